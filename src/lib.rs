@@ -1,1 +1,14 @@
+//! fleetdeck: a terminal console for the people who run a fleet of OpenClaw tenants on Kubernetes.
+//!
+//! # Rooms, from the ground up
+//! `fleet` vocabulary, `index` watch -> fleet, `manifest` the renderer: pure, no IO, no clock; time enters as `now`.
+//! `cluster` speaks to Kubernetes; `sim` is a Kubernetes API server in miniature; `tui` and `cli` are the two faces.
+//!
+//! # Invariants (tests/it/tidy.rs)
+//! - Dependencies point down: `index, manifest -> fleet`; `cluster -> index, manifest`; `tui, cli -> all`.
+//! - Only `cluster` imports kube, only `tui` ratatui and crossterm, only `sim` speaks server-side HTTP.
+//! - Only `config::files` touches files.
+//! - Nothing is shared and mutable; every channel is bounded.
 
+pub mod fleet;
+pub mod index;

@@ -1,0 +1,40 @@
+//! PURE vocabulary: what a tenant is made of, as the watched objects tell it.
+//!
+//! The structs here are *facets*: the small digest of one Kubernetes object each. They hold what is shown, judged or
+//! acted on, and nothing else; a whole tenant fits in 2 KiB.
+
+pub mod boot;
+pub mod claim;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod image;
+pub mod name;
+pub mod phase;
+pub mod pod;
+pub mod quantity;
+pub mod quota;
+pub mod stateful_set;
+pub mod tenant;
+pub mod text;
+pub mod tier;
+pub mod time;
+pub mod uid;
+pub mod warning;
+
+pub use self::{
+    boot::{Boot, Step, StepKind, StepState},
+    claim::{Claim, ClaimPhase, VolumeUsage},
+    image::ImageRef,
+    name::{TenantId, TenantIdError},
+    phase::{Phase, Verdict},
+    pod::{Condition, Container, Pod, PodPhase, State, Terminated},
+    quantity::Quantity,
+    quota::{Quota, QuotaEntry},
+    stateful_set::StatefulSet,
+    tenant::{Namespace, Tenant, Usage},
+    text::{Interner, Text},
+    tier::Tier,
+    time::{Age, At},
+    uid::Uid,
+    warning::Warning,
+};

@@ -1,0 +1,89 @@
+//! Names and labels of the tenant contract (design.md section 1).
+
+use std::{fmt, str::FromStr};
+
+use super::Text;
+
+/// Label on every object of a tenant; its value is the tenant's id.
+pub const TENANT_LABEL: &str = "openclaw.ai/tenant";
+/// Label with the tier, on every object of a tenant.
+pub const TIER_LABEL: &str = "openclaw.ai/tier";
+/// Annotation on the Namespace: the spec that the tenant was rendered from, as JSON.
+pub const SPEC_ANNOTATION: &str = "openclaw.ai/spec";
+/// Annotation of the run that last wrote the object: `<run>/<step>`.
+pub const RUN_ANNOTATION: &str = "fleetdeck.openclaw.ai/run";
+
+/// Containers by the parts they play.
+pub const GATEWAY: &str = "gateway";
+pub const BROWSER: &str = "browser";
+pub const BROWSER_UI: &str = "browser-ui";
+
+/// A tenant's id: a DNS label of at most 40 characters, so that `tenant-<id>` is a namespace's name too.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TenantId(Text);
+
+/// Why a text is no tenant id. Its message says what is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantIdError(String);
+
+impl fmt::Display for TenantIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} is not a tenant id: 1 to 40 of a-z, 0-9 and '-', beginning and ending with a letter or digit",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for TenantIdError {}
+
+impl TenantId {
+    pub const MAX_LEN: usize = 40;
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The Namespace our own renderer gives this tenant.
+    pub fn namespace(&self) -> String {
+        format!("tenant-{}", self.0)
+    }
+}
+
+impl FromStr for TenantId {
+    type Err = TenantIdError;
+
+    fn from_str(text: &str) -> Result<Self, TenantIdError> {
+        let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let bytes = text.as_bytes();
+        let ends = [bytes.first(), bytes.last()];
+        let ok = text.len() <= Self::MAX_LEN
+            && bytes.iter().all(|b| inner(*b))
+            && ends.iter().all(|end| end.is_some_and(|b| *b != b'-'));
+        if ok { Ok(Self(Text::from(text))) } else { Err(TenantIdError(text.chars().take(80).collect())) }
+    }
+}
+
+impl fmt::Display for TenantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_dns_labels() {
+        let longest = "a".repeat(40);
+        for good in ["a", "maria-k", "7", &longest] {
+            assert_eq!(good.parse::<TenantId>().unwrap().as_str(), good);
+        }
+        let too_long = "a".repeat(41);
+        for bad in ["", "-a", "a-", "Maria", "a_b", "a.b", "ü", "a b", "../x", &too_long] {
+            assert!(bad.parse::<TenantId>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The facet of a Pod.
+
+use super::{At, Text, Uid};
+
+/// One pod of a tenant's namespace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pod {
+    pub uid: Uid,
+    pub name: Text,
+    /// Name of the StatefulSet that controls this pod; `None` for helpers and strangers.
+    pub owner: Option<Text>,
+    /// Label `controller-revision-hash`.
+    pub revision: Option<Text>,
+    pub node: Option<Text>,
+    pub ip: Option<Text>,
+    pub created: Option<At>,
+    /// `metadata.deletionTimestamp`: when the pod will be (or should have been) gone.
+    pub deleting: Option<At>,
+    /// `metadata.deletionGracePeriodSeconds`; deletion was asked for at `deleting - grace`.
+    pub grace: u32,
+    pub phase: PodPhase,
+    /// `status.reason`, such as `Evicted`.
+    pub reason: Option<Text>,
+    pub message: Option<Text>,
+    pub scheduled: Option<Condition>,
+    /// Condition PodReadyToStartContainers: volumes mounted, sandbox there.
+    pub sandbox: Option<Condition>,
+    pub initialized: Option<Condition>,
+    pub ready: Option<Condition>,
+    /// The stages of the boot: ordinary init containers, in order. Native sidecars are in `containers`.
+    pub stages: Box<[Container]>,
+    pub containers: Box<[Container]>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PodPhase {
+    Pending,
+    Running,
+    Succeeded,
+    Failed,
+    #[default]
+    Unknown,
+}
+
+/// A condition of the pod: when it took its present value, and why where it is false.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    pub met: bool,
+    /// `lastTransitionTime`.
+    pub since: Option<At>,
+    pub reason: Option<Text>,
+    pub message: Option<Text>,
+}
+
+/// A container as spec and status tell it. A container without a status yet is `Waiting` without a reason.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Container {
+    pub name: Text,
+    /// As written in the spec.
+    pub image: Text,
+    /// Digest that runs (`imageID`), where one does.
+    pub image_id: Option<Text>,
+    pub state: State,
+    /// How the run before this one ended.
+    pub last: Option<Box<Terminated>>,
+    pub restarts: u32,
+    pub ready: bool,
+    /// The startup probe has passed (or there is none and it runs).
+    pub started: bool,
+    /// A native sidecar: an init container with restartPolicy Always.
+    pub sidecar: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    Waiting { reason: Option<Text>, message: Option<Text> },
+    Running { since: Option<At> },
+    Terminated(Terminated),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Terminated {
+    pub exit_code: i32,
+    pub reason: Option<Text>,
+    pub message: Option<Text>,
+    pub started: Option<At>,
+    pub finished: Option<At>,
+}
+
+impl Terminated {
+    pub fn out_of_memory(&self) -> bool {
+        self.reason.as_deref() == Some("OOMKilled")
+    }
+}
+
+impl Container {
+    pub fn running_since(&self) -> Option<At> {
+        match self.state {
+            State::Running { since } => since,
+            _ => None,
+        }
+    }
+
+    /// The reason of a wait that will not end by itself soon, such as `ImagePullBackOff`.
+    pub fn trouble(&self) -> Option<&str> {
+        let State::Waiting { reason: Some(reason), .. } = &self.state else {
+            return None;
+        };
+        let ordinary = matches!(reason.as_str(), "PodInitializing" | "ContainerCreating");
+        (!ordinary).then_some(reason.as_str())
+    }
+}
+
+impl Pod {
+    pub fn container(&self, name: &str) -> Option<&Container> {
+        self.containers.iter().find(|c| c.name == *name)
+    }
+
+    /// All containers in the order in which they start.
+    pub fn all(&self) -> impl Iterator<Item = &Container> {
+        self.stages.iter().chain(&*self.containers)
+    }
+
+    pub fn restarts(&self) -> u32 {
+        self.all().map(|c| c.restarts).sum()
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.ready.as_ref().is_some_and(|c| c.met)
+    }
+
+    /// When the deletion was asked for.
+    pub fn delete_asked(&self) -> Option<At> {
+        self.deleting.and_then(|at| At::from_unix(at.unix() - i64::from(self.grace)))
+    }
+}

@@ -1,0 +1,96 @@
+//! Moments and durations as Kubernetes gives them: whole seconds. Time never comes from a clock in here; it enters as `now`.
+
+use std::{fmt, num::NonZeroU32};
+
+/// A moment, in whole seconds since 1970 (Kubernetes' own grain). Four bytes, also inside an `Option`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct At(NonZeroU32);
+
+impl At {
+    /// `None` outside 1970-01-01T00:00:01Z to 2106: no Kubernetes object was made then.
+    pub fn from_unix(seconds: i64) -> Option<Self> {
+        u32::try_from(seconds).ok().and_then(NonZeroU32::new).map(Self)
+    }
+
+    /// Parses RFC 3339 (`2026-11-24T19:40:00Z`, fractions are cut); `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let stamp: jiff::Timestamp = text.parse().ok()?;
+        Self::from_unix(stamp.as_second())
+    }
+
+    pub fn unix(self) -> i64 {
+        i64::from(self.0.get())
+    }
+
+    /// Seconds from `earlier` to here; 0 where a skewed clock puts `earlier` later.
+    pub fn since(self, earlier: At) -> u32 {
+        self.0.get().saturating_sub(earlier.0.get())
+    }
+
+    pub fn plus(self, seconds: u32) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+}
+
+impl fmt::Display for At {
+    /// RFC 3339 in UTC.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_second(self.unix()) {
+            Ok(stamp) => write!(f, "{stamp}"),
+            Err(_) => write!(f, "@{}", self.unix()),
+        }
+    }
+}
+
+impl fmt::Debug for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A short age: `42s`, `3m`, `5h`, `12d`. Shows one unit, rounded down, so that it never jumps back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Age(pub u32);
+
+impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let s = self.0;
+        let text = match s {
+            0..=119 => format!("{s}s"),
+            120..=7_199 => format!("{}m", s / 60),
+            7_200..=172_799 => format!("{}h", s / 3_600),
+            _ => format!("{}d", s / 86_400),
+        };
+        f.pad(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_kubernetes_writes() {
+        let at = At::parse("2026-11-24T19:40:00Z").unwrap();
+        assert_eq!(At::parse("2026-11-24T19:40:00.123456Z"), Some(at));
+        assert_eq!(at.to_string(), "2026-11-24T19:40:00Z");
+        for bad in ["", "null", "yesterday", "1969-12-31T23:59:59Z", "2200-01-01T00:00:00Z"] {
+            assert_eq!(At::parse(bad), None, "{bad}");
+        }
+        assert_eq!(size_of::<Option<At>>(), 4);
+    }
+
+    #[test]
+    fn a_skewed_clock_gives_no_negative_age() {
+        let at = At::from_unix(1_000).unwrap();
+        assert_eq!(at.since(at.plus(5)), 0);
+    }
+
+    #[test]
+    fn ages_are_short() {
+        for (seconds, text) in [(0, "0s"), (119, "119s"), (120, "2m"), (7_199, "119m"), (7_200, "2h"), (172_800, "2d")]
+        {
+            assert_eq!(Age(seconds).to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The identity of an object. Selection, marks, plans and deletes are bound to it, never to a name alone.
+
+use std::{fmt, str::FromStr};
+
+/// A Kubernetes UID (a UUID), 16 bytes; prints as the API server wrote it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Uid(u128);
+
+/// The text is no UUID.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UidError(String);
+
+impl fmt::Display for UidError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is not a UID", self.0)
+    }
+}
+
+impl std::error::Error for UidError {}
+
+impl Uid {
+    pub const fn from_u128(bits: u128) -> Self {
+        Self(bits)
+    }
+}
+
+impl FromStr for Uid {
+    type Err = UidError;
+
+    fn from_str(text: &str) -> Result<Self, UidError> {
+        let wrong = || UidError(text.chars().take(64).collect());
+        let hyphens = [8, 13, 18, 23];
+        if text.len() != 36 || hyphens.iter().any(|i| text.as_bytes()[*i] != b'-') {
+            return Err(wrong());
+        }
+        let mut bits = 0_u128;
+        for (i, byte) in text.bytes().enumerate() {
+            if !hyphens.contains(&i) {
+                let digit = char::from(byte).to_digit(16).ok_or_else(wrong)?;
+                bits = bits << 4 | u128::from(digit);
+            }
+        }
+        Ok(Self(bits))
+    }
+}
+
+impl fmt::Display for Uid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let h = format!("{:032x}", self.0);
+        write!(f, "{}-{}-{}-{}-{}", &h[..8], &h[8..12], &h[12..16], &h[16..20], &h[20..])
+    }
+}
+
+impl fmt::Debug for Uid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_what_it_read() {
+        let text = "0a1b2c3d-0000-4000-8000-00000000000f";
+        assert_eq!(text.parse::<Uid>().unwrap().to_string(), text);
+        for bad in ["", "0a1b2c3d00004000800000000000000f", "0a1b2c3d-0000-4000-8000-00000000000g", "ü"] {
+            assert!(bad.parse::<Uid>().is_err(), "{bad}");
+        }
+    }
+}

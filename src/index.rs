@@ -1,0 +1,12 @@
+//! PURE watch -> fleet: deltas of facets become tenants.
+
+pub mod delta;
+pub mod fleet;
+mod intern;
+pub mod source;
+
+pub use self::{
+    delta::{Delta, Facet, Key, Kind, Measure, Part},
+    fleet::Fleet,
+    source::{Freshness, Link, Sources},
+};

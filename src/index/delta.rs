@@ -1,0 +1,100 @@
+//! What the readers tell the index.
+
+use crate::fleet::{Claim, Namespace, Pod, Quota, StatefulSet, Text, Uid, Usage, VolumeUsage, Warning};
+
+use super::source::Link;
+
+/// The kinds that are watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    Namespace,
+    Pod,
+    StatefulSet,
+    Claim,
+    Quota,
+    Warning,
+}
+
+impl Kind {
+    pub const ALL: [Self; 6] = [Self::Namespace, Self::Pod, Self::StatefulSet, Self::Claim, Self::Quota, Self::Warning];
+
+    /// Kubernetes' plural, as in an RBAC rule.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Namespace => "namespaces",
+            Self::Pod => "pods",
+            Self::StatefulSet => "statefulsets",
+            Self::Claim => "persistentvolumeclaims",
+            Self::Quota => "resourcequotas",
+            Self::Warning => "events",
+        }
+    }
+}
+
+/// Which object: names may be reused, UIDs are not.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// The namespace the object lives in; for a Namespace, its own name.
+    pub namespace: Text,
+    pub uid: Uid,
+}
+
+/// The digest of one object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Facet {
+    pub key: Key,
+    /// Labels of the contract, where the object carries them.
+    pub tenant: Option<Text>,
+    pub tier: Option<Text>,
+    pub part: Part,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    Namespace(Namespace),
+    Pod(Pod),
+    StatefulSet(StatefulSet),
+    Claim(Claim),
+    Quota(Quota),
+    Warning(Warning),
+}
+
+impl Part {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Namespace(_) => Kind::Namespace,
+            Self::Pod(_) => Kind::Pod,
+            Self::StatefulSet(_) => Kind::StatefulSet,
+            Self::Claim(_) => Kind::Claim,
+            Self::Quota(_) => Kind::Quota,
+            Self::Warning(_) => Kind::Warning,
+        }
+    }
+}
+
+/// A figure that is polled, not watched.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Measure {
+    /// Use of a pod, by namespace and pod name.
+    Pod { namespace: Text, pod: Text, usage: Usage },
+    /// Use of a volume, by namespace and claim name.
+    Volume { namespace: Text, claim: Text, usage: VolumeUsage },
+}
+
+/// One step of the index.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Delta {
+    Upsert(Box<Facet>),
+    Remove(Kind, Key),
+    /// A complete list of a kind, cluster-wide or of one namespace: what is not in it is gone. Applied at once, so that
+    /// no screen is ever empty between a list's pages.
+    Resync {
+        kind: Kind,
+        namespace: Option<Text>,
+        facets: Vec<Facet>,
+    },
+    /// One round of measures.
+    Measures(Vec<Measure>),
+    /// The state of a source has changed.
+    Link(Kind, Link),
+}

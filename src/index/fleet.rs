@@ -1,0 +1,428 @@
+//! The fleet: every tenant known, judged, and told apart by namespace.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::fleet::{At, Interner, Tenant, Text, Tier, Uid, Verdict, Warning};
+
+use super::{
+    delta::{Delta, Facet, Key, Kind, Measure, Part},
+    intern,
+    source::{Link, Sources},
+};
+
+/// Warnings kept per tenant: the latest ones.
+const WARNINGS_KEPT: usize = 12;
+/// Warnings of namespaces that are not (yet) known as tenants': events may come before their namespace does.
+const STRAYS_KEPT: usize = 1_024;
+
+/// A tenant with the verdict on it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    pub tenant: Tenant,
+    pub verdict: Verdict,
+    /// When the phase was last seen to change; from the verdict where this was the first look.
+    pub changed: Option<At>,
+}
+
+/// All tenants. One owner; others get messages or borrow it.
+#[derive(Debug, Default)]
+pub struct Fleet {
+    entries: BTreeMap<Text, Entry>,
+    sources: Sources,
+    pool: Interner,
+    strays: VecDeque<(Text, Warning)>,
+    /// Tenants whose verdict time alone will change, by when.
+    due: BTreeSet<(At, Text)>,
+}
+
+/// Namespaces of the tenants that a step has changed.
+pub type Touched = BTreeSet<Text>;
+
+impl Fleet {
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Tenants by namespace, in its order.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    pub fn get(&self, namespace: &str) -> Option<&Entry> {
+        self.entries.get(namespace)
+    }
+
+    /// By UID; linear, for a selection that is followed once a frame.
+    pub fn by_uid(&self, uid: Uid) -> Option<&Entry> {
+        self.entries.values().find(|e| e.tenant.uid() == Some(uid))
+    }
+
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// When [`Fleet::tick`] should be called at the latest.
+    pub fn next_due(&self) -> Option<At> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// Judges anew whom only time has changed.
+    pub fn tick(&mut self, now: At) -> Touched {
+        let mut touched = Touched::new();
+        while let Some((at, namespace)) = self.due.first().cloned()
+            && at <= now
+        {
+            self.due.remove(&(at, namespace.clone()));
+            touched.insert(namespace);
+        }
+        self.judge(&touched, now);
+        touched
+    }
+
+    /// Applies one delta; tells which tenants it changed.
+    pub fn apply(&mut self, delta: Delta, now: At) -> Touched {
+        let mut touched = Touched::new();
+        match delta {
+            Delta::Upsert(facet) => {
+                self.heard(facet.part.kind(), now);
+                self.upsert(*facet, &mut touched);
+            }
+            Delta::Remove(kind, key) => {
+                self.heard(kind, now);
+                if let Some(entry) = self.entries.get_mut(&key.namespace)
+                    && retain(&mut entry.tenant, kind, |uid| uid != key.uid)
+                {
+                    touched.insert(key.namespace);
+                }
+            }
+            Delta::Resync { kind, namespace, facets } => {
+                self.heard(kind, now);
+                self.resync(kind, namespace.as_ref(), facets, &mut touched);
+            }
+            Delta::Measures(measures) => measures.into_iter().for_each(|m| self.measure(m, &mut touched)),
+            Delta::Link(kind, link) => {
+                let source = self.sources.get_mut(kind);
+                if link == Link::Live {
+                    source.heard = Some(now);
+                }
+                source.link = link;
+            }
+        }
+        for name in &touched {
+            if self.entries.get(name).is_some_and(|e| e.tenant.is_gone())
+                && let Some(entry) = self.entries.remove(name)
+                && let Some(at) = entry.verdict.recheck
+            {
+                self.due.remove(&(at, name.clone()));
+            }
+        }
+        self.judge(&touched, now);
+        touched
+    }
+
+    fn heard(&mut self, kind: Kind, now: At) {
+        let source = self.sources.get_mut(kind);
+        source.heard = Some(now);
+        // A poll's list leaves the link as it is: polled.
+        if !matches!(source.link, Link::Polling { .. }) {
+            source.link = Link::Live;
+        }
+    }
+
+    fn resync(&mut self, kind: Kind, namespace: Option<&Text>, facets: Vec<Facet>, touched: &mut Touched) {
+        let kept: BTreeSet<Key> = facets.iter().map(|f| f.key.clone()).collect();
+        let in_scope = |name: &Text| namespace.is_none_or(|only| only == name);
+        for (name, entry) in self.entries.iter_mut().filter(|(name, _)| in_scope(name)) {
+            if retain(&mut entry.tenant, kind, |uid| kept.contains(&Key { namespace: name.clone(), uid })) {
+                touched.insert(name.clone());
+            }
+        }
+        if kind == Kind::Warning {
+            self.strays.retain(|(name, _)| !in_scope(name));
+        }
+        for facet in facets {
+            self.upsert(facet, touched);
+        }
+        self.sources.get_mut(kind).synced = true;
+        self.pool.sweep();
+    }
+
+    fn upsert(&mut self, mut facet: Facet, touched: &mut Touched) {
+        intern::share(&mut self.pool, &mut facet);
+        let Facet { key, tenant: id, tier, part } = facet;
+        let name = key.namespace;
+        if let Part::Warning(warning) = part {
+            match self.entries.get_mut(&name) {
+                Some(entry) => {
+                    if keep_warning(&mut entry.tenant.warnings, warning) {
+                        touched.insert(name);
+                    }
+                }
+                None => self.stray(name, warning),
+            }
+            return;
+        }
+        let entry = match self.entries.get_mut(&name) {
+            Some(entry) => entry,
+            // Without the label it is not known to be a tenant's.
+            None => {
+                let Some(id) = id.clone() else { return };
+                self.adopt(name.clone(), id)
+            }
+        };
+        let tenant = &mut entry.tenant;
+        let before = (tenant.id.clone(), tenant.tier.clone());
+        let from_namespace = matches!(part, Part::Namespace(_));
+        // The Namespace's word on id and tier counts; the others' only where it has none.
+        if let Some(id) = id.filter(|_| from_namespace || tenant.namespace.is_none()) {
+            tenant.id = id;
+        }
+        if let Some(tier) = tier.filter(|_| from_namespace || tenant.tier.is_none()) {
+            tenant.tier = Some(Tier::from_label(&tier));
+        }
+        if place(tenant, part) || before != (tenant.id.clone(), tenant.tier.clone()) {
+            touched.insert(name);
+        }
+    }
+
+    fn adopt(&mut self, name: Text, id: Text) -> &mut Entry {
+        let mut tenant = Tenant::new(name.clone(), id);
+        let strays = &mut self.strays;
+        for _ in 0..strays.len() {
+            match strays.pop_front() {
+                Some((of, warning)) if of == name => {
+                    keep_warning(&mut tenant.warnings, warning);
+                }
+                Some(other) => strays.push_back(other),
+                None => break,
+            }
+        }
+        let verdict = Verdict { phase: crate::fleet::Phase::Unknown, since: None, why: String::new(), recheck: None };
+        self.entries.entry(name).or_insert(Entry { tenant, verdict, changed: None })
+    }
+
+    fn stray(&mut self, name: Text, warning: Warning) {
+        self.strays.retain(|(_, w)| w.uid != warning.uid);
+        if self.strays.len() == STRAYS_KEPT {
+            self.strays.pop_front();
+        }
+        self.strays.push_back((name, warning));
+    }
+
+    fn measure(&mut self, measure: Measure, touched: &mut Touched) {
+        match measure {
+            Measure::Pod { namespace, pod, usage } => {
+                let Some(entry) = self.entries.get_mut(&namespace) else {
+                    return;
+                };
+                let is_main = entry.tenant.pod().is_some_and(|p| p.name == pod);
+                if is_main && entry.tenant.usage != Some(usage) {
+                    entry.tenant.usage = Some(usage);
+                    touched.insert(namespace);
+                }
+            }
+            Measure::Volume { namespace, claim, usage } => {
+                let Some(entry) = self.entries.get_mut(&namespace) else {
+                    return;
+                };
+                let Some(claim) = entry.tenant.claims.iter_mut().find(|c| c.name == claim) else {
+                    return;
+                };
+                if claim.usage != Some(usage) {
+                    claim.usage = Some(usage);
+                    touched.insert(namespace);
+                }
+            }
+        }
+    }
+
+    fn judge(&mut self, touched: &Touched, now: At) {
+        for name in touched {
+            let Some(entry) = self.entries.get_mut(name) else {
+                continue;
+            };
+            if let Some(at) = entry.verdict.recheck {
+                self.due.remove(&(at, name.clone()));
+            }
+            if entry.tenant.pod().is_none() {
+                entry.tenant.usage = None;
+            }
+            let verdict = Verdict::of(&entry.tenant, now);
+            let first_look = entry.changed.is_none();
+            if first_look || verdict.phase.word() != entry.verdict.phase.word() {
+                // What the objects say is older and truer than when we came to look.
+                entry.changed = if first_look { verdict.since.or(Some(now)) } else { Some(now) };
+            }
+            if let Some(at) = verdict.recheck {
+                self.due.insert((at, name.clone()));
+            }
+            entry.verdict = verdict;
+        }
+    }
+}
+
+/// Keeps the parts of `kind` whose UID passes; tells whether any went.
+fn retain(tenant: &mut Tenant, kind: Kind, keep: impl Fn(Uid) -> bool) -> bool {
+    fn sift<T>(list: &mut Vec<T>, keep: impl Fn(&T) -> bool) -> bool {
+        let before = list.len();
+        list.retain(keep);
+        list.len() != before
+    }
+    match kind {
+        Kind::Namespace => {
+            let gone = tenant.namespace.as_ref().is_some_and(|n| !keep(n.uid));
+            if gone {
+                tenant.namespace = None;
+            }
+            gone
+        }
+        Kind::Pod => sift(&mut tenant.pods, |p| keep(p.uid)),
+        Kind::StatefulSet => sift(&mut tenant.sets, |s| keep(s.uid)),
+        Kind::Claim => sift(&mut tenant.claims, |c| keep(c.uid)),
+        Kind::Quota => sift(&mut tenant.quotas, |q| keep(q.uid)),
+        Kind::Warning => sift(&mut tenant.warnings, |w| keep(w.uid)),
+    }
+}
+
+/// Puts a part in its place; tells whether anything changed.
+fn place(tenant: &mut Tenant, part: Part) -> bool {
+    fn put<T: PartialEq>(list: &mut Vec<T>, item: T, same: impl Fn(&T, &T) -> bool) -> bool {
+        match list.iter_mut().find(|old| same(old, &item)) {
+            Some(old) if *old == item => false,
+            Some(old) => {
+                *old = item;
+                true
+            }
+            None => {
+                // One or two of each: doubling would waste more than the facets themselves take.
+                list.reserve_exact(1);
+                list.push(item);
+                true
+            }
+        }
+    }
+    match part {
+        Part::Namespace(n) => {
+            let changed = tenant.namespace.as_ref() != Some(&n);
+            tenant.namespace = Some(n);
+            changed
+        }
+        Part::Pod(pod) => put(&mut tenant.pods, pod, |a, b| a.uid == b.uid),
+        Part::StatefulSet(set) => put(&mut tenant.sets, set, |a, b| a.uid == b.uid),
+        Part::Claim(mut claim) => {
+            claim.usage = tenant.claims.iter().find(|c| c.uid == claim.uid).and_then(|c| c.usage);
+            put(&mut tenant.claims, claim, |a, b| a.uid == b.uid)
+        }
+        Part::Quota(quota) => put(&mut tenant.quotas, quota, |a, b| a.uid == b.uid),
+        Part::Warning(warning) => keep_warning(&mut tenant.warnings, warning),
+    }
+}
+
+fn keep_warning(list: &mut Vec<Warning>, warning: Warning) -> bool {
+    if list.contains(&warning) {
+        return false;
+    }
+    list.retain(|w| w.uid != warning.uid);
+    list.push(warning);
+    if list.len() > WARNINGS_KEPT
+        && let Some(oldest) = list.iter().enumerate().min_by_key(|(_, w)| w.last).map(|(i, _)| i)
+    {
+        list.remove(oldest);
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::{Phase, fixture::*};
+
+    fn facet(namespace: &str, uid: Uid, part: Part) -> Facet {
+        let id = namespace.strip_prefix("tenant-").map(Text::from);
+        Facet { key: Key { namespace: text(namespace), uid }, tenant: id, tier: Some(text("pro")), part }
+    }
+
+    fn resync(kind: Kind, facets: Vec<Facet>) -> Delta {
+        Delta::Resync { kind, namespace: None, facets }
+    }
+
+    fn pod_facet(namespace: &str, n: u128, pod: crate::fleet::Pod) -> Facet {
+        facet(namespace, uid(n), Part::Pod(crate::fleet::Pod { uid: uid(n), ..pod }))
+    }
+
+    #[test]
+    fn a_resync_replaces_one_kind_and_keeps_the_others() {
+        let mut fleet = Fleet::default();
+        let set_of =
+            |n| facet("tenant-a", uid(n), Part::StatefulSet(crate::fleet::StatefulSet { uid: uid(n), ..set() }));
+        fleet.apply(resync(Kind::StatefulSet, vec![set_of(20)]), at(100));
+        fleet.apply(
+            resync(Kind::Pod, vec![pod_facet("tenant-a", 1, ready()), pod_facet("tenant-b", 2, ready())]),
+            at(100),
+        );
+        assert_eq!(fleet.len(), 2);
+        assert_eq!(fleet.get("tenant-a").unwrap().verdict.phase, Phase::Ready);
+
+        let touched = fleet.apply(resync(Kind::Pod, vec![pod_facet("tenant-a", 3, booting(2))]), at(200));
+        assert_eq!(touched.len(), 2);
+        assert_eq!(fleet.len(), 1, "tenant-b had nothing but its pod");
+        let entry = fleet.get("tenant-a").unwrap();
+        assert_eq!(entry.verdict.phase.word(), "Booting");
+        assert_eq!((entry.tenant.sets.len(), entry.tenant.pods.len()), (1, 1));
+        assert_eq!(entry.changed, Some(at(200)));
+    }
+
+    #[test]
+    fn what_did_not_change_touches_nobody() {
+        let mut fleet = Fleet::default();
+        let upsert = || Delta::Upsert(Box::new(pod_facet("tenant-a", 1, ready())));
+        assert_eq!(fleet.apply(upsert(), at(100)).len(), 1);
+        assert_eq!(fleet.apply(upsert(), at(101)).len(), 0);
+    }
+
+    #[test]
+    fn a_late_delete_of_an_earlier_pod_spares_the_new_one() {
+        let mut fleet = Fleet::default();
+        fleet.apply(Delta::Upsert(Box::new(pod_facet("tenant-a", 2, ready()))), at(100));
+        fleet.apply(Delta::Remove(Kind::Pod, Key { namespace: text("tenant-a"), uid: uid(1) }), at(101));
+        assert_eq!(fleet.len(), 1);
+        fleet.apply(Delta::Remove(Kind::Pod, Key { namespace: text("tenant-a"), uid: uid(2) }), at(101));
+        assert_eq!(fleet.len(), 0);
+    }
+
+    #[test]
+    fn an_event_that_comes_before_its_tenant_waits_for_it() {
+        let mut fleet = Fleet::default();
+        let mut early = facet("tenant-a", uid(40), Part::Warning(refusal(0)));
+        early.tenant = None;
+        fleet.apply(Delta::Upsert(Box::new(early)), at(10));
+        assert!(fleet.is_empty());
+        fleet.apply(Delta::Upsert(Box::new(facet("tenant-a", uid(20), Part::StatefulSet(set())))), at(100));
+        assert_eq!(fleet.get("tenant-a").unwrap().verdict.phase, Phase::Failing);
+    }
+
+    #[test]
+    fn time_alone_turns_a_start_into_a_failure() {
+        let mut fleet = Fleet::default();
+        fleet.apply(Delta::Upsert(Box::new(pod_facet("tenant-a", 1, starting()))), at(90));
+        assert_eq!(fleet.next_due(), Some(at(380)));
+        assert!(fleet.tick(at(379)).is_empty());
+        assert_eq!(fleet.tick(at(380)).len(), 1);
+        assert_eq!(fleet.get("tenant-a").unwrap().verdict.phase, Phase::Failing);
+        assert_eq!(fleet.next_due(), None);
+    }
+
+    #[test]
+    fn a_broken_source_stays_broken_until_it_brings_something() {
+        let mut fleet = Fleet::default();
+        fleet.apply(resync(Kind::Pod, vec![]), at(1));
+        fleet.apply(Delta::Link(Kind::Pod, Link::Broken { since: at(2), why: text("reset") }), at(3));
+        assert_eq!(fleet.sources().broken().map(|(k, since, _)| (k, since)), Some((Kind::Pod, at(2))));
+        fleet.apply(Delta::Upsert(Box::new(pod_facet("tenant-a", 1, ready()))), at(4));
+        assert_eq!(fleet.sources().broken(), None);
+    }
+}

@@ -1,0 +1,67 @@
+//! Makes the texts of a facet share their allocations with those the index holds already.
+
+use crate::fleet::{Condition, Container, Interner, State, Terminated, Text};
+
+use super::delta::{Facet, Part};
+
+pub(super) fn share(pool: &mut Interner, facet: &mut Facet) {
+    pool.share(&mut facet.key.namespace);
+    each(pool, [&mut facet.tenant, &mut facet.tier]);
+    match &mut facet.part {
+        Part::Namespace(n) => each(pool, [&mut n.remaining, &mut n.host, &mut n.owner]),
+        Part::Pod(pod) => {
+            pool.share(&mut pod.name);
+            each(pool, [&mut pod.owner, &mut pod.revision, &mut pod.node, &mut pod.reason, &mut pod.message]);
+            for condition in [&mut pod.scheduled, &mut pod.sandbox, &mut pod.initialized, &mut pod.ready] {
+                share_condition(pool, condition);
+            }
+            pod.stages.iter_mut().chain(&mut *pod.containers).for_each(|c| share_container(pool, c));
+        }
+        Part::StatefulSet(set) => {
+            pool.share(&mut set.name);
+            each(pool, [&mut set.image, &mut set.run, &mut set.current_revision, &mut set.update_revision]);
+        }
+        Part::Claim(claim) => {
+            pool.share(&mut claim.name);
+            each(pool, [&mut claim.class, &mut claim.resize]);
+        }
+        Part::Quota(quota) => {
+            pool.share(&mut quota.name);
+            quota.entries.iter_mut().for_each(|e| pool.share(&mut e.resource));
+        }
+        Part::Warning(w) => {
+            for text in [&mut w.kind, &mut w.object, &mut w.reason, &mut w.message] {
+                pool.share(text);
+            }
+            each(pool, [&mut w.container]);
+        }
+    }
+}
+
+fn each<const N: usize>(pool: &mut Interner, texts: [&mut Option<Text>; N]) {
+    texts.into_iter().flatten().for_each(|t| pool.share(t));
+}
+
+fn share_condition(pool: &mut Interner, condition: &mut Option<Condition>) {
+    if let Some(c) = condition {
+        each(pool, [&mut c.reason, &mut c.message]);
+    }
+}
+
+fn share_container(pool: &mut Interner, container: &mut Container) {
+    pool.share(&mut container.name);
+    pool.share(&mut container.image);
+    each(pool, [&mut container.image_id]);
+    match &mut container.state {
+        State::Waiting { reason, message } => each(pool, [reason, message]),
+        State::Terminated(t) => share_ending(pool, t),
+        State::Running { .. } => {}
+    }
+    if let Some(last) = &mut container.last {
+        share_ending(pool, last);
+    }
+}
+
+fn share_ending(pool: &mut Interner, ending: &mut Terminated) {
+    each(pool, [&mut ending.reason, &mut ending.message]);
+}

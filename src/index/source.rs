@@ -1,0 +1,73 @@
+//! How fresh each source is. Unknown and stale are said, never hidden.
+
+use crate::fleet::{At, Text};
+
+use super::delta::Kind;
+
+/// The state of one watch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// The first list has not come yet.
+    Loading,
+    Live,
+    /// Watching is not allowed: listed every so many seconds instead.
+    Polling {
+        every: u32,
+    },
+    /// The connection is lost; what is shown is of `since`.
+    Broken {
+        since: At,
+        why: Text,
+    },
+    /// The user may not read this; asked once, not again.
+    Forbidden {
+        why: Text,
+    },
+}
+
+/// One source: its state, and when it last brought anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Freshness {
+    pub link: Link,
+    pub heard: Option<At>,
+    /// The first complete list has been applied.
+    pub synced: bool,
+}
+
+impl Default for Freshness {
+    fn default() -> Self {
+        Self { link: Link::Loading, heard: None, synced: false }
+    }
+}
+
+/// All sources of the index.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sources([Freshness; Kind::ALL.len()]);
+
+impl Sources {
+    pub fn get(&self, kind: Kind) -> &Freshness {
+        &self.0[kind as usize]
+    }
+
+    pub(super) fn get_mut(&mut self, kind: Kind) -> &mut Freshness {
+        &mut self.0[kind as usize]
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (Kind, &Freshness)> {
+        Kind::ALL.into_iter().map(|kind| (kind, self.get(kind)))
+    }
+
+    /// Every source has brought its first list, or never will for lack of rights.
+    pub fn settled(&self) -> bool {
+        self.0.iter().all(|f| f.synced || matches!(f.link, Link::Forbidden { .. }))
+    }
+
+    /// The worst broken source: since when, and why. What depends on it may not be acted on.
+    pub fn broken(&self) -> Option<(Kind, At, &Text)> {
+        let broken = self.iter().filter_map(|(kind, f)| match &f.link {
+            Link::Broken { since, why } => Some((kind, *since, why)),
+            _ => None,
+        });
+        broken.min_by_key(|(_, since, _)| *since)
+    }
+}
