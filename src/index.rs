@@ -3,10 +3,12 @@
 pub mod delta;
 pub mod fleet;
 mod intern;
+pub mod query;
 pub mod source;
 
 pub use self::{
     delta::{Delta, Facet, Key, Kind, Measure, Part},
-    fleet::Fleet,
+    fleet::{Entry, Fleet},
+    query::{Query, QueryError},
     source::{Freshness, Link, Sources},
 };
