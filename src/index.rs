@@ -2,6 +2,8 @@
 
 pub mod delta;
 pub mod fleet;
+#[cfg(test)]
+mod interleave;
 mod intern;
 pub mod query;
 pub mod source;
