@@ -48,11 +48,15 @@ const RESERVED: [(&str, &[&str], &str); 4] = [
     ("config::files", &["std::fs", "tokio::fs"], "only `config::files` touches files"),
 ];
 
-const IMPURE: [&str; 18] = [
+/// Addresses (`std::net::IpAddr`) are data, sockets are not.
+const IMPURE: [&str; 21] = [
     "tokio",
     "kube",
     "std::fs",
-    "std::net",
+    "std::net::TcpListener",
+    "std::net::TcpStream",
+    "std::net::ToSocketAddrs",
+    "std::net::UdpSocket",
     "std::process",
     "std::env",
     "std::thread",

@@ -59,6 +59,8 @@ fn pure_rooms_do_no_io_and_know_no_time() {
     check_one("fleet.rs", "fn f() { dbg!(vec![std::fs::read(\"x\")]); }", pure);
     check_one("fleet.rs", "macro_rules! m { () => { use std::{fs, io}; } }", pure);
     check_one("fleet.rs", "use std::*;", pure);
+    check_one("fleet.rs", "use std::net; fn f() { net::TcpStream::connect(a); }", pure);
+    check_one("fleet.rs", "use std::net::IpAddr;", "");
     check_one("fleet.rs", "use kube::Api;", pure);
     check_one("fleet.rs", "fn fs() {} fn f() { fs(); let kube = 1; g(kube); }", "");
     check_one("engine.rs", "use std::time::Instant; use std::process::Command; use tokio::sync::mpsc;", "");
