@@ -1,1 +1,7 @@
-fn main() {}
+//! The one integration binary; a module per subject.
+
+// Helpers of tests are tests; clippy's own allowance reaches `#[test]` functions only.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod controlplane;
+mod tidy;
