@@ -1,0 +1,65 @@
+//! `cargo bench`: the budgets of the index and of a frame, each beside a yardstick measured in the same run, since the
+//! machine's own speed says nothing. Prints figures; asserts nothing.
+
+mod fleet;
+mod measure;
+
+use std::hint::black_box;
+
+use fleetdeck::index::{Fleet, Query};
+use serde::de::IgnoredAny;
+
+use self::{
+    fleet::{NOW, TENANTS, Texts, fill},
+    measure::{Table, best, resident},
+};
+
+fn main() {
+    let mut table = Table::default();
+    let texts = Texts::default();
+
+    let before = resident();
+    let fleet = fill(&texts, TENANTS);
+    let per_tenant = resident().saturating_sub(before) / TENANTS as u64;
+    assert_eq!(fleet.len(), TENANTS);
+    table.row("index memory", format!("{per_tenant} bytes a tenant"), "budget 2,048; growth of the process over 10,000");
+
+    reading(&mut table, &texts);
+    filtering(&mut table, &fleet);
+    applying(&mut table, &texts);
+    table.print();
+}
+
+/// A page of 100 pods into facets, against merely finding the end of the same JSON.
+fn reading(table: &mut Table, texts: &Texts) {
+    let page = texts.pod_page(100);
+    let megabytes = page.len() as f64 / 1e6;
+    let floor = best(|| {
+        black_box(serde_json::from_str::<IgnoredAny>(&page).expect("the page is JSON"));
+    });
+    let facets = best(|| {
+        black_box(fleet::read_pods(&page));
+    });
+    let note = format!("{:.0} MB/s; {:.2} x skipping the same bytes", megabytes / facets.as_secs_f64(), facets.as_secs_f64() / floor.as_secs_f64());
+    table.row("read 100 pods", format!("{:.2} ms", facets.as_secs_f64() * 1e3), note);
+}
+
+fn filtering(table: &mut Table, fleet: &Fleet) {
+    let query = Query::parse("phase:!ready image:2026 t00").expect("a filter");
+    let took = best(|| {
+        black_box(fleet.iter().filter(|e| query.matches(e, NOW())).count());
+    });
+    table.row("filter 10,000 tenants", format!("{:.2} ms", took.as_secs_f64() * 1e3), "three terms");
+}
+
+fn applying(table: &mut Table, texts: &Texts) {
+    let mut fleet = fill(texts, 1_000);
+    let mut turn = 0;
+    let took = best(|| {
+        turn += 1;
+        for n in 0..1_000 {
+            black_box(fleet.apply(texts.touched_pod(n, turn), NOW()));
+        }
+    });
+    table.row("apply 1,000 changed pods", format!("{:.2} ms", took.as_secs_f64() * 1e3), "parsed, interned, judged anew");
+}

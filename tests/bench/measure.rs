@@ -1,0 +1,38 @@
+//! Time, memory and a table.
+
+use std::time::{Duration, Instant};
+
+/// The best of nine runs: what the work costs when nobody else wants the core.
+pub fn best(mut work: impl FnMut()) -> Duration {
+    work();
+    let mut least = Duration::MAX;
+    for _ in 0..9 {
+        let start = Instant::now();
+        work();
+        least = least.min(start.elapsed());
+    }
+    least
+}
+
+/// Resident bytes of this process; 0 where the system does not tell.
+pub fn resident() -> u64 {
+    let Ok(text) = std::fs::read_to_string("/proc/self/statm") else { return 0 };
+    let pages: u64 = text.split_whitespace().nth(1).and_then(|p| p.parse().ok()).unwrap_or(0);
+    pages * 4_096
+}
+
+#[derive(Default)]
+pub struct Table(Vec<[String; 3]>);
+
+impl Table {
+    pub fn row(&mut self, what: &str, figure: impl Into<String>, note: impl Into<String>) {
+        self.0.push([what.to_owned(), figure.into(), note.into()]);
+    }
+
+    #[allow(clippy::print_stdout, reason = "a benchmark's figures are its output")]
+    pub fn print(&self) {
+        for [what, figure, note] in &self.0 {
+            println!("{what:<28} {figure:>24}   {note}");
+        }
+    }
+}
