@@ -62,10 +62,13 @@ impl Texts {
         page.to_string()
     }
 
-    pub fn touched_pod(&self, n: usize, turn: usize) -> Delta {
-        let facet = read(Kind::Pod, &self.of(Kind::Pod, n, turn)).facets.remove(0);
-        Delta::Upsert(Box::new(facet))
+    pub fn pod(&self, n: usize, restarts: usize) -> String {
+        self.of(Kind::Pod, n, restarts)
     }
+}
+
+pub fn upsert(pod: &str) -> Delta {
+    Delta::Upsert(Box::new(read(Kind::Pod, pod).facets.remove(0)))
 }
 
 fn read(kind: Kind, text: &str) -> Page {
