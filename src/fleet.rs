@@ -5,6 +5,7 @@
 
 pub mod boot;
 pub mod claim;
+pub mod clean;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod image;

@@ -1,6 +1,7 @@
 //! PURE watch -> fleet: deltas of facets become tenants.
 
 pub mod delta;
+pub mod digest;
 pub mod fleet;
 #[cfg(test)]
 mod interleave;
@@ -12,5 +13,5 @@ pub use self::{
     delta::{Delta, Facet, Key, Kind, Measure, Part},
     fleet::{Entry, Fleet},
     query::{Query, QueryError},
-    source::{Freshness, Link, Sources},
+    source::{Freshness, Link, Meter, Sources},
 };

@@ -10,5 +10,6 @@
 //! - Only `config::files` touches files.
 //! - Nothing is shared and mutable; every channel is bounded.
 
+pub mod cluster;
 pub mod fleet;
 pub mod index;

@@ -2,7 +2,7 @@
 
 use crate::fleet::{Claim, Namespace, Pod, Quota, StatefulSet, Text, Uid, Usage, VolumeUsage, Warning};
 
-use super::source::Link;
+use super::source::{Link, Meter};
 
 /// The kinds that are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,8 +93,10 @@ pub enum Delta {
         namespace: Option<Text>,
         facets: Vec<Facet>,
     },
-    /// One round of measures.
-    Measures(Vec<Measure>),
+    /// One round of one meter, as far as it has come.
+    Measures(Meter, Vec<Measure>),
     /// The state of a source has changed.
     Link(Kind, Link),
+    /// The state of a meter has changed.
+    MeterLink(Meter, Link),
 }

@@ -103,14 +103,14 @@ impl Fleet {
                 self.heard(kind, now);
                 self.resync(kind, namespace.as_ref(), facets, &mut touched);
             }
-            Delta::Measures(measures) => measures.into_iter().for_each(|m| self.measure(m, &mut touched)),
-            Delta::Link(kind, link) => {
-                let source = self.sources.get_mut(kind);
-                if link == Link::Live {
-                    source.heard = Some(now);
-                }
-                source.link = link;
+            Delta::Measures(meter, measures) => {
+                let source = self.sources.meter_mut(meter);
+                source.heard = Some(now);
+                source.synced = true;
+                measures.into_iter().for_each(|m| self.measure(m, &mut touched));
             }
+            Delta::Link(kind, link) => self.sources.get_mut(kind).take(link, now),
+            Delta::MeterLink(meter, link) => self.sources.meter_mut(meter).take(link, now),
         }
         for name in &touched {
             if self.entries.get(name).is_some_and(|e| e.tenant.is_gone())

@@ -23,6 +23,30 @@ pub enum Link {
     Forbidden {
         why: Text,
     },
+    /// The cluster does not serve this (no metrics server); asked again now and then.
+    Absent {
+        why: Text,
+    },
+}
+
+/// What is polled, not watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Meter {
+    /// CPU and memory of pods, by metrics.k8s.io.
+    Pods,
+    /// Bytes and inodes of volumes, by the nodes' statistics.
+    Volumes,
+}
+
+impl Meter {
+    pub const ALL: [Self; 2] = [Self::Pods, Self::Volumes];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pods => "pod metrics",
+            Self::Volumes => "volume statistics",
+        }
+    }
 }
 
 /// One source: its state, and when it last brought anything.
@@ -40,17 +64,37 @@ impl Default for Freshness {
     }
 }
 
+impl Freshness {
+    pub(super) fn take(&mut self, link: Link, now: At) {
+        if link == Link::Live {
+            self.heard = Some(now);
+        }
+        self.link = link;
+    }
+}
+
 /// All sources of the index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sources([Freshness; Kind::ALL.len()]);
+pub struct Sources {
+    kinds: [Freshness; Kind::ALL.len()],
+    meters: [Freshness; Meter::ALL.len()],
+}
 
 impl Sources {
     pub fn get(&self, kind: Kind) -> &Freshness {
-        &self.0[kind as usize]
+        &self.kinds[kind as usize]
     }
 
     pub(super) fn get_mut(&mut self, kind: Kind) -> &mut Freshness {
-        &mut self.0[kind as usize]
+        &mut self.kinds[kind as usize]
+    }
+
+    pub fn meter(&self, meter: Meter) -> &Freshness {
+        &self.meters[meter as usize]
+    }
+
+    pub(super) fn meter_mut(&mut self, meter: Meter) -> &mut Freshness {
+        &mut self.meters[meter as usize]
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (Kind, &Freshness)> {
@@ -59,7 +103,7 @@ impl Sources {
 
     /// Every source has brought its first list, or never will for lack of rights.
     pub fn settled(&self) -> bool {
-        self.0.iter().all(|f| f.synced || matches!(f.link, Link::Forbidden { .. }))
+        self.kinds.iter().all(|f| f.synced || matches!(f.link, Link::Forbidden { .. }))
     }
 
     /// The worst broken source: since when, and why. What depends on it may not be acted on.

@@ -1,0 +1,67 @@
+//! Watches the kinds of a fleet and tells the index.
+//!
+//! One list and watch per kind, over the whole cluster, selected by label; by namespace only where rights demand it. The
+//! state machine is our own and not kube's `watcher`: that one swallows bookmarks and says nothing when a watch is open
+//! again, so that a quiet fleet would stay marked as disconnected; and it goes on for ever at a 410.
+
+mod feed;
+mod links;
+mod path;
+mod reader;
+
+use tokio::{
+    sync::{mpsc, watch as signal},
+    task::JoinSet,
+};
+
+use super::{Cluster, ClusterError};
+use crate::index::{Delta, Kind, digest::Labels};
+
+/// What to watch.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Label keys that tell tenants.
+    pub labels: Labels,
+    /// Namespaces to read where the whole cluster may not be read; the context's own where this is empty.
+    pub namespaces: Vec<String>,
+}
+
+/// The running watches; they end when this is dropped.
+#[derive(Debug)]
+pub struct Watches {
+    retry: signal::Sender<u32>,
+    trouble: signal::Receiver<Option<ClusterError>>,
+    _tasks: JoinSet<()>,
+}
+
+impl Watches {
+    /// Tries now what waits: broken connections, and what was forbidden.
+    pub fn retry(&self) {
+        self.retry.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// The last failure of any watch, typed; `None` while there was none. [`crate::index::Link`] says what stands.
+    pub fn trouble(&self) -> Option<ClusterError> {
+        self.trouble.borrow().clone()
+    }
+}
+
+/// Starts watching; deltas come through `to`, whose reader sets the pace: a slow one slows the watches and nothing else.
+/// Must be called inside a tokio runtime.
+pub fn watch(cluster: &Cluster, scope: &Scope, to: &mpsc::Sender<Delta>) -> Watches {
+    let (retry, retries) = signal::channel(0);
+    let (trouble, troubles) = signal::channel(None);
+    let mut tasks = JoinSet::new();
+    for kind in Kind::ALL {
+        let reader = reader::Reader {
+            cluster: cluster.clone(),
+            kind,
+            scope: scope.clone(),
+            to: to.clone(),
+            retry: retries.clone(),
+            trouble: trouble.clone(),
+        };
+        tasks.spawn(reader.run());
+    }
+    Watches { retry, trouble: troubles, _tasks: tasks }
+}

@@ -1,0 +1,166 @@
+//! Figures that are polled: metrics.k8s.io pod metrics, and the kubelet's statistics summary.
+
+use serde::Deserialize;
+
+use super::{
+    DigestError,
+    lenient::{Entries, Int, List, Obj, Raw},
+};
+use crate::{
+    fleet::{At, Quantity, Usage, VolumeUsage},
+    index::delta::Measure,
+};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PodMetricsList<'a> {
+    #[serde(borrow)]
+    kind: Raw<'a>,
+    #[serde(borrow)]
+    items: List<PodMetrics<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PodMetrics<'a> {
+    #[serde(borrow)]
+    metadata: Obj<Place<'a>>,
+    #[serde(borrow)]
+    timestamp: Raw<'a>,
+    #[serde(borrow)]
+    containers: List<ContainerMetrics<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ContainerMetrics<'a> {
+    #[serde(borrow)]
+    usage: Entries<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Place<'a> {
+    #[serde(borrow)]
+    name: Raw<'a>,
+    #[serde(borrow)]
+    namespace: Raw<'a>,
+}
+
+/// Reads `/apis/metrics.k8s.io/v1beta1/pods`: use per pod. A pod with a figure missing is left out: a sum over half of its
+/// containers would be too low, and look true.
+pub fn pod_metrics(body: &[u8], now: At) -> Result<Vec<Measure>, DigestError> {
+    let list: Obj<PodMetricsList<'_>> = serde_json::from_slice(body).map_err(|e| DigestError::of(&e))?;
+    let list = list.or_default();
+    if &*list.kind != "PodMetricsList" {
+        return Err(DigestError::Shape { expected: "a PodMetricsList", found: format!("kind {:?}", &*list.kind) });
+    }
+    Ok(list.items.0.into_iter().filter_map(|pod| pod.measure(now)).collect())
+}
+
+impl PodMetrics<'_> {
+    fn measure(self, now: At) -> Option<Measure> {
+        let place = self.metadata.or_default();
+        let (mut cpu, mut memory) = (Quantity::default(), Quantity::default());
+        for container in &self.containers.0 {
+            cpu = cpu.saturating_add(container.usage.get("cpu")?.quantity()?);
+            memory = memory.saturating_add(container.usage.get("memory")?.quantity()?);
+        }
+        if self.containers.0.is_empty() {
+            return None;
+        }
+        let at = self.timestamp.at().unwrap_or(now);
+        Some(Measure::Pod {
+            namespace: place.namespace.text()?,
+            pod: place.name.text()?,
+            usage: Usage { cpu, memory, at },
+        })
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Summary<'a> {
+    #[serde(borrow)]
+    pods: List<PodStats<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PodStats<'a> {
+    #[serde(borrow)]
+    volume: List<VolumeStats<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct VolumeStats<'a> {
+    #[serde(borrow)]
+    pvc_ref: Obj<Place<'a>>,
+    #[serde(borrow)]
+    time: Raw<'a>,
+    used_bytes: Int,
+    capacity_bytes: Int,
+    inodes: Int,
+    inodes_used: Int,
+}
+
+/// Reads a node's `stats/summary`: what each claim's volume holds. A volume without both bytes figures is left out.
+pub fn volume_stats(body: &[u8], now: At) -> Result<Vec<Measure>, DigestError> {
+    let summary: Obj<Summary<'_>> = serde_json::from_slice(body).map_err(|e| DigestError::of(&e))?;
+    let Some(summary) = summary.0 else {
+        return Err(DigestError::Shape {
+            expected: "a stats summary",
+            found: "something that is no object".to_owned(),
+        });
+    };
+    Ok(summary.pods.0.into_iter().flat_map(|pod| pod.volume.0).filter_map(|v| v.measure(now)).collect())
+}
+
+impl VolumeStats<'_> {
+    fn measure(self, now: At) -> Option<Measure> {
+        let claim = self.pvc_ref.0?;
+        let size = |n: Int| n.0.and_then(|n| u64::try_from(n).ok());
+        let usage = VolumeUsage {
+            used: size(self.used_bytes)?,
+            capacity: size(self.capacity_bytes)?,
+            // Some filesystems have no inodes to count; the percentage of none is not asked for.
+            inodes_used: size(self.inodes_used).unwrap_or(0),
+            inodes: size(self.inodes).unwrap_or(0),
+            at: self.time.at().unwrap_or(now),
+        };
+        Some(Measure::Volume { namespace: claim.namespace.text()?, claim: claim.name.text()?, usage })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::fixture::at;
+
+    #[test]
+    fn a_pod_is_the_sum_of_its_containers_or_not_measured() {
+        let body = r#"{"kind":"PodMetricsList","items":[
+            {"metadata":{"name":"openclaw-0","namespace":"tenant-a"},"timestamp":"2026-11-24T19:40:00Z",
+             "containers":[{"name":"gateway","usage":{"cpu":"250000000n","memory":"512Mi"}},{"name":"browser","usage":{"cpu":"50m","memory":"100Mi"}}]},
+            {"metadata":{"name":"half","namespace":"tenant-b"},"containers":[{"usage":{"cpu":"1"}}]},
+            {"metadata":{"name":"none","namespace":"tenant-c"},"containers":[]}, 7]}"#;
+        let measures = pod_metrics(body.as_bytes(), at(0)).unwrap();
+        let [Measure::Pod { namespace, pod, usage }] = &*measures else { panic!("{measures:?}") };
+        assert_eq!((namespace.as_str(), pod.as_str()), ("tenant-a", "openclaw-0"));
+        assert_eq!((usage.cpu.milli(), usage.memory.to_string().as_str()), (300, "612Mi"));
+        assert!(pod_metrics(br#"{"kind":"Status"}"#, at(0)).is_err());
+        assert!(pod_metrics(b"<html>", at(0)).is_err());
+    }
+
+    #[test]
+    fn volumes_are_told_by_claim_and_unknown_stays_unknown() {
+        let body = r#"{"node":{},"pods":[{"podRef":{"name":"p","namespace":"tenant-a"},"volume":[
+            {"name":"kube-api-access","usedBytes":1,"capacityBytes":2},
+            {"name":"app","pvcRef":{"name":"app-data","namespace":"tenant-a"},"time":"2026-11-24T19:40:00Z","usedBytes":7,"capacityBytes":20,"inodes":5,"inodesUsed":2},
+            {"name":"cfg","pvcRef":{"name":"config-data","namespace":"tenant-a"},"capacityBytes":20}]}]}"#;
+        let measures = volume_stats(body.as_bytes(), at(0)).unwrap();
+        let [Measure::Volume { claim, usage, .. }] = &*measures else { panic!("{measures:?}") };
+        assert_eq!((claim.as_str(), usage.percent(), usage.inodes_used), ("app-data", Some(35), 2));
+    }
+}
