@@ -114,14 +114,14 @@ fn check_preconditions(kind: &Kind, name: &str, old: &Value, options: &DeleteOpt
         let why = format!(
             "the UID in the precondition ({wanted}) does not match the UID in record ({uid}). The object might have been deleted and then recreated"
         );
-        return Err(Status::conflict(kind, name, &why));
+        return Err(Status::precondition(kind, name, &why));
     }
     let version = text_at(old, &["metadata", "resourceVersion"]);
     if let Some(wanted) = options.resource_version.as_deref().filter(|wanted| *wanted != version) {
         let why = format!(
             "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({version}). The object might have been modified"
         );
-        return Err(Status::conflict(kind, name, &why));
+        return Err(Status::precondition(kind, name, &why));
     }
     Ok(())
 }

@@ -51,6 +51,11 @@ impl Kind {
         if self.group.is_empty() { self.plural.into() } else { format!("{}.{}", self.plural, self.group) }
     }
 
+    /// `Pod` or `StatefulSet.apps`, as messages about validity name it.
+    pub(crate) fn qualified(&self) -> String {
+        if self.group.is_empty() { self.kind.into() } else { format!("{}.{}", self.kind, self.group) }
+    }
+
     pub(crate) fn has_status(&self) -> bool {
         self.subresources.contains(&"status")
     }

@@ -77,6 +77,26 @@ impl Labels {
     }
 }
 
+impl std::fmt::Display for Labels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (at, one) in self.0.iter().enumerate() {
+            if at > 0 {
+                f.write_str(",")?;
+            }
+            match one {
+                Requirement::In(key, values) if values.len() == 1 => write!(f, "{key}={}", values[0])?,
+                Requirement::In(key, values) => write!(f, "{key} in ({})", values.join(","))?,
+                Requirement::NotIn(key, values) => write!(f, "{key} notin ({})", values.join(","))?,
+                Requirement::Exists(key) => f.write_str(key)?,
+                Requirement::Absent(key) => write!(f, "!{key}")?,
+                Requirement::Greater(key, n) => write!(f, "{key}>{n}")?,
+                Requirement::Less(key, n) => write!(f, "{key}<{n}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 fn unparsable(text: &str) -> Status {
     Status::bad_request(format!(
         "unable to parse requirement: found '{text}', expected: a label selector such as key=value"
@@ -161,12 +181,7 @@ impl Fields {
             };
             if !matches!(key, "metadata.name" | "metadata.namespace") && !fields_of(kind).iter().any(|f| f.label == key)
             {
-                let why = format!("field label not supported: {key}");
-                let message = format!(
-                    "Unable to find \"{}\" that match label selector \"\", field selector \"{text}\": {why}",
-                    group_version_resource(kind)
-                );
-                return Err(Status::bad_request(message));
+                return Err(Status::bad_request(unknown_field(kind, key)));
             }
             out.push((key.to_owned(), equal, value.to_owned()));
         }
@@ -187,12 +202,11 @@ impl Fields {
     }
 }
 
-/// How the API server prints a resource in some messages.
-fn group_version_resource(kind: &Kind) -> String {
-    if kind.group.is_empty() {
-        format!("/{}, Resource={}", kind.version, kind.plural)
+fn unknown_field(kind: &Kind, key: &str) -> String {
+    if fields_of(kind).is_empty() {
+        format!("\"{key}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
     } else {
-        format!("{}/{}, Resource={}", kind.group, kind.version, kind.plural)
+        format!("field label not supported: {key}")
     }
 }
 
@@ -301,6 +315,6 @@ mod tests {
         assert!(Fields::parse(kinds::POD, "status.phase!=Running,spec.nodeName=n1").is_ok());
         assert!(Fields::parse(kinds::PVC, "metadata.name=x,metadata.namespace=y").is_ok());
         let refusal = Fields::parse(kinds::PVC, "status.phase=Bound").unwrap_err();
-        assert!(refusal.message.ends_with("field label not supported: status.phase"), "{refusal}");
+        assert!(refusal.message.starts_with("\"status.phase\" is not a known field selector"), "{refusal}");
     }
 }

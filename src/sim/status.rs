@@ -71,6 +71,14 @@ impl Status {
         Status::new(409, "Conflict", message).about(kind, name)
     }
 
+    /// A delete's precondition did not hold; the API server names the kind here, not the resource.
+    pub(crate) fn precondition(kind: &Kind, name: &str, why: &str) -> Status {
+        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.qualified());
+        let mut status = Status::new(409, "Conflict", message).about(kind, name);
+        status.details.get_or_insert_default().kind = kind.kind.into();
+        status
+    }
+
     /// The write named an old resourceVersion.
     pub(crate) fn stale(kind: &Kind, name: &str) -> Status {
         Status::conflict(
@@ -93,8 +101,7 @@ impl Status {
             [one] => one.clone(),
             many => format!("[{}]", many.join(", ")),
         };
-        let qualified = if kind.group.is_empty() { kind.kind.into() } else { format!("{}.{}", kind.kind, kind.group) };
-        let mut status = Status::new(422, "Invalid", format!("{qualified} \"{name}\" is invalid: {text}"));
+        let mut status = Status::new(422, "Invalid", format!("{} \"{name}\" is invalid: {text}", kind.qualified()));
         status.details = Some(Box::new(Details {
             name: name.into(),
             group: kind.group.into(),
