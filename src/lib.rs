@@ -13,3 +13,4 @@
 pub mod cluster;
 pub mod fleet;
 pub mod index;
+pub mod sim;

@@ -1,0 +1,149 @@
+//! A Kubernetes API server in miniature, below any client: it knows Kubernetes and nothing of tenants.
+//!
+//! - `kinds`, `object`, `history`, `store`: the database; `write`, `delete`, `gc`: what a write sets off
+//! - `admission`, `defaults`, `validate`, `managed`, `apply`, `patch`: what happens between a request and the database
+//! - `serve`, `gate`, `route`, `dispatch`: from a connection to the request's meaning; `rbac`, `faults`: who may, what fails
+//! - `list`, `watch`, `edit`, `subresource`, `discovery`, `table`, `answer`: the answers
+//! - `kubelet_api`: what kubelets and aggregated servers add
+
+use std::io;
+use std::net::SocketAddr;
+
+use axum::Router;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+
+mod admission;
+pub(crate) mod answer;
+mod apply;
+mod body;
+pub(crate) mod clock;
+mod defaults;
+pub(crate) mod delete;
+mod discovery;
+mod dispatch;
+mod edit;
+mod faults;
+mod fields;
+mod gate;
+mod gc;
+pub(crate) mod history;
+pub(crate) mod kinds;
+mod kubelet_api;
+mod list;
+mod managed;
+pub(crate) mod object;
+mod patch;
+pub(crate) mod rbac;
+pub(crate) mod route;
+mod schema;
+mod seed;
+pub(crate) mod selector;
+mod serve;
+pub(crate) mod status;
+pub(crate) mod store;
+mod strict;
+mod subresource;
+mod table;
+mod validate;
+mod watch;
+pub(crate) mod write;
+
+#[cfg(test)]
+mod store_tests;
+
+pub use faults::{Fault, Faults, Target};
+pub use serve::{SimConnection, SimConnector};
+
+/// How a simulator is to be.
+#[derive(Clone, Debug)]
+pub struct SimConfig {
+    /// Decides every random choice (UIDs, generated names, what scenarios draw).
+    pub seed: u64,
+    /// Simulated seconds per second of tokio's clock.
+    pub speed: f64,
+    /// The simulated time at the start.
+    pub start: Timestamp,
+    /// How many events each kind's watch history holds at most.
+    pub history_events: usize,
+    /// How many bytes of objects each kind's watch history holds at most.
+    pub history_bytes: usize,
+}
+
+impl Default for SimConfig {
+    fn default() -> SimConfig {
+        SimConfig { seed: 1, speed: 1.0, start: Timestamp::now(), history_events: 8192, history_bytes: 32 << 20 }
+    }
+}
+
+/// What request handlers share.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub store: store::Store,
+    pub faults: Faults,
+    pub(crate) pages: list::Pages,
+}
+
+/// One simulated cluster. Cheap to clone; all clones are the same cluster.
+#[derive(Clone)]
+pub struct Sim {
+    api: Api,
+}
+
+impl Sim {
+    /// A cluster with the objects that every cluster has and nothing else.
+    pub fn new(config: SimConfig) -> Sim {
+        let clock = clock::Clock::new(config.start, config.speed);
+        let store = store::Store::new(clock, config.seed, (config.history_events, config.history_bytes));
+        seed::plant(&store);
+        Sim { api: Api { store, faults: Faults::default(), pages: list::Pages::default() } }
+    }
+
+    /// The HTTP service of this cluster.
+    pub fn router(&self) -> Router {
+        serve::router(self.api.clone())
+    }
+
+    /// Serves HTTP on a listener until the future is dropped.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(&self, listener: TcpListener) -> io::Result<()> {
+        serve::serve(self.router(), listener).await
+    }
+
+    /// Connections inside this process; a request without a token is the admin's. Needs a tokio runtime when it connects.
+    pub fn connector(&self) -> SimConnector {
+        SimConnector::new(self.router())
+    }
+
+    /// A kubeconfig (YAML) for a user of the cluster served at `addr`; `None` is the admin.
+    pub fn kubeconfig(&self, addr: SocketAddr, user: Option<&str>) -> String {
+        let (name, token) = (user.unwrap_or("sim-admin"), rbac::token(user));
+        format!(
+            "apiVersion: v1\nkind: Config\nclusters:\n- name: fleetdeck-sim\n  cluster:\n    server: http://{addr}\nusers:\n- name: {name:?}\n  user:\n    token: {token:?}\ncontexts:\n- name: fleetdeck-sim\n  context:\n    cluster: fleetdeck-sim\n    user: {name:?}\ncurrent-context: fleetdeck-sim\n"
+        )
+    }
+
+    /// The switchboard of this cluster's faults.
+    pub fn faults(&self) -> Faults {
+        self.api.faults.clone()
+    }
+
+    /// Makes every resumed watch and every continue token too old, as etcd's compaction does.
+    pub fn compact(&self) {
+        self.api.pages.forget();
+        for kind in kinds::ALL {
+            self.api.store.compact(kind);
+        }
+    }
+
+    /// The simulated time.
+    pub fn now(&self) -> Timestamp {
+        self.api.store.now()
+    }
+
+    pub(crate) fn store(&self) -> &store::Store {
+        &self.api.store
+    }
+}
