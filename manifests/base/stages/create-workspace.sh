@@ -32,12 +32,13 @@ workspace=$config_volume/workspace
 if [ ! -e "$workspace" ] && [ ! -L "$workspace" ]; then
 	new=$config_volume/.workspace.new
 	rm -rf "$new"
-	make 755 "$new"
+	if ! said=$(mkdir "$new" 2>&1); then fail_writing "making $new" "$said"; fi
 	if [ -s "$source/AGENTS.md" ] && ! said=$(cp "$source/AGENTS.md" "$new/AGENTS.md" 2>&1); then
 		rm -rf "$new"
 		fail_writing "writing AGENTS.md" "$said"
 	fi
 	put "$new" "$workspace"
+	made="$made workspace"
 elif [ ! -d "$workspace" ]; then
 	fail 65 "$workspace is in the way: a folder is wanted there. Rename it, then restart the pod."
 fi
