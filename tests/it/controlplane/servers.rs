@@ -90,7 +90,7 @@ impl Plan<'_> {
             ("bind-address", "127.0.0.1"),
             ("secure-port", &port),
             // Must not be loopback. Only pods would use it, and there are none that run: an address for documentation.
-            ("advertise-address", "192.0.2.1"),
+            ("advertise-address", "198.51.100.1"),
             ("service-cluster-ip-range", "10.96.0.0/16"),
             ("tls-cert-file", &cert),
             ("tls-private-key-file", &key),

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::{ContainerStatus, Event, Node, PersistentVolumeClaim, Pod, PodStatus, ResourceQuota};
+use k8s_openapi::api::core::v1::{
+    ContainerStatus, Event, Node, PersistentVolume, PersistentVolumeClaim, Pod, PodStatus, ResourceQuota,
+};
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::api::{DeleteParams, ListParams, LogParams, Patch, PatchParams, WatchEvent, WatchParams};
 use kube::{Api, ResourceExt};
@@ -206,6 +208,75 @@ async fn each_fault_looks_as_a_kubelet_shows_it_and_heals() {
         }
     });
     futures::future::join_all(stories).await;
+}
+
+#[tokio::test]
+async fn helper_pods_end_well_or_badly() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scratch = Scratch::new(plane.client().await, "helper").await;
+    let pods = scratch.api::<Pod>();
+    for (name, fault, phase) in [("good", "", "Succeeded"), ("bad", "crashloop", "Failed")] {
+        let container = json!({"name": "main", "image": "registry.invalid/app:1"});
+        scratch
+            .create::<Pod>(json!({
+                "metadata": {"name": name, "annotations": {"test.fleetdeck/fault": fault}},
+                "spec": {"restartPolicy": "Never", "containers": [container]},
+            }))
+            .await;
+        eventually(phase, SOON, || async {
+            let status = pods.get(name).await.unwrap().status?;
+            (status.phase.as_deref() == Some(phase)).then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn claims_are_served_grow_and_leave_no_volume() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scratch = Scratch::new(plane.client().await, "claims").await;
+    let claims = scratch.api::<PersistentVolumeClaim>();
+    let volumes: Api<PersistentVolume> = Api::all(scratch.client.clone());
+    for (name, class) in [("waits", "standard"), ("at-once", "immediate")] {
+        let resources = json!({"requests": {"storage": "20Gi"}});
+        let spec = json!({"storageClassName": class, "accessModes": ["ReadWriteOnce"], "resources": resources});
+        scratch.create::<PersistentVolumeClaim>(json!({"metadata": {"name": name}, "spec": spec})).await;
+    }
+    let holds = |size: &'static str| {
+        let claims = &claims;
+        eventually(size, SOON, move || async move {
+            let claim = claims.get("at-once").await.unwrap();
+            let capacity = claim.status?.capacity?;
+            (capacity.get("storage")?.0 == size).then_some(claim.spec?.volume_name?)
+        })
+    };
+    let volume = holds("20Gi").await;
+    let larger = json!({"spec": {"resources": {"requests": {"storage": "30Gi"}}}});
+    claims.patch("at-once", &PatchParams::default(), &Patch::Merge(larger)).await.unwrap();
+    assert_eq!(holds("30Gi").await, volume);
+    let waiting = claims.get("waits").await.unwrap();
+    assert_eq!(waiting.status.unwrap().phase.as_deref(), Some("Pending"), "no pod has asked for it");
+
+    claims.delete("at-once", &DeleteParams::default()).await.unwrap();
+    eventually("the volume is gone", SOON, || async {
+        volumes.get_opt(&volume).await.unwrap().is_none().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_node_goes_down_and_comes_back() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let nodes: Api<Node> = Api::all(plane.client().await);
+    for (fault, ready) in [(json!("notready"), "False"), (Value::Null, "True")] {
+        let patch = json!({"metadata": {"annotations": {"test.fleetdeck/fault": fault}}});
+        nodes.patch("kwok-2", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+        eventually("the node's condition changes", SOON, || async {
+            let conditions = nodes.get("kwok-2").await.unwrap().status?.conditions?;
+            conditions.iter().any(|c| c.type_ == "Ready" && c.status == ready).then_some(())
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
