@@ -9,6 +9,7 @@ pub mod get;
 mod http;
 pub mod usage;
 pub mod watch;
+pub mod write;
 
 pub use self::{
     access::{Access, Ask},
@@ -17,6 +18,7 @@ pub use self::{
     error::{ClusterError, Fault},
     usage::Meters,
     watch::{Scope, Watches, watch},
+    write::{MANAGER, Mode},
 };
 
 use std::sync::Arc;

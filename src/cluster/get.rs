@@ -2,8 +2,14 @@
 
 use serde::Deserialize;
 
-use super::{Cluster, ClusterError, http::encode};
-use crate::{fleet::clean::clean, index::digest::DigestError};
+use super::{Cluster, ClusterError, Fault, http::encode};
+use crate::{
+    fleet::{Pod, Uid, clean::clean},
+    index::{
+        Kind, Part,
+        digest::{self, DigestError, Labels},
+    },
+};
 
 /// A host that an Ingress serves, and the namespace it does so in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +24,57 @@ struct Ingresses {
     items: Vec<serde_json::Value>,
 }
 
+/// Only an object's identity.
+#[derive(Deserialize)]
+struct Identity {
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    uid: String,
+}
+
 impl Cluster {
+    /// UID of a Namespace; `None` where there is none of this name.
+    ///
+    /// # Errors
+    /// As any read.
+    pub async fn namespace_uid(&self, name: &str) -> Result<Option<Uid>, ClusterError> {
+        let what = "get namespaces";
+        let Some(body) = self.get(&format!("/api/v1/namespaces/{}", encode(name)), what).await? else {
+            return Ok(None);
+        };
+        let identity: Option<Identity> = serde_json::from_slice(&body).ok();
+        let found = DigestError::Shape { expected: "a Namespace with a UID", found: "something else".to_owned() };
+        let uid = identity.and_then(|i| i.metadata.uid.parse().ok());
+        uid.map(Some).ok_or_else(|| ClusterError::digest(&self.place, what, &body, &found))
+    }
+
+    /// One pod as it is now; `None` where there is none of this name.
+    ///
+    /// # Errors
+    /// As any read.
+    pub async fn pod(&self, namespace: &str, name: &str) -> Result<Option<Pod>, ClusterError> {
+        let what = "get pods";
+        let path = format!("/api/v1/namespaces/{}/pods/{}", encode(namespace), encode(name));
+        let Some(body) = self.get(&path, what).await? else { return Ok(None) };
+        let read = digest::single(Kind::Pod, &Labels::default(), &body);
+        match read.map_err(|e| ClusterError::digest(&self.place, what, &body, &e))?.map(|facet| facet.part) {
+            Some(Part::Pod(pod)) => Ok(Some(pod)),
+            _ => Ok(None),
+        }
+    }
+
+    async fn get(&self, path: &str, what: &str) -> Result<Option<Vec<u8>>, ClusterError> {
+        let mut body = Vec::new();
+        match self.read(path, what, &mut body).await {
+            Ok(()) => Ok(Some(body)),
+            Err(e) if e.fault == Fault::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
     /// Hosts of tenants' Ingresses: of one namespace, or of all that carry `label`.
     ///
     /// # Errors

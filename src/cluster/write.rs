@@ -3,15 +3,13 @@
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
 use kube::{
     Api,
-    api::{
-        ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams, Preconditions,
-    },
+    api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams, Preconditions},
 };
 use serde_json::Value;
 
 use crate::fleet::Uid;
 
-use super::{Cluster, ClusterError};
+use super::{Cluster, ClusterError, Fault};
 
 /// The field manager of everything that fleetdeck applies.
 pub const MANAGER: &str = "fleetdeck";
@@ -44,13 +42,13 @@ impl Cluster {
     /// # Errors
     /// What the server refuses, with the object's name; a conflict names the other manager.
     pub async fn apply(&self, object: &Value, mode: Mode) -> Result<Value, ClusterError> {
-        let target = Target::of(object)?;
+        let target = Target::of(object).map_err(|e| self.odd(&e.0, e.1))?;
         let mut params = PatchParams::apply(MANAGER).validation_strict();
         params.dry_run = mode == Mode::DryRun;
         let api = self.objects(&target);
         let answer = api.patch(&target.name, &params, &Patch::Apply(object)).await;
-        let answer = answer.map_err(|e| ClusterError::doing(format!("applying {target}"), e))?;
-        serde_json::to_value(answer).map_err(|e| ClusterError::odd(format!("applying {target}"), e.to_string()))
+        let answer = answer.map_err(|e| ClusterError::kube(&self.place, &format!("apply {target}"), &e))?;
+        serde_json::to_value(answer).map_err(|e| self.odd(&format!("apply {target}"), &e.to_string()))
     }
 
     /// A strategic merge patch as `manager`: an edit by hand.
@@ -66,10 +64,10 @@ impl Cluster {
         manager: &str,
         patch: &Value,
     ) -> Result<(), ClusterError> {
-        let target = Target::new(api_version, kind, namespace, name)?;
+        let target = Target::new(api_version, kind, namespace, name).map_err(|e| self.odd(&e.0, e.1))?;
         let params = PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
         let answer = self.objects(&target).patch(name, &params, &Patch::Strategic(patch)).await;
-        answer.map(drop).map_err(|e| ClusterError::doing(format!("patching {target}"), e))
+        answer.map(drop).map_err(|e| ClusterError::kube(&self.place, &format!("patch {target}"), &e))
     }
 
     /// Creates a Secret with one key. One that is there already is left alone, and that is success: a token is created
@@ -85,18 +83,18 @@ impl Cluster {
         key: &str,
         value: &str,
     ) -> Result<(), ClusterError> {
-        let doing = || format!("creating Secret {namespace}/{name}");
+        let doing = format!("create Secret {namespace}/{name}");
         let secret: Secret = serde_json::from_value(serde_json::json!({
             "metadata": { "name": name, "namespace": namespace, "labels": labels },
             "type": "Opaque",
             "stringData": { key: value },
         }))
-        .map_err(|_| ClusterError::odd(doing(), "its labels are no map of texts".to_owned()))?;
+        .map_err(|_| self.odd(&doing, "its labels are no map of texts"))?;
         let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
-        match Api::<Secret>::namespaced(self.client(), namespace).create(&params, &secret).await {
+        match Api::<Secret>::namespaced(self.client.clone(), namespace).create(&params, &secret).await {
             Ok(_) => Ok(()),
             Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
-            Err(e) => Err(ClusterError::doing(doing(), e)),
+            Err(e) => Err(ClusterError::kube(&self.place, &doing, &e)),
         }
     }
 
@@ -106,8 +104,8 @@ impl Cluster {
     /// What the server refuses, with the pod's name.
     pub async fn delete_pod(&self, namespace: &str, name: &str, uid: Uid) -> Result<(), ClusterError> {
         let params = with_uid(uid);
-        let answer = Api::<Pod>::namespaced(self.client(), namespace).delete(name, &params).await;
-        answer.map(drop).map_err(|e| ClusterError::doing(format!("deleting Pod {namespace}/{name}"), e))
+        let answer = Api::<Pod>::namespaced(self.client.clone(), namespace).delete(name, &params).await;
+        answer.map(drop).map_err(|e| ClusterError::kube(&self.place, &format!("delete Pod {namespace}/{name}"), &e))
     }
 
     /// Deletes this very namespace and everything in it.
@@ -115,14 +113,19 @@ impl Cluster {
     /// # Errors
     /// What the server refuses, with the namespace's name.
     pub async fn delete_namespace(&self, name: &str, uid: Uid) -> Result<(), ClusterError> {
-        let answer = Api::<Namespace>::all(self.client()).delete(name, &with_uid(uid)).await;
-        answer.map(drop).map_err(|e| ClusterError::doing(format!("deleting Namespace {name}"), e))
+        let answer = Api::<Namespace>::all(self.client.clone()).delete(name, &with_uid(uid)).await;
+        answer.map(drop).map_err(|e| ClusterError::kube(&self.place, &format!("delete Namespace {name}"), &e))
+    }
+
+    /// A request that we could not even form, or an answer that is no object.
+    fn odd(&self, what: &str, why: &str) -> ClusterError {
+        ClusterError::new(Fault::Refused, &self.place, format!("can't {what}: {why}"), "")
     }
 
     fn objects(&self, target: &Target) -> Api<DynamicObject> {
         match &target.namespace {
-            Some(namespace) => Api::namespaced_with(self.client(), namespace, &target.resource),
-            None => Api::all_with(self.client(), &target.resource),
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &target.resource),
+            None => Api::all_with(self.client.clone(), &target.resource),
         }
     }
 }
@@ -148,13 +151,13 @@ impl std::fmt::Display for Target {
 }
 
 impl Target {
-    fn of(object: &Value) -> Result<Self, ClusterError> {
+    fn of(object: &Value) -> Result<Self, (String, &'static str)> {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         Self::new(text("/apiVersion"), text("/kind"), text("/metadata/namespace"), text("/metadata/name"))
     }
 
-    fn new(api_version: &str, kind: &str, namespace: &str, name: &str) -> Result<Self, ClusterError> {
-        let refuse = |why: &str| ClusterError::odd(format!("addressing {kind} {namespace}/{name}"), why.to_owned());
+    fn new(api_version: &str, kind: &str, namespace: &str, name: &str) -> Result<Self, (String, &'static str)> {
+        let refuse = |why| (format!("address {kind} {namespace}/{name}"), why);
         let known = KINDS.iter().find(|(known, ..)| *known == kind);
         let (_, plural, namespaced) = known.ok_or_else(|| refuse("a tenant has no such kind"))?;
         if name.is_empty() || *namespaced == namespace.is_empty() {

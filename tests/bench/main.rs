@@ -22,7 +22,11 @@ fn main() {
     let fleet = fill(&texts, TENANTS);
     let per_tenant = resident().saturating_sub(before) / TENANTS as u64;
     assert_eq!(fleet.len(), TENANTS);
-    table.row("index memory", format!("{per_tenant} bytes a tenant"), "budget 2,048; growth of the process over 10,000");
+    table.row(
+        "index memory",
+        format!("{per_tenant} bytes a tenant"),
+        "budget 2,048; growth of the process over 10,000",
+    );
 
     reading(&mut table, &texts);
     filtering(&mut table, &fleet);
@@ -40,7 +44,11 @@ fn reading(table: &mut Table, texts: &Texts) {
     let facets = best(|| {
         black_box(fleet::read_pods(&page));
     });
-    let note = format!("{:.0} MB/s; {:.2} x skipping the same bytes", megabytes / facets.as_secs_f64(), facets.as_secs_f64() / floor.as_secs_f64());
+    let note = format!(
+        "{:.0} MB/s; {:.2} x skipping the same bytes",
+        megabytes / facets.as_secs_f64(),
+        facets.as_secs_f64() / floor.as_secs_f64()
+    );
     table.row("read 100 pods", format!("{:.2} ms", facets.as_secs_f64() * 1e3), note);
 }
 
@@ -63,5 +71,9 @@ fn applying(table: &mut Table, texts: &Texts) {
             assert_eq!(fleet.apply(fleet::upsert(body), NOW()).len(), 1);
         }
     });
-    table.row("apply 1,000 changed pods", format!("{:.2} ms", took.as_secs_f64() * 1e3), "parsed, interned, judged anew");
+    table.row(
+        "apply 1,000 changed pods",
+        format!("{:.2} ms", took.as_secs_f64() * 1e3),
+        "parsed, interned, judged anew",
+    );
 }

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::{
     cluster::{Cluster, ClusterError, Mode},
-    fleet::{Phase, TenantId, Uid},
+    fleet::TenantId,
     manifest::{Base, Defaults, ManifestError, TenantDraft, TenantSpec, render},
 };
 
@@ -15,6 +15,9 @@ use super::{
     roster::Resident,
     script::{Deed, Script},
 };
+
+/// The pod of a tenant's StatefulSet.
+const POD: &str = "openclaw-0";
 
 /// Why a demo fleet could not be made.
 #[derive(Debug)]
@@ -195,7 +198,7 @@ impl Player {
                 self.cluster.apply(&object, Mode::Live).await?;
                 Ok(())
             }
-            Deed::DeleteNamespace => match self.cluster.uid("Namespace", "", &namespace).await? {
+            Deed::DeleteNamespace => match self.cluster.namespace_uid(&namespace).await? {
                 Some(uid) => Ok(self.cluster.delete_namespace(&namespace, uid).await?),
                 None => Ok(()),
             },
@@ -216,10 +219,8 @@ impl Player {
     }
 
     async fn restart(&self, namespace: &str) -> Result<(), PlayError> {
-        const POD: &str = "openclaw-0";
-        let uid: Option<Uid> = self.cluster.uid("Pod", namespace, POD).await?;
-        match uid {
-            Some(uid) => Ok(self.cluster.delete_pod(namespace, POD, uid).await?),
+        match self.cluster.pod(namespace, POD).await? {
+            Some(pod) => Ok(self.cluster.delete_pod(namespace, POD, pod.uid).await?),
             None => Ok(()),
         }
     }
@@ -235,7 +236,8 @@ impl Player {
             // An upgrade goes through the fleet in order; what merely happens, happens here and there.
             let i = if matches!(deed, Deed::Upgrade { .. }) { n } else { (turn * 7 + n) % candidates.len() };
             let id = &candidates[i];
-            if self.cluster.phase(&format!("tenant-{id}")).await? == Some(Phase::Ready) {
+            let pod = self.cluster.pod(&format!("tenant-{id}"), POD).await?;
+            if pod.is_some_and(|p| p.is_ready() && p.deleting.is_none()) {
                 return self.act(id, deed).await;
             }
         }
