@@ -12,3 +12,4 @@
 
 pub mod fleet;
 pub mod index;
+pub mod manifest;
