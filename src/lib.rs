@@ -10,7 +10,9 @@
 //! - Only `config::files` touches files.
 //! - Nothing is shared and mutable; every channel is bounded.
 
+pub mod cli;
 pub mod cluster;
 pub mod fleet;
 pub mod index;
+pub mod manifest;
 pub mod sim;

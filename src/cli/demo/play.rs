@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::{
     cluster::{Cluster, ClusterError, Mode},
     fleet::TenantId,
-    manifest::{Base, Defaults, ManifestError, TenantDraft, TenantSpec, render},
+    manifest::{Base, Defaults, ManifestError, PinnedImage, TenantDraft, TenantSpec, render},
 };
 
 use super::{
@@ -23,8 +23,14 @@ const POD: &str = "openclaw-0";
 #[derive(Debug)]
 pub(crate) enum PlayError {
     /// The script asks for something that no tenant can be.
-    Spec { tenant: String, error: ManifestError },
-    Manifest { tenant: String, line: String },
+    Spec {
+        tenant: String,
+        error: ManifestError,
+    },
+    Manifest {
+        tenant: String,
+        line: String,
+    },
     Cluster(ClusterError),
 }
 
@@ -74,13 +80,10 @@ impl Player {
     /// returned, to be played with [`Player::go_on`].
     pub(crate) async fn history(&mut self, script: &Script, residents: &[Resident]) -> Result<Later, PlayError> {
         let opening = Instant::now() + self.real(script.history.0);
-        let mut moments: Vec<(i64, Moment)> =
-            residents.iter().map(|r| (r.born, Moment::Birth(r.clone()))).collect();
+        let mut moments: Vec<(i64, Moment)> = residents.iter().map(|r| (r.born, Moment::Birth(r.clone()))).collect();
         let known = |id: &str| residents.iter().any(|r| r.id == id);
         let events = script.events.iter().filter(|e| known(&e.tenant));
-        moments.extend(events.map(|e| {
-            (e.at.0, Moment::Deed { tenant: e.tenant.clone(), deed: e.deed.clone() })
-        }));
+        moments.extend(events.map(|e| (e.at.0, Moment::Deed { tenant: e.tenant.clone(), deed: e.deed.clone() })));
         moments.sort_by_key(|(at, _)| *at);
         let later = moments.split_off(moments.partition_point(|(at, _)| *at <= 0));
         for (at, moment) in moments {
@@ -141,17 +144,15 @@ impl Player {
     }
 
     fn spec(&self, resident: &Resident) -> Result<TenantSpec, PlayError> {
-        let draft: TenantDraft = serde_json::from_value(json!({
-            "id": resident.id,
-            "tier": resident.tier,
-            "image": resident.image,
-            "host": format!("{}.oclawbox.example", resident.id),
-            "owner": format!("@{}", resident.id.replace('-', "_")),
-        }))
-        .map_err(|e| PlayError::Manifest { tenant: resident.id.clone(), line: e.to_string() })?;
-        draft
-            .resolve(&self.defaults)
-            .map_err(|error| PlayError::Spec { tenant: resident.id.clone(), error })
+        let draft = TenantDraft {
+            id: resident.id.clone(),
+            tier: resident.tier.clone(),
+            image: resident.image.clone(),
+            host: Some(format!("{}.oclawbox.example", resident.id)),
+            owner: Some(format!("@{}", resident.id.replace('-', "_"))),
+            ..TenantDraft::default()
+        };
+        draft.resolve(&self.defaults).map_err(|error| PlayError::Spec { tenant: resident.id.clone(), error })
     }
 
     async fn apply(&self, id: &str, spec: &TenantSpec) -> Result<(), PlayError> {
@@ -176,14 +177,17 @@ impl Player {
     }
 
     async fn act(&mut self, id: &str, deed: &Deed) -> Result<(), PlayError> {
-        let tenant: TenantId = id
-            .parse()
-            .map_err(|e: crate::fleet::TenantIdError| PlayError::Manifest { tenant: id.to_owned(), line: e.to_string() })?;
+        let tenant: TenantId = id.parse().map_err(|e: crate::fleet::TenantIdError| PlayError::Manifest {
+            tenant: id.to_owned(),
+            line: e.to_string(),
+        })?;
         let namespace = tenant.namespace();
         match deed {
             Deed::Restart => self.restart(&namespace).await,
             Deed::Upgrade { image } => {
-                self.change(id, |spec| spec.set_image(image)).await?;
+                let image = PinnedImage::given(image, None)
+                    .map_err(|line| PlayError::Manifest { tenant: id.to_owned(), line })?;
+                self.change(id, |spec| spec.image = image).await?;
                 self.restart(&namespace).await
             }
             Deed::Suspend => self.change(id, |spec| spec.suspended = true).await,
@@ -228,7 +232,7 @@ impl Player {
     /// The next tenant that is Ready and that the deed would change.
     async fn again(&mut self, deed: &Deed, turn: usize) -> Result<(), PlayError> {
         let fits = |spec: &TenantSpec| match deed {
-            Deed::Upgrade { image } => spec.image_reference() != *image,
+            Deed::Upgrade { image } => spec.image.to_string() != *image,
             _ => true,
         };
         let candidates: Vec<String> = self.specs.iter().filter(|(_, s)| fits(s)).map(|(id, _)| id.clone()).collect();

@@ -4,9 +4,9 @@ use super::script::Script;
 
 /// Given names for tenants that no scenario names.
 const NAMES: [&str; 40] = [
-    "alma", "anton", "bela", "carla", "chloe", "cyrus", "dora", "edda", "elif", "emil", "enzo", "fay", "felix", "greta",
-    "gus", "hana", "ilse", "jonas", "kai", "lena", "lio", "luca", "mara", "mei", "milo", "nils", "noor", "olga", "otto",
-    "pia", "quinn", "rafa", "sana", "sven", "tara", "theo", "uma", "vera", "wim", "yara",
+    "alma", "anton", "bela", "carla", "chloe", "cyrus", "dora", "edda", "elif", "emil", "enzo", "fay", "felix",
+    "greta", "gus", "hana", "ilse", "jonas", "kai", "lena", "lio", "luca", "mara", "mei", "milo", "nils", "noor",
+    "olga", "otto", "pia", "quinn", "rafa", "sana", "sven", "tara", "theo", "uma", "vera", "wim", "yara",
 ];
 
 /// A tenant of the demo.

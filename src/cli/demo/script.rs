@@ -63,12 +63,21 @@ pub(crate) enum Deed {
     /// Its pod is deleted; the StatefulSet makes a new one.
     Restart,
     /// Rendered again with this image and applied, then restarted.
-    Upgrade { image: String },
+    Upgrade {
+        image: String,
+    },
     Suspend,
     /// A strategic merge patch, by a manager of that name.
-    Patch { kind: String, name: String, manager: String, patch: String },
+    Patch {
+        kind: String,
+        name: String,
+        manager: String,
+        patch: String,
+    },
     /// An object (JSON) of its namespace, applied.
-    Apply { manifest: String },
+    Apply {
+        manifest: String,
+    },
     DeleteNamespace,
 }
 

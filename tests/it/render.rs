@@ -1,0 +1,54 @@
+//! The renderer: golden files, equality with Kustomize, quotas that fit, refusals with their place, and what a real API server says.
+
+mod golden;
+mod kustomize;
+mod quota;
+mod random;
+mod real_api;
+mod refused;
+
+use fleetdeck::manifest::{Base, Defaults, Object, TenantDraft, TenantSpec, render, to_yaml};
+use std::collections::BTreeSet;
+
+fn base() -> Base {
+    Base::embedded().expect("the tree in the binary is sound")
+}
+
+/// A tenant that leaves nearly everything to the product's defaults.
+fn plain(id: &str, tier: &str, options: &[&str]) -> TenantSpec {
+    let draft = TenantDraft {
+        id: id.to_owned(),
+        tier: tier.to_owned(),
+        image: "2026.8.2".to_owned(),
+        owner: Some("@maria".to_owned()),
+        options: options.iter().map(|option| (*option).to_owned()).collect::<BTreeSet<_>>(),
+        ..TenantDraft::default()
+    };
+    let defaults = Defaults { domain: Some("tenants.example.com".to_owned()), ..Defaults::default() };
+    draft.resolve(&defaults).expect("a sound draft")
+}
+
+fn yaml(objects: &[Object]) -> String {
+    to_yaml(objects.iter().map(Object::value))
+}
+
+fn rendered(spec: &TenantSpec) -> Vec<Object> {
+    render(&base(), spec).unwrap_or_else(|error| panic!("{spec:?}\n{error}"))
+}
+
+/// The kubectl to compare with. A machine without one skips loudly; CI may not.
+fn kubectl() -> Option<std::path::PathBuf> {
+    let named = std::env::var_os("FLEETDECK_KUBECTL").map(std::path::PathBuf::from);
+    let path = named.clone().unwrap_or_else(|| "kubectl".into());
+    let works = std::process::Command::new(&path)
+        .args(["version", "--client"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if works {
+        return Some(path);
+    }
+    assert!(named.is_none(), "FLEETDECK_KUBECTL names {}, which does not run", path.display());
+    assert!(std::env::var_os("CI").is_none(), "kubectl is missing, and in CI nothing is skipped");
+    println!("SKIPPED: there is no kubectl, so our objects were not compared with Kustomize's");
+    None
+}
