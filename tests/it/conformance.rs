@@ -1,0 +1,45 @@
+//! One set of stories, told twice: on the simulator with a paused clock, and on a real etcd, API server, controllers and
+//! kwok. Where the two differ the simulator is wrong. The stand-in tenant's stories run on a real node as well.
+
+mod node;
+mod stories;
+mod world;
+
+/// The same stories in both worlds.
+macro_rules! told_twice {
+    ($($story:ident)*) => {
+        mod on_simulator {
+            $(
+                #[tokio::test(start_paused = true)]
+                async fn $story() {
+                    super::stories::$story(&super::world::World::simulator(stringify!($story))).await;
+                }
+            )*
+        }
+
+        mod on_control_plane {
+            $(
+                #[tokio::test]
+                async fn $story() {
+                    let Some(world) = super::world::World::control_plane(stringify!($story)).await else { return };
+                    super::stories::$story(&world).await;
+                    world.clean().await;
+                }
+            )*
+        }
+    };
+}
+
+told_twice! {
+    a_tenant_walks_through_its_stages_to_ready
+    applying_again_changes_nothing_and_restarts_nobody
+    a_new_image_waits_for_the_pod_to_be_deleted
+    a_quota_that_is_too_small_refuses_the_pod_and_says_so
+    an_edit_by_hand_makes_the_next_apply_conflict
+    a_dry_run_stores_nothing
+    another_uid_protects_the_pod
+    unknown_fields_are_refused
+    a_finalizer_keeps_the_namespace_terminating
+    a_suspended_tenant_sleeps_and_wakes
+    an_existing_secret_is_left_alone
+}
