@@ -17,7 +17,7 @@ use crate::{
 /// What the watches may be ahead of us.
 const AHEAD: usize = 256;
 /// For a failure that may pass by itself.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(6);
 /// For the whole of the first lists.
 const WHOLE: Duration = Duration::from_secs(120);
 

@@ -110,7 +110,7 @@ fn page(entry: &Entry, fleet: &Fleet, hosts: Option<&[String]>, now: At) -> Vec<
     let wanted = tenant.set().and_then(|s| s.image.as_deref()).map(|i| short(i).to_owned());
     say(
         "Image",
-        format!("wanted {}, runs {}", wanted.unwrap_or_else(unknown), running.unwrap_or_else(|| "-".to_owned())),
+        format!("wanted {}, pod has {}", wanted.unwrap_or_else(unknown), running.unwrap_or_else(|| "-".to_owned())),
     );
 
     match tenant.pod() {
