@@ -1,1 +1,89 @@
+//! The command line: one file per verb, all on the index that the console shows.
+
+mod args;
+mod config;
+mod console;
 pub mod demo;
+mod failure;
+mod follow;
+pub mod json;
+mod ls;
+mod print;
+mod shell;
+mod show;
+mod table;
+mod time;
+mod wait;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use self::{
+    args::{Args, Verb},
+    failure::Failure,
+};
+use crate::{
+    cluster::{self, Cluster, Prompt, Scope, Target},
+    config::{Config, telemetry},
+};
+
+/// Parses the arguments, does what they say, and tells how it went (design.md section 8).
+pub fn main() -> ExitCode {
+    // The only error is that hooks are there already.
+    _ = color_eyre::install();
+    let args = Args::parse();
+    if let Err(e) = telemetry::start() {
+        return Failure::Usage(e.to_string()).report();
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(e) => return Failure::Failed(format!("no runtime: {e}")).report(),
+    };
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            done = run(args) => done,
+            () = interrupted() => Err(Failure::Interrupted),
+        }
+    });
+    // A thread that waits for a credential plugin must not hold up the end.
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Ctrl-C outside the console, which has its own key for it.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn run(args: Args) -> Result<(), Failure> {
+    let Args { tenant, global, verb } = args;
+    match verb {
+        Some(Verb::Completions { shell }) => return shell::completions(shell),
+        Some(Verb::Man) => return shell::man(),
+        Some(Verb::Config { what }) => return config::run(what, global.config()),
+        _ => {}
+    }
+    let config = global.config()?;
+    match verb {
+        None => console::run(config, tenant).await,
+        Some(Verb::Ls(ls)) => ls::run(&config, ls).await,
+        Some(Verb::Show(show)) => show::run(&config, show).await,
+        Some(Verb::Wait(wait)) => wait::run(&config, wait).await,
+        Some(Verb::Completions { .. } | Verb::Man | Verb::Config { .. }) => Ok(()),
+    }
+}
+
+/// Connects as the settings say, and what to watch there.
+async fn open(config: &Config, prompt: Prompt) -> Result<(Cluster, Scope), Failure> {
+    let target = Target::Kubeconfig { context: config.context.clone(), file: config.kubeconfig.clone() };
+    let cluster = cluster::connect(&target, prompt).await?;
+    let scope = Scope { labels: config.labels(), namespaces: config.of_context(cluster.context()).namespaces };
+    Ok((cluster, scope))
+}

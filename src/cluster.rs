@@ -14,7 +14,7 @@ pub mod write;
 pub use self::{
     access::{Access, Ask},
     clock::Clock,
-    connect::{ContextInfo, Target, connect, contexts},
+    connect::{ContextInfo, Prompt, Target, connect, contexts, over},
     error::{ClusterError, Fault},
     usage::Meters,
     watch::{Scope, Watches, watch},

@@ -2,6 +2,7 @@
 
 pub mod delta;
 pub mod digest;
+pub mod find;
 pub mod fleet;
 #[cfg(test)]
 mod interleave;

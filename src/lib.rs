@@ -12,6 +12,7 @@
 
 pub mod cli;
 pub mod cluster;
+pub mod config;
 pub mod fleet;
 pub mod index;
 pub mod manifest;

@@ -1,1 +1,5 @@
-fn main() {}
+//! Arguments -> front-end -> exit code.
+
+fn main() -> std::process::ExitCode {
+    fleetdeck::cli::main()
+}

@@ -46,6 +46,6 @@ mod tests {
         assert_eq!(clock.now(), start);
         tokio::time::advance(std::time::Duration::from_secs(2)).await;
         assert_eq!(clock.now().since(start), 60);
-        assert!(Clock::System.now() > start.plus(0) || Clock::System.now().unix() > 1_700_000_000);
+        assert!(Clock::System.now().unix() > 1_700_000_000);
     }
 }

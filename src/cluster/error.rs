@@ -322,7 +322,7 @@ impl Cause {
             let place = Arc::new(Place::default());
             return Self::Plugin(ClusterError::plugin(&place, auth).said);
         }
-        let texts: Vec<String> = chain.iter().map(|e| e.to_string()).collect();
+        let texts: Vec<String> = chain.iter().map(ToString::to_string).collect();
         let says = |needle: &str| texts.iter().any(|t| t.contains(needle));
         if says("InvalidContentType") || says("corrupt message") {
             return Self::NotTls;

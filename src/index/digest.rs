@@ -64,6 +64,10 @@ impl DigestError {
 }
 
 /// What became of an object.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "moved once, into the list of facets; a box would be one allocation per object"
+)]
 enum Digested {
     Facet(Facet),
     /// Read, and not to be kept (a Normal event).

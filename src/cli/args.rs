@@ -1,0 +1,223 @@
+//! The one table of arguments: parsing, help, completions and the manual come from it.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use super::{failure::Failure, time::duration};
+use crate::{config::Config, fleet::Phase};
+
+/// A terminal console for the people who run a fleet of OpenClaw tenants on Kubernetes.
+///
+/// Without a verb it opens the console.
+///
+/// Exit codes: 0 done; 1 the operation or check failed; 2 usage; 3 no such tenant; 4 cluster unreachable; 5 forbidden;
+/// 130 interrupted.
+#[derive(Debug, Parser)]
+#[command(name = "fleetdeck", version, args_conflicts_with_subcommands = true)]
+pub(super) struct Args {
+    /// Open the console on this tenant: its id, host, namespace, pod, IP or owner.
+    #[arg(value_name = "TENANT|HOST|POD")]
+    pub tenant: Option<String>,
+
+    #[command(flatten)]
+    pub global: Global,
+
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// Each is also FLEETDECK_* in the environment and a key of the configuration file; the command line counts most.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Global {
+    /// Context of the kubeconfig [env: FLEETDECK_CONTEXT].
+    #[arg(long, global = true, value_name = "C")]
+    context: Option<String>,
+
+    /// The kubeconfig; KUBECONFIG and ~/.kube/config without it [env: FLEETDECK_KUBECONFIG].
+    #[arg(long, global = true, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+
+    /// Namespace to read where the whole cluster may not be read; several times or with commas [env: FLEETDECK_NAMESPACES].
+    #[arg(short, long = "namespace", global = true, value_name = "NAMESPACE", value_delimiter = ',')]
+    namespaces: Vec<String>,
+
+    /// Nothing can be changed from here [env: FLEETDECK_READ_ONLY].
+    #[arg(long, global = true)]
+    read_only: bool,
+
+    /// Theme of the console [env: FLEETDECK_THEME].
+    #[arg(long, global = true, value_name = "T")]
+    theme: Option<String>,
+
+    /// The configuration file, instead of the one in ~/.config/fleetdeck.
+    #[arg(long, global = true, value_name = "FILE", env = "FLEETDECK_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl Global {
+    /// The settings with these flags over them.
+    pub(super) fn config(self) -> Result<Config, Failure> {
+        let mut config = Config::load(self.config).map_err(|e| Failure::Usage(e.to_string()))?;
+        config.context = self.context.or(config.context);
+        config.kubeconfig = self.kubeconfig.or(config.kubeconfig);
+        config.theme = self.theme.or(config.theme);
+        config.read_only |= self.read_only;
+        if !self.namespaces.is_empty() {
+            // What is named on the command line counts in every context.
+            config.contexts.values_mut().for_each(|c| c.namespaces.clear());
+            config.namespaces = self.namespaces;
+        }
+        Ok(config)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// List tenants.
+    Ls(Ls),
+    /// Show one tenant: what it does and why, its boot, pod, volumes, quota and warnings.
+    Show(Show),
+    /// Wait until a tenant is ready, deleted or in a phase.
+    Wait(Wait),
+    /// The configuration file.
+    Config {
+        #[command(subcommand)]
+        what: ConfigVerb,
+    },
+    /// Print a completion script.
+    Completions { shell: Shell },
+    /// Print the manual page.
+    Man,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(super) enum ConfigVerb {
+    /// Print what is in force: file, environment and flags together.
+    Show,
+    /// Print a file with every key.
+    Example,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListFormat {
+    #[default]
+    Table,
+    /// With namespace, host, owner, node, IP, quota and disk.
+    Wide,
+    /// One document: {"apiVersion":"fleetdeck/v1","kind":"TenantList","items":[...]}
+    Json,
+    /// One tenant a line.
+    Jsonl,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum OneFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Ls {
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: ListFormat,
+
+    /// Only tenants in one of these phases.
+    #[arg(long, value_name = "PHASE", value_delimiter = ',', value_parser = phase_word)]
+    pub phase: Vec<&'static str>,
+
+    /// Only tenants of this tier.
+    #[arg(long, value_name = "TIER")]
+    pub tier: Option<String>,
+
+    /// Only tenants that pass this filter, such as `phase:failing image:!2026.8.2`.
+    #[arg(long, value_name = "FILTER")]
+    pub filter: Option<String>,
+
+    /// Go on: one line per change (not with -o json).
+    #[arg(short, long)]
+    pub watch: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Show {
+    /// Id, host, namespace, pod, IP or owner.
+    pub tenant: String,
+
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: OneFormat,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Wait {
+    /// Id, host, namespace, pod, IP or owner.
+    pub tenant: String,
+
+    /// `ready`, `deleted` or `phase=PHASE`.
+    #[arg(long = "for", value_name = "CONDITION", value_parser = goal)]
+    pub goal: Goal,
+
+    /// How long at most: 90s, 5m, 1h.
+    #[arg(long, default_value = "5m", value_parser = duration)]
+    pub timeout: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goal {
+    Deleted,
+    /// A phase, by its word.
+    Phase(&'static str),
+}
+
+fn phase_word(text: &str) -> Result<&'static str, String> {
+    Phase::WORDS
+        .into_iter()
+        .find(|word| word.eq_ignore_ascii_case(text))
+        .ok_or_else(|| format!("expected one of {}", Phase::WORDS.join(", ").to_lowercase()))
+}
+
+fn goal(text: &str) -> Result<Goal, String> {
+    match text {
+        "ready" => Ok(Goal::Phase("Ready")),
+        "deleted" => Ok(Goal::Deleted),
+        _ => match text.strip_prefix("phase=") {
+            Some(word) => phase_word(word).map(Goal::Phase),
+            None => Err("expected ready, deleted or phase=PHASE".to_owned()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_table_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn arguments_are_read() {
+        let parse = |line: &str| Args::try_parse_from(line.split_whitespace());
+        let args = parse("fleetdeck maria.example --context prod").unwrap();
+        assert_eq!((args.tenant.as_deref(), args.global.context.as_deref()), (Some("maria.example"), Some("prod")));
+        let args = parse("fleetdeck ls -o jsonl --phase failing,Booting --watch -n a,b").unwrap();
+        let Some(Verb::Ls(ls)) = args.verb else { panic!() };
+        assert_eq!((ls.phase, ls.output, ls.watch), (vec!["Failing", "Booting"], ListFormat::Jsonl, true));
+        assert_eq!(args.global.namespaces, ["a", "b"]);
+        let Some(Verb::Wait(wait)) = parse("fleetdeck wait x --for phase=parked --timeout 90").unwrap().verb else {
+            panic!()
+        };
+        assert_eq!((wait.goal, wait.timeout.as_secs()), (Goal::Phase("Parked"), 90));
+        for wrong in
+            ["ls --phase happy", "wait x", "wait x --for soon", "wait x --for ready --timeout never", "ls -o xml"]
+        {
+            let error = parse(&format!("fleetdeck {wrong}")).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! How a verb can fail, and the exit code of each way.
+
+use std::process::ExitCode;
+
+use super::print;
+use crate::cluster::ClusterError;
+
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The check failed, or what was to be done could not be.
+    Failed(String),
+    Usage(String),
+    NoSuchTenant(String),
+    Cluster(Box<ClusterError>),
+    Interrupted,
+    /// Whoever read our output has seen enough.
+    PipeClosed,
+}
+
+impl From<ClusterError> for Failure {
+    fn from(error: ClusterError) -> Self {
+        Self::Cluster(Box::new(error))
+    }
+}
+
+impl Failure {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Failed(_) => 1,
+            Self::Usage(_) => 2,
+            Self::NoSuchTenant(_) => 3,
+            Self::Cluster(error) => error.exit_code(),
+            Self::Interrupted => 130,
+            Self::PipeClosed => 0,
+        }
+    }
+
+    /// Says it on standard error; the exit code.
+    pub(super) fn report(&self) -> ExitCode {
+        match self {
+            Self::Failed(text) | Self::Usage(text) | Self::NoSuchTenant(text) => print::note(&format!("error: {text}")),
+            Self::Cluster(error) => print::note(&format!("error: {error}")),
+            Self::Interrupted | Self::PipeClosed => {}
+        }
+        ExitCode::from(self.code())
+    }
+}

@@ -1,0 +1,171 @@
+//! The index without a console: start the watches, apply what they bring, say once what cannot be read.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::{failure::Failure, print};
+use crate::{
+    cluster::{Cluster, Fault, Meters, Scope, Watches, watch},
+    fleet::{At, Text},
+    index::{Delta, Fleet, Kind, Link, Meter},
+};
+
+/// What the watches may be ahead of us.
+const AHEAD: usize = 256;
+/// For a failure that may pass by itself.
+const PATIENCE: Duration = Duration::from_secs(6);
+/// For the whole of the first lists.
+const WHOLE: Duration = Duration::from_secs(120);
+
+/// A fleet that follows a cluster.
+pub(super) struct Follow {
+    pub fleet: Fleet,
+    cluster: Cluster,
+    scope: Scope,
+    watches: Watches,
+    meters: Option<Meters>,
+    send: mpsc::Sender<Delta>,
+    deltas: mpsc::Receiver<Delta>,
+    /// Kinds whose trouble was said.
+    said: BTreeSet<Kind>,
+}
+
+impl Follow {
+    pub(super) fn start(cluster: Cluster, scope: Scope) -> Self {
+        let (send, deltas) = mpsc::channel(AHEAD);
+        let watches = watch(&cluster, &scope, &send);
+        Self { fleet: Fleet::default(), cluster, scope, watches, meters: None, send, deltas, said: BTreeSet::new() }
+    }
+
+    pub(super) fn now(&self) -> At {
+        self.cluster.clock().now()
+    }
+
+    pub(super) fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    pub(super) fn label(&self) -> &str {
+        &self.scope.labels.tenant
+    }
+
+    /// Until every kind has been read, or is known not to be readable.
+    pub(super) async fn settle(&mut self) -> Result<(), Failure> {
+        let began = Instant::now();
+        while !self.fleet.sources().settled() {
+            let delta = tokio::select! {
+                delta = self.deltas.recv() => delta,
+                () = sleep_until(began + WHOLE) => None,
+            };
+            let Some(delta) = delta else { return Err(self.not_whole()) };
+            let broken = matches!(delta, Delta::Link(_, Link::Broken { .. }));
+            self.apply(delta);
+            if broken
+                && let Some(error) = self.watches.trouble()
+                && (!error.may_pass() || began.elapsed() > PATIENCE)
+            {
+                return Err(error.into());
+            }
+        }
+        // Where no kind can be read there is nothing to show, and that is no empty fleet.
+        let forbidden = |kind| matches!(self.fleet.sources().get(kind).link, Link::Forbidden { .. });
+        if [Kind::Namespace, Kind::Pod, Kind::StatefulSet].into_iter().all(forbidden)
+            && let Some(error) = self.watches.trouble().filter(|e| e.fault == Fault::Forbidden)
+        {
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    fn not_whole(&self) -> Failure {
+        if let Some(error) = self.watches.trouble() {
+            return error.into();
+        }
+        let missing: Vec<_> =
+            self.fleet.sources().iter().filter(|(_, f)| !f.synced).map(|(kind, _)| kind.plural()).collect();
+        Failure::Failed(format!("{} could not be listed within {} s", missing.join(", "), WHOLE.as_secs()))
+    }
+
+    /// One round of the meters, for as long as it may take at most.
+    pub(super) async fn measure(&mut self, patience: Duration) {
+        let meters = Meters::start(&self.cluster, &self.scope.labels.tenant, &self.send);
+        let nodes = Meters::nodes_of(&self.fleet);
+        let mut awaited = nodes.len();
+        meters.nodes(nodes);
+        self.meters = Some(meters);
+        let until = Instant::now() + patience;
+        let mut pods = false;
+        while !pods || awaited > 0 {
+            let delta = tokio::select! {
+                delta = self.deltas.recv() => delta,
+                () = sleep_until(until) => return,
+            };
+            let Some(delta) = delta else { return };
+            let unreadable =
+                |link: &Link| matches!(link, Link::Forbidden { .. } | Link::Absent { .. } | Link::Broken { .. });
+            match &delta {
+                Delta::Measures(Meter::Pods, _) => pods = true,
+                Delta::Measures(Meter::Volumes, _) => awaited = awaited.saturating_sub(1),
+                Delta::MeterLink(Meter::Pods, link) if unreadable(link) => pods = true,
+                Delta::MeterLink(Meter::Volumes, link) if unreadable(link) => awaited = 0,
+                _ => {}
+            }
+            self.apply(delta);
+        }
+    }
+
+    /// The next change of the fleet: who was touched.
+    pub(super) async fn changed(&mut self) -> Result<BTreeSet<Text>, Failure> {
+        loop {
+            // Time alone may turn a phase; its clock may be faster than ours.
+            let due = self.fleet.next_due().is_some();
+            let touched = tokio::select! {
+                delta = self.deltas.recv() => match delta {
+                    Some(delta) => self.apply(delta),
+                    None => return Err(Failure::Failed("the watches have ended".to_owned())),
+                },
+                () = sleep(Duration::from_millis(500)), if due => {
+                    let now = self.now();
+                    self.fleet.tick(now)
+                }
+            };
+            if !touched.is_empty() {
+                return Ok(touched);
+            }
+        }
+    }
+
+    fn apply(&mut self, delta: Delta) -> BTreeSet<Text> {
+        if let Delta::Link(kind, link) = &delta {
+            self.say(*kind, link);
+        }
+        let now = self.now();
+        self.fleet.apply(delta, now)
+    }
+
+    /// Each trouble once, and its end.
+    fn say(&mut self, kind: Kind, link: &Link) {
+        match link {
+            Link::Forbidden { why } => {
+                if self.said.insert(kind) {
+                    print::note(&format!("note: {why}; what depends on it is shown as unknown"));
+                }
+            }
+            Link::Broken { why, .. } if self.fleet.sources().get(kind).synced => {
+                if self.said.insert(kind) {
+                    print::note(&format!("note: {} are not live: {why}; trying again", kind.plural()));
+                }
+            }
+            Link::Live | Link::Polling { .. } => {
+                if self.said.remove(&kind) {
+                    print::note(&format!("note: {} are live again", kind.plural()));
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! What programs get: documents of `apiVersion: fleetdeck/v1`. Within v1 keys are added, never changed or taken away.
+//! What is not known is `null` or left out, never 0.
+
+use serde::Serialize;
+
+use crate::{
+    fleet::{At, Boot, Claim, ClaimPhase, Phase, Quantity, StepKind, StepState, Tenant, Uid, Warning},
+    index::{Entry, Freshness, Kind, Link, Sources},
+};
+
+pub const API_VERSION: &str = "fleetdeck/v1";
+
+/// A moment as RFC 3339.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Time(At);
+
+impl Serialize for Time {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+fn time(at: Option<At>) -> Option<Time> {
+    at.map(Time)
+}
+
+/// `ls -o json`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TenantList {
+    pub api_version: &'static str,
+    pub kind: &'static str,
+    /// What the list stands on: a source that is not `live` or `polling` means that something may be missing.
+    pub sources: Vec<Source>,
+    pub items: Vec<Item>,
+}
+
+/// `show -o json`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TenantPage {
+    pub api_version: &'static str,
+    pub kind: &'static str,
+    pub sources: Vec<Source>,
+    #[serde(flatten)]
+    pub tenant: Item,
+    pub boot: Vec<Step>,
+    pub containers: Vec<Container>,
+    pub warnings: Vec<Event>,
+    /// Hosts of its Ingresses; `null` where they may not be read.
+    pub ingress_hosts: Option<Vec<String>>,
+}
+
+/// A line of `ls --watch -o jsonl`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change<'a> {
+    pub api_version: &'static str,
+    pub kind: &'static str,
+    /// `ADDED`, `MODIFIED` or `DELETED`.
+    #[serde(rename = "type")]
+    pub verb: &'static str,
+    pub at: Time,
+    pub tenant: &'a Item,
+}
+
+impl<'a> Change<'a> {
+    pub fn new(verb: &'static str, at: At, tenant: &'a Item) -> Self {
+        Self { api_version: API_VERSION, kind: "TenantChange", verb, at: Time(at), tenant }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Source {
+    /// Kubernetes' plural.
+    pub kind: &'static str,
+    /// `loading`, `live`, `polling`, `broken`, `forbidden` or `absent`.
+    pub state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// One tenant.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Item {
+    pub id: String,
+    pub namespace: String,
+    pub uid: Option<String>,
+    pub tier: Option<String>,
+    pub host: Option<String>,
+    pub owner: Option<String>,
+    /// One of the phases' words.
+    pub phase: &'static str,
+    /// While it boots: which stage, and of how many.
+    pub stage: Option<Stage>,
+    pub since: Option<Time>,
+    pub why: String,
+    /// It answers its user.
+    pub serves: bool,
+    /// Image of the gateway as its StatefulSet wants it, and as the pod runs it.
+    pub image: Option<String>,
+    pub running_image: Option<String>,
+    pub restarts: Option<u32>,
+    pub pod: Option<String>,
+    pub node: Option<String>,
+    pub ip: Option<String>,
+    pub quota: Vec<QuotaEntry>,
+    pub volumes: Vec<Volume>,
+    pub usage: Option<Usage>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stage {
+    pub index: u8,
+    pub total: u8,
+    pub name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct QuotaEntry {
+    pub quota: String,
+    pub resource: String,
+    pub hard: String,
+    pub used: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Volume {
+    pub name: String,
+    pub phase: &'static str,
+    pub requested: Option<String>,
+    pub capacity: Option<String>,
+    pub class: Option<String>,
+    pub resize: Option<String>,
+    pub used_bytes: Option<u64>,
+    pub capacity_bytes: Option<u64>,
+    /// Of the claim; `null` where it is not known, or where the figures are those of the node's disk.
+    pub percent: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    pub cpu_milli: i64,
+    pub memory_bytes: i64,
+    pub at: Time,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Step {
+    /// `scheduling`, `volumes`, `stage` or `gateway`.
+    pub kind: &'static str,
+    pub name: String,
+    /// `waiting`, `running`, `done` or `failed`.
+    pub state: &'static str,
+    pub from: Option<Time>,
+    pub to: Option<Time>,
+    pub seconds: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Container {
+    pub name: String,
+    pub image: String,
+    pub ready: bool,
+    pub restarts: u32,
+    pub sidecar: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Event {
+    pub reason: String,
+    pub message: String,
+    pub object: String,
+    pub container: Option<String>,
+    pub count: u32,
+    pub first: Option<Time>,
+    pub last: Option<Time>,
+}
+
+fn owned(text: Option<&crate::fleet::Text>) -> Option<String> {
+    text.map(ToString::to_string)
+}
+
+impl Item {
+    pub fn of(entry: &Entry) -> Self {
+        let Tenant { id, namespace_name, tier, namespace, .. } = &entry.tenant;
+        let tenant = &entry.tenant;
+        let pod = tenant.pod();
+        let image = |of: Option<&str>| of.map(str::to_owned);
+        Self {
+            id: id.to_string(),
+            namespace: namespace_name.to_string(),
+            uid: tenant.uid().as_ref().map(Uid::to_string),
+            tier: tier.as_ref().map(ToString::to_string),
+            host: namespace.as_ref().and_then(|n| owned(n.host.as_ref())),
+            owner: namespace.as_ref().and_then(|n| owned(n.owner.as_ref())),
+            phase: entry.verdict.phase.word(),
+            stage: match &entry.verdict.phase {
+                Phase::Booting { index, total, stage } => {
+                    Some(Stage { index: *index, total: *total, name: stage.to_string() })
+                }
+                _ => None,
+            },
+            since: time(entry.verdict.since),
+            why: entry.verdict.why.clone(),
+            serves: entry.verdict.phase.serves(),
+            image: image(tenant.set().and_then(|s| s.image.as_deref())),
+            running_image: image(pod.and_then(|p| p.gateway()).map(|c| c.image.as_str())),
+            restarts: pod.map(|p| p.restarts()),
+            pod: pod.map(|p| p.name.to_string()),
+            node: pod.and_then(|p| owned(p.node.as_ref())),
+            ip: pod.and_then(|p| owned(p.ip.as_ref())),
+            quota: tenant
+                .quotas
+                .iter()
+                .flat_map(|quota| quota.entries.iter().map(|e| (&quota.name, e)))
+                .map(|(quota, e)| QuotaEntry {
+                    quota: quota.to_string(),
+                    resource: e.resource.to_string(),
+                    hard: e.hard.to_string(),
+                    used: e.used.as_ref().map(Quantity::to_string),
+                })
+                .collect(),
+            volumes: tenant.claims.iter().map(Volume::of).collect(),
+            usage: tenant.usage.map(|u| Usage {
+                cpu_milli: u.cpu.milli(),
+                memory_bytes: u.memory.value(),
+                at: Time(u.at),
+            }),
+        }
+    }
+}
+
+impl Volume {
+    fn of(claim: &Claim) -> Self {
+        Self {
+            name: claim.name.to_string(),
+            phase: match claim.phase {
+                ClaimPhase::Pending => "Pending",
+                ClaimPhase::Bound => "Bound",
+                ClaimPhase::Lost => "Lost",
+                ClaimPhase::Unknown => "Unknown",
+            },
+            requested: claim.requested.as_ref().map(Quantity::to_string),
+            capacity: claim.capacity.as_ref().map(Quantity::to_string),
+            class: owned(claim.class.as_ref()),
+            resize: owned(claim.resize.as_ref()),
+            used_bytes: claim.usage.map(|u| u.used),
+            capacity_bytes: claim.usage.map(|u| u.capacity),
+            percent: claim.percent(),
+        }
+    }
+}
+
+impl TenantPage {
+    pub fn of(entry: &Entry, sources: &Sources, ingress_hosts: Option<Vec<String>>, now: At) -> Self {
+        let pod = entry.tenant.pod();
+        Self {
+            api_version: API_VERSION,
+            kind: "Tenant",
+            sources: Source::all(sources),
+            tenant: Item::of(entry),
+            boot: pod.map(|p| Boot::of(p).steps.iter().map(|s| Step::of(s, now)).collect()).unwrap_or_default(),
+            containers: pod
+                .into_iter()
+                .flat_map(|p| p.all())
+                .map(|c| Container {
+                    name: c.name.to_string(),
+                    image: c.image.to_string(),
+                    ready: c.ready,
+                    restarts: c.restarts,
+                    sidecar: c.sidecar,
+                })
+                .collect(),
+            warnings: entry.tenant.warnings.iter().map(Event::of).collect(),
+            ingress_hosts,
+        }
+    }
+}
+
+impl Step {
+    fn of(step: &crate::fleet::Step, now: At) -> Self {
+        let kind = match step.kind {
+            StepKind::Scheduling => "scheduling",
+            StepKind::Volumes => "volumes",
+            StepKind::Stage(_) => "stage",
+            StepKind::Gateway => "gateway",
+        };
+        let (state, from, to, reason) = match &step.state {
+            StepState::Waiting => ("waiting", None, None, None),
+            StepState::Running { since } => ("running", *since, None, None),
+            StepState::Done { from, to } => ("done", *from, *to, None),
+            StepState::Failed { since, reason } => ("failed", *since, None, Some(reason.to_string())),
+        };
+        Self {
+            kind,
+            name: step.kind.name().to_owned(),
+            state,
+            from: time(from),
+            to: time(to),
+            seconds: step.state.seconds(now),
+            reason,
+        }
+    }
+}
+
+impl Event {
+    fn of(warning: &Warning) -> Self {
+        Self {
+            reason: warning.reason.to_string(),
+            message: warning.message.to_string(),
+            object: format!("{}/{}", warning.kind, warning.object),
+            container: owned(warning.container.as_ref()),
+            count: warning.count,
+            first: time(warning.first),
+            last: time(warning.last),
+        }
+    }
+}
+
+impl Source {
+    pub fn all(sources: &Sources) -> Vec<Self> {
+        sources.iter().map(|(kind, freshness)| Self::of(kind, freshness)).collect()
+    }
+
+    fn of(kind: Kind, freshness: &Freshness) -> Self {
+        let (state, why) = match &freshness.link {
+            Link::Loading => ("loading", None),
+            Link::Live => ("live", None),
+            Link::Polling { .. } => ("polling", None),
+            Link::Broken { why, .. } => ("broken", Some(why)),
+            Link::Forbidden { why } => ("forbidden", Some(why)),
+            Link::Absent { why } => ("absent", Some(why)),
+        };
+        Self { kind: kind.plural(), state, why: owned(why) }
+    }
+}

@@ -1,0 +1,208 @@
+//! Settings: file < environment < flags. The command line puts its flags over what is loaded here.
+
+pub mod files;
+pub mod telemetry;
+
+use std::{collections::BTreeMap, fmt, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::index::digest::Labels;
+
+/// What the configuration file and the environment say.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Name of a theme.
+    pub theme: Option<String>,
+    /// Nothing may be changed from here.
+    pub read_only: bool,
+    /// The context to open; the kubeconfig's current one where none is named.
+    pub context: Option<String>,
+    pub kubeconfig: Option<PathBuf>,
+    /// Namespaces to read where the whole cluster may not be read.
+    pub namespaces: Vec<String>,
+    /// Label keys that tell tenants.
+    pub labels: LabelKeys,
+    /// Settings of single contexts, by name.
+    pub contexts: BTreeMap<String, ContextSettings>,
+    /// Fleet-wide defaults of tenants, as the renderer's `Defaults` has them.
+    pub defaults: serde_json::Value,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LabelKeys {
+    pub tenant: String,
+    pub tier: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ContextSettings {
+    /// Destructive actions want the context's name typed.
+    pub protected: bool,
+    pub read_only: bool,
+    pub namespaces: Vec<String>,
+}
+
+impl Default for LabelKeys {
+    fn default() -> Self {
+        let Labels { tenant, tier } = Labels::default();
+        Self { tenant, tier }
+    }
+}
+
+/// What is wrong with the configuration: file, line and column, and what was expected.
+#[derive(Debug)]
+pub struct ConfigError(String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// The file that is read where none is named: `$XDG_CONFIG_HOME/fleetdeck/config.toml`.
+pub fn usual_path() -> Option<PathBuf> {
+    files::xdg("XDG_CONFIG_HOME", ".config").map(|dir| dir.join("fleetdeck/config.toml"))
+}
+
+impl Config {
+    /// Loads `file` if one is named, else the usual one if it is there; then the environment.
+    ///
+    /// # Errors
+    /// A named file that is absent, an unreadable one, and whatever in it is not understood.
+    pub fn load(file: Option<PathBuf>) -> Result<Self, ConfigError> {
+        let path = match file {
+            Some(named) => Some(named),
+            None => usual_path().filter(|p| p.exists()),
+        };
+        let mut config = match path {
+            Some(path) => {
+                let text = files::read_text(&path).map_err(|e| ConfigError(e.to_string()))?;
+                Self::parse(&text, &path.display().to_string())?
+            }
+            None => Self::default(),
+        };
+        config.overlay(|name| std::env::var(name).ok())?;
+        Ok(config)
+    }
+
+    /// Reads the text of a configuration file; `name` stands in errors.
+    ///
+    /// # Errors
+    /// TOML that is none, unknown keys, wrong types: each with line and column.
+    pub fn parse(text: &str, name: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|e| {
+            let at = e.span().map_or_else(String::new, |span| {
+                let before = text.get(..span.start).unwrap_or(text);
+                let line = before.matches('\n').count() + 1;
+                let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
+                format!(":{line}:{column}")
+            });
+            ConfigError(format!(
+                "{name}{at}: {}\n  `fleetdeck config example` prints a file with every key",
+                e.message().trim_end()
+            ))
+        })
+    }
+
+    fn overlay(&mut self, get: impl Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
+        let set = |name: &str| get(name).filter(|v| !v.trim().is_empty());
+        if let Some(theme) = set("FLEETDECK_THEME") {
+            self.theme = Some(theme);
+        }
+        if let Some(context) = set("FLEETDECK_CONTEXT") {
+            self.context = Some(context);
+        }
+        if let Some(file) = set("FLEETDECK_KUBECONFIG") {
+            self.kubeconfig = Some(file.into());
+        }
+        if let Some(list) = set("FLEETDECK_NAMESPACES") {
+            self.namespaces = list.split(',').map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect();
+        }
+        if let Some(key) = set("FLEETDECK_TENANT_LABEL") {
+            self.labels.tenant = key;
+        }
+        if let Some(key) = set("FLEETDECK_TIER_LABEL") {
+            self.labels.tier = key;
+        }
+        if let Some(word) = set("FLEETDECK_READ_ONLY") {
+            self.read_only = match word.trim().to_ascii_lowercase().as_str() {
+                "1" | "true" | "yes" | "on" => true,
+                "0" | "false" | "no" | "off" => false,
+                other => {
+                    return Err(ConfigError(format!("FLEETDECK_READ_ONLY is {other:?}; expected true or false")));
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// The settings of one context; the defaults where it has none.
+    pub fn of_context(&self, context: &str) -> ContextSettings {
+        let mut settings = self.contexts.get(context).cloned().unwrap_or_default();
+        settings.read_only |= self.read_only;
+        if settings.namespaces.is_empty() {
+            settings.namespaces.clone_from(&self.namespaces);
+        }
+        settings
+    }
+
+    pub fn labels(&self) -> Labels {
+        Labels { tenant: self.labels.tenant.clone(), tier: self.labels.tier.clone() }
+    }
+}
+
+/// A file with every key, and what it stands for.
+pub const EXAMPLE: &str = include_str!("config/example.toml");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_is_read_and_says_the_defaults() {
+        let example = Config::parse(EXAMPLE, "example").unwrap();
+        assert_eq!(example.labels, LabelKeys::default());
+        assert!(example.contexts["prod"].protected);
+        // Every key that is commented out is a key, too.
+        let full: String = EXAMPLE
+            .lines()
+            .map(|l| l.strip_prefix("#= ").unwrap_or(l))
+            .fold(String::new(), |all, line| all + line + "\n");
+        assert!(Config::parse(&full, "full").unwrap().theme.is_some());
+    }
+
+    #[test]
+    fn errors_name_the_place_and_what_is_known() {
+        for (text, expect) in [
+            ("theme = \"dark\"\nthemes = 1\n", "c.toml:2:1: unknown field `themes`, expected one of"),
+            ("read_only = \"maybe\"", "c.toml:1:13: invalid type: string \"maybe\", expected a boolean"),
+            ("\n\n[contexts.prod]\nprotect = true", "c.toml:4:1: unknown field `protect`, expected one of"),
+            ("theme = ", "c.toml:1:9: "),
+        ] {
+            let error = Config::parse(text, "c.toml").unwrap_err().to_string();
+            assert!(error.starts_with(expect), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_environment_is_over_the_file() {
+        let mut config = Config::parse("theme = \"dark\"\nread_only = true", "c").unwrap();
+        let env = |name: &str| match name {
+            "FLEETDECK_THEME" => Some("light".to_owned()),
+            "FLEETDECK_NAMESPACES" => Some("a, b,".to_owned()),
+            "FLEETDECK_READ_ONLY" => Some("no".to_owned()),
+            _ => None,
+        };
+        config.overlay(env).unwrap();
+        assert_eq!((config.theme.as_deref(), config.read_only), (Some("light"), false));
+        assert_eq!(config.of_context("any").namespaces, ["a", "b"]);
+        let odd = |name: &str| (name == "FLEETDECK_READ_ONLY").then(|| "perhaps".to_owned());
+        assert!(config.overlay(odd).is_err());
+    }
+}
