@@ -13,7 +13,7 @@ use axum::Router;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 
-mod admission;
+pub(crate) mod admission;
 pub(crate) mod answer;
 mod apply;
 mod body;
@@ -34,6 +34,7 @@ mod list;
 mod managed;
 pub(crate) mod object;
 mod patch;
+pub(crate) mod quantity;
 pub(crate) mod rbac;
 pub(crate) mod route;
 mod schema;

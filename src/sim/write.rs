@@ -66,9 +66,10 @@ impl Inner {
             meta.insert("generation".into(), 1.into());
         }
         drop_empty(meta);
-        defaults::on_create(kind, &mut object);
+        defaults::apply(kind, &mut object);
         admission::mutate(self, kind, &mut object)?;
         defaults::apply(kind, &mut object);
+        defaults::on_create(kind, &mut object);
         validate::create(kind, &object)?;
         let charges = admission::validate(self, kind, None, &object)?;
         if self.find(kind, &namespace, &name).is_some() {
@@ -142,7 +143,6 @@ impl Inner {
         new["kind"] = kind.kind.into();
         keep_the_other_half(kind, old, &mut new, write.subresource);
         defaults::apply(kind, &mut new);
-        admission::mutate_update(self, kind, old, &mut new)?;
         count_generation(kind, old, &mut new);
         validate::update(kind, old, &new, write.subresource)?;
         let charges = admission::validate(self, kind, Some(old), &new)?;
