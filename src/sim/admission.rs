@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::kinds::{self, Kind};
 use super::object::{finalizers, is_terminating, name_of, text_at};
+use super::quantity::Quantity;
 use super::status::{Cause, Status};
 use super::store::Inner;
 
@@ -16,7 +17,12 @@ pub(crate) mod quota;
 pub(super) use quota::{Charges, charge};
 
 /// The namespace must exist, and nothing new may come into one that is going.
-pub(super) fn namespace_is_open(inner: &mut Inner, kind: &'static Kind, namespace: &str, name: &str) -> Result<(), Status> {
+pub(super) fn namespace_is_open(
+    inner: &mut Inner,
+    kind: &'static Kind,
+    namespace: &str,
+    name: &str,
+) -> Result<(), Status> {
     if !kind.namespaced {
         return Ok(());
     }
@@ -57,12 +63,31 @@ pub(super) fn mutate(inner: &mut Inner, kind: &'static Kind, object: &mut Value)
 }
 
 /// What a new or changed object takes from quotas, or why it may not.
-pub(super) fn validate(inner: &mut Inner, kind: &'static Kind, old: Option<&Arc<Value>>, new: &Value) -> Result<Charges, Status> {
+pub(super) fn validate(
+    inner: &mut Inner,
+    kind: &'static Kind,
+    old: Option<&Arc<Value>>,
+    new: &Value,
+) -> Result<Charges, Status> {
     if !kind.namespaced {
         return Ok(Charges::new());
     }
     limits::check(inner, kind, old.map(|o| &**o), new)?;
     quota::check(inner, kind, old.map(|o| &**o), new)
+}
+
+/// A claim may only grow where its class says so.
+pub(super) fn check_resize(inner: &mut Inner, kind: &'static Kind, old: &Value, new: &Value) -> Result<(), Status> {
+    let size = |claim: &Value| Quantity::from_json(&claim["spec"]["resources"]["requests"]["storage"]);
+    if kind != kinds::PVC || size(new) <= size(old) {
+        return Ok(());
+    }
+    let class = inner.find(kinds::STORAGE_CLASS, "", text_at(old, &["spec", "storageClassName"]));
+    if class.is_some_and(|class| class.value()["allowVolumeExpansion"] == true) {
+        return Ok(());
+    }
+    let why = "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize";
+    Err(Status::forbidden(kind, name_of(new), why))
 }
 
 fn protect(object: &mut Value, finalizer: &str) {
@@ -78,9 +103,10 @@ fn default_storage_class(inner: &mut Inner, claim: &mut Value) {
         return;
     }
     let classes: Vec<_> = inner.in_namespace(kinds::STORAGE_CLASS, None).cloned().collect();
-    let default = classes.iter().map(|s| s.value()).find(|c| {
-        text_at(&c["metadata"]["annotations"], &["storageclass.kubernetes.io/is-default-class"]) == "true"
-    });
+    let default = classes
+        .iter()
+        .map(|s| s.value())
+        .find(|c| text_at(&c["metadata"]["annotations"], &["storageclass.kubernetes.io/is-default-class"]) == "true");
     if let Some(class) = default {
         claim["spec"]["storageClassName"] = name_of(&class).into();
     }
@@ -96,7 +122,13 @@ fn cluster_ip(inner: &mut Inner, service: &mut Value) {
         let (a, b) = (inner.rng.u8(..), inner.rng.u8(1..255));
         spec["clusterIP"] = format!("10.{}.{a}.{b}", 97 + inner.rng.u8(..14)).into();
     }
-    if spec.get("clusterIPs").is_none() {
-        spec["clusterIPs"] = json!([spec["clusterIP"]]);
+    for (key, value) in [
+        ("clusterIPs", json!([spec["clusterIP"]])),
+        ("ipFamilies", json!(["IPv4"])),
+        ("ipFamilyPolicy", json!("SingleStack")),
+    ] {
+        if spec.get(key).is_none() {
+            spec[key] = value;
+        }
     }
 }

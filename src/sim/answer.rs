@@ -44,7 +44,11 @@ impl Shape {
                 Some(_) => {}
             }
         }
-        Err(Status::new(406, "NotAcceptable", "406: Not Acceptable\n\nAvailable representations: application/json, application/json;stream=watch"))
+        Err(Status::new(
+            406,
+            "NotAcceptable",
+            "406: Not Acceptable\n\nAvailable representations: application/json, application/json;stream=watch",
+        ))
     }
 }
 
@@ -99,7 +103,13 @@ impl axum::response::IntoResponse for Status {
 }
 
 /// One object that came out of a write.
-pub(crate) fn object(code: u16, kind: &'static Kind, value: &Arc<Value>, shape: Shape, now: jiff::Timestamp) -> Response {
+pub(crate) fn object(
+    code: u16,
+    kind: &'static Kind,
+    value: &Arc<Value>,
+    shape: Shape,
+    now: jiff::Timestamp,
+) -> Response {
     match shape {
         Shape::Whole => json(code, value),
         Shape::Metadata => json(code, &metadata_only(value)),

@@ -17,7 +17,12 @@ pub(crate) struct Apply<'a> {
 }
 
 /// The object that results from applying `config` to `live` (`None`: it does not exist yet), ownership included.
-pub(crate) fn apply(kind: &'static Kind, live: Option<&Value>, config: &Value, how: &Apply<'_>) -> Result<Value, Status> {
+pub(crate) fn apply(
+    kind: &'static Kind,
+    live: Option<&Value>,
+    config: &Value,
+    how: &Apply<'_>,
+) -> Result<Value, Status> {
     if config["metadata"].get("managedFields").is_some_and(|m| !m.is_null()) {
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }
@@ -135,14 +140,24 @@ fn merge(kind: &Kind, name: &str, into: &mut Value, from: &Value) {
         }
         (Value::Array(items), Topology::Set) => {
             let old = into.as_array().cloned().unwrap_or_default();
-            *into = Value::Array(in_order(&old, items, |list, item| list.iter().position(|o| o == item), |_, new| new.clone()));
+            *into = Value::Array(in_order(
+                &old,
+                items,
+                |list, item| list.iter().position(|o| o == item),
+                |_, new| new.clone(),
+            ));
         }
         _ => *into = from.clone(),
     }
 }
 
 /// Merges two lists so that the applied order holds among applied items, and others keep their place before what follows them.
-fn in_order(old: &[Value], new: &[Value], find: impl Fn(&[Value], &Value) -> Option<usize>, merge: impl Fn(Option<&Value>, &Value) -> Value) -> Vec<Value> {
+fn in_order(
+    old: &[Value],
+    new: &[Value],
+    find: impl Fn(&[Value], &Value) -> Option<usize>,
+    merge: impl Fn(Option<&Value>, &Value) -> Value,
+) -> Vec<Value> {
     let mut out = Vec::with_capacity(old.len() + new.len());
     let mut next_old = 0;
     for item in new {
@@ -189,7 +204,9 @@ fn remove(kind: &Kind, name: &str, value: &mut Value, doomed: &Set) {
                 None => true,
             });
         }
-        (Value::Array(items), Topology::Set) => items.retain(|item| !doomed.children.contains_key(&fields::value_element(item))),
+        (Value::Array(items), Topology::Set) => {
+            items.retain(|item| !doomed.children.contains_key(&fields::value_element(item)))
+        }
         _ => {}
     }
 }

@@ -13,7 +13,8 @@ use super::strict;
 
 /// Any JSON value, or 400.
 pub(crate) fn json(body: &[u8]) -> Result<Value, Status> {
-    serde_json::from_slice(body).map_err(|e| Status::bad_request(format!("error decoding the request's body as JSON: {e}")))
+    serde_json::from_slice(body)
+        .map_err(|e| Status::bad_request(format!("error decoding the request's body as JSON: {e}")))
 }
 
 /// An object of `kind`; the warnings are what `fieldValidation=Warn` says.
@@ -27,7 +28,10 @@ pub(crate) fn read(call: &Call, kind: &'static Kind) -> Result<(Value, Vec<Strin
     };
     let (api_version, kind_name) = (text_at(&object, &["apiVersion"]), text_at(&object, &["kind"]));
     if is_apply && (api_version.is_empty() || kind_name.is_empty()) {
-        return Err(Status::bad_request(format!("invalid object type: {}, Kind={kind_name}", group_version(api_version))));
+        return Err(Status::bad_request(format!(
+            "invalid object type: {}, Kind={kind_name}",
+            group_version(api_version)
+        )));
     }
     let expected = kind.api_version();
     if (!api_version.is_empty() && api_version != expected) || (!kind_name.is_empty() && kind_name != kind.kind) {
@@ -78,13 +82,11 @@ fn unrecognized(kind: &Kind, body: &[u8], why: &str) -> Status {
 }
 
 fn untyped(kind: &Kind, object: &Value, unknown: &[String]) -> Status {
-    let lines: Vec<String> = unknown.iter().map(|path| format!(".{path}: field not declared in schema")).collect();
-    let errors = match lines.as_slice() {
-        [one] => one.clone(),
-        many => format!("errors:\n  {}", many.join("\n  ")),
-    };
+    // The API server gives up at the first one; the shallowest is what a reader wants to see.
+    let first = unknown.iter().min_by_key(|path| path.matches('.').count());
+    let error = first.map(|path| format!(".{path}: field not declared in schema")).unwrap_or_default();
     let message = format!(
-        "failed to create typed patch object ({}/{}; {}, Kind={}): {errors}",
+        "failed to create typed patch object ({}/{}; {}, Kind={}): {error}",
         namespace_of(object),
         name_of(object),
         group_version(&kind.api_version()),

@@ -39,7 +39,10 @@ pub(super) fn apply(kind: &'static Kind, object: &mut Value) {
             let name = text_at(object, &["metadata", "name"]).to_owned();
             object["metadata"]["labels"]["kubernetes.io/metadata.name"] = name.into();
         }
-        k if k == kinds::POD => pod::spec(&mut object["spec"]),
+        k if k == kinds::POD => {
+            pod::spec(&mut object["spec"]);
+            set(&mut object["spec"], &json!({"enableServiceLinks": true}));
+        }
         k if k == kinds::STATEFUL_SET => stateful_set(object),
         k if k == kinds::DEPLOYMENT || k == kinds::REPLICA_SET => {
             set(&mut object["spec"], &json!({"replicas": 1}));
@@ -48,7 +51,10 @@ pub(super) fn apply(kind: &'static Kind, object: &mut Value) {
                 let spec = json!({"strategy": {"type": "RollingUpdate"}, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600});
                 set(&mut object["spec"], &spec);
                 if object["spec"]["strategy"]["type"] == "RollingUpdate" {
-                    set(&mut object["spec"]["strategy"], &json!({"rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}}));
+                    set(
+                        &mut object["spec"]["strategy"],
+                        &json!({"rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}}),
+                    );
                 }
             }
         }
@@ -63,18 +69,26 @@ pub(super) fn apply(kind: &'static Kind, object: &mut Value) {
             set(&mut object["spec"], &spec);
             pod::template(&mut object["spec"]["template"]);
         }
+        k if k == kinds::EVENT => set(
+            object,
+            &json!({
+                "source": {}, "reportingComponent": "", "reportingInstance": "", "eventTime": null, "firstTimestamp": null, "lastTimestamp": null,
+            }),
+        ),
         k if k == kinds::PVC => claim(&mut object["spec"]),
         k if k == kinds::PV => {
             set(&mut object["spec"], &json!({"persistentVolumeReclaimPolicy": "Retain", "volumeMode": "Filesystem"}));
         }
-        k if k == kinds::STORAGE_CLASS => set(object, &json!({"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"})),
+        k if k == kinds::STORAGE_CLASS => {
+            set(object, &json!({"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"}))
+        }
         k if k == kinds::SERVICE => service(&mut object["spec"]),
         k if k == kinds::SECRET => secret(object),
         k if k == kinds::LIMIT_RANGE => limit_range(object),
         k if k == kinds::NETWORK_POLICY => network_policy(&mut object["spec"]),
         k if k == kinds::ROLE_BINDING || k == kinds::CLUSTER_ROLE_BINDING => {
             set(&mut object["roleRef"], &json!({"apiGroup": "rbac.authorization.k8s.io"}));
-            for subject in object["subjects"].as_array_mut().into_iter().flatten() {
+            for subject in object.get_mut("subjects").and_then(Value::as_array_mut).into_iter().flatten() {
                 if matches!(text_at(subject, &["kind"]), "User" | "Group") {
                     set(subject, &json!({"apiGroup": "rbac.authorization.k8s.io"}));
                 }
@@ -104,17 +118,20 @@ fn set(target: &mut Value, defaults: &Value) {
 
 fn stateful_set(object: &mut Value) {
     let spec = &mut object["spec"];
-    set(spec, &json!({
-        "replicas": 1, "podManagementPolicy": "OrderedReady", "revisionHistoryLimit": 10, "updateStrategy": {},
-        "persistentVolumeClaimRetentionPolicy": {},
-    }));
+    set(
+        spec,
+        &json!({
+            "replicas": 1, "podManagementPolicy": "OrderedReady", "revisionHistoryLimit": 10, "updateStrategy": {}, "serviceName": "",
+            "persistentVolumeClaimRetentionPolicy": {},
+        }),
+    );
     set(&mut spec["persistentVolumeClaimRetentionPolicy"], &json!({"whenDeleted": "Retain", "whenScaled": "Retain"}));
     set(&mut spec["updateStrategy"], &json!({"type": "RollingUpdate"}));
     if spec["updateStrategy"]["type"] == "RollingUpdate" {
         set(&mut spec["updateStrategy"], &json!({"rollingUpdate": {}}));
         set(&mut spec["updateStrategy"]["rollingUpdate"], &json!({"partition": 0}));
     }
-    for template in spec["volumeClaimTemplates"].as_array_mut().into_iter().flatten() {
+    for template in spec.get_mut("volumeClaimTemplates").and_then(Value::as_array_mut).into_iter().flatten() {
         set(template, &json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "status": {"phase": "Pending"}}));
         claim(&mut template["spec"]);
     }
@@ -127,12 +144,12 @@ fn claim(spec: &mut Value) {
 
 fn service(spec: &mut Value) {
     set(spec, &json!({"type": "ClusterIP", "sessionAffinity": "None"}));
-    for port in spec["ports"].as_array_mut().into_iter().flatten() {
+    for port in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
         let number = port["port"].clone();
         set(port, &json!({"protocol": "TCP", "targetPort": number}));
     }
     if spec["type"] != "ExternalName" {
-        set(spec, &json!({"internalTrafficPolicy": "Cluster", "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack"}));
+        set(spec, &json!({"internalTrafficPolicy": "Cluster"}));
     }
 }
 

@@ -15,8 +15,24 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 /// Served resources that are not stored: (group, version, kind, plural, singular, namespaced, verbs).
 type Virtual = (&'static str, &'static str, &'static str, &'static str, &'static str, bool, &'static [&'static str]);
 const VIRTUAL: [Virtual; 5] = [
-    ("authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", "selfsubjectaccessreview", false, &["create"]),
-    ("authorization.k8s.io", "v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", "selfsubjectrulesreview", false, &["create"]),
+    (
+        "authorization.k8s.io",
+        "v1",
+        "SelfSubjectAccessReview",
+        "selfsubjectaccessreviews",
+        "selfsubjectaccessreview",
+        false,
+        &["create"],
+    ),
+    (
+        "authorization.k8s.io",
+        "v1",
+        "SelfSubjectRulesReview",
+        "selfsubjectrulesreviews",
+        "selfsubjectrulesreview",
+        false,
+        &["create"],
+    ),
     ("authentication.k8s.io", "v1", "SelfSubjectReview", "selfsubjectreviews", "selfsubjectreview", false, &["create"]),
     ("metrics.k8s.io", "v1beta1", "NodeMetrics", "nodes", "", false, &["get", "list"]),
     ("metrics.k8s.io", "v1beta1", "PodMetrics", "pods", "", true, &["get", "list"]),
@@ -47,7 +63,9 @@ pub(crate) fn serve(ask: &Ask, headers: &HeaderMap) -> Option<Response> {
     let aggregated = accept.contains("as=APIGroupDiscoveryList") && accept.contains("v=v2");
     let parts: Vec<&str> = ask.path.trim_matches('/').split('/').collect();
     let body = match parts.as_slice() {
-        ["healthz" | "livez" | "readyz", ..] => return Some(answer::response(200, "text/plain; charset=utf-8", Body::from("ok"))),
+        ["healthz" | "livez" | "readyz", ..] => {
+            return Some(answer::response(200, "text/plain; charset=utf-8", Body::from("ok")));
+        }
         ["version"] => version(),
         ["api"] | ["apis"] if aggregated => {
             let list = aggregated_list(parts[0] == "api");
@@ -55,7 +73,8 @@ pub(crate) fn serve(ask: &Ask, headers: &HeaderMap) -> Option<Response> {
         }
         ["api"] => json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}),
         ["apis"] => {
-            let groups: Vec<Value> = group_versions().into_iter().filter(|(g, _)| !g.is_empty()).map(|(g, v)| group(g, v)).collect();
+            let groups: Vec<Value> =
+                group_versions().into_iter().filter(|(g, _)| !g.is_empty()).map(|(g, v)| group(g, v)).collect();
             json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
         }
         ["api", "v1"] => resources("", "v1"),
@@ -69,7 +88,9 @@ pub(crate) fn serve(ask: &Ask, headers: &HeaderMap) -> Option<Response> {
         ["apis", group, version] if is_group_version(group, version) => resources(group, version),
         ["openapi", "v3"] => openapi_index(),
         ["openapi", "v3", rest @ ..] => openapi(rest)?,
-        ["openapi", "v2"] => json!({"swagger": "2.0", "info": {"title": "Kubernetes", "version": "v1.34.2"}, "paths": {}}),
+        ["openapi", "v2"] => {
+            json!({"swagger": "2.0", "info": {"title": "Kubernetes", "version": "v1.34.2"}, "paths": {}})
+        }
         _ => return None,
     };
     Some(answer::json(200, &body))
@@ -103,7 +124,9 @@ fn subresource(kind: &Kind, name: &str) -> (&'static [&'static str], Value) {
         "exec" => (&["create", "get"], other("", "v1", "PodExecOptions")),
         "attach" => (&["create", "get"], other("", "v1", "PodAttachOptions")),
         "portforward" => (&["create", "get"], other("", "v1", "PodPortForwardOptions")),
-        "proxy" => (&["create", "delete", "get", "patch", "update"], other("", "v1", &format!("{}ProxyOptions", kind.kind))),
+        "proxy" => {
+            (&["create", "delete", "get", "patch", "update"], other("", "v1", &format!("{}ProxyOptions", kind.kind)))
+        }
         "finalize" => (&["update"], other("", "v1", "Namespace")),
         _ => (&["get", "patch", "update"], other(kind.group, kind.version, kind.kind)),
     }
@@ -136,7 +159,9 @@ fn resources(group: &str, version: &str) -> Value {
         }
     }
     for (_, _, kind, plural, singular, namespaced, verbs) in VIRTUAL.iter().filter(|v| v.0 == group && v.1 == version) {
-        out.push(json!({"name": plural, "singularName": singular, "namespaced": namespaced, "kind": kind, "verbs": verbs}));
+        out.push(
+            json!({"name": plural, "singularName": singular, "namespaced": namespaced, "kind": kind, "verbs": verbs}),
+        );
     }
     json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version(group, version), "resources": out})
 }
@@ -186,8 +211,10 @@ fn openapi_index() -> Value {
 fn openapi(rest: &[&str]) -> Option<Value> {
     let wanted = rest.join("/");
     let (group, version) = group_versions().into_iter().find(|(g, v)| path_of(g, v) == wanted)?;
-    let parameter = |name: &str| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}});
-    let parameters: Vec<Value> = ["dryRun", "fieldManager", "fieldValidation", "force"].into_iter().map(parameter).collect();
+    let parameter =
+        |name: &str| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}});
+    let parameters: Vec<Value> =
+        ["dryRun", "fieldManager", "fieldValidation", "force"].into_iter().map(parameter).collect();
     let paths = kinds::ALL.iter().filter(|k| k.group == group && k.version == version).map(|kind| {
         let place = if kind.namespaced { "namespaces/{namespace}/" } else { "" };
         let operation = json!({

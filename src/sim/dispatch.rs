@@ -73,7 +73,9 @@ fn serve(api: &Api, call: &Call) -> Result<Response, Status> {
     }
     match (ask.verb, ask.subresource.as_str()) {
         ("list" | "watch" | "get", "" | "status") => read(api, call, kind),
-        ("create", "") if ask.name.is_empty() && (!kind.namespaced || !ask.namespace.is_empty()) => edit::create(api, call, kind),
+        ("create", "") if ask.name.is_empty() && (!kind.namespaced || !ask.namespace.is_empty()) => {
+            edit::create(api, call, kind)
+        }
         ("update", "" | "status" | "finalize") if !ask.name.is_empty() => edit::replace(api, call, kind),
         ("patch", "" | "status") if !ask.name.is_empty() => edit::patch(api, call, kind),
         ("delete", "") => edit::delete(api, call, kind),
@@ -99,11 +101,18 @@ fn read(api: &Api, call: &Call, kind: &'static Kind) -> Result<Response, Status>
     let namespace = ask.shelf(kind);
     match ask.verb {
         "get" => {
-            let stored = api.store.stored_one(kind, namespace, &ask.name).ok_or_else(|| Status::not_found(kind, &ask.name))?;
+            let stored =
+                api.store.stored_one(kind, namespace, &ask.name).ok_or_else(|| Status::not_found(kind, &ask.name))?;
             Ok(answer::stored(200, &stored, shape, now))
         }
         "watch" if ask.name.is_empty() => watch::start(&api.store, kind, namespace, &call.query, shape),
-        "watch" => watch::start(&api.store, kind, namespace, &call.query.with("fieldSelector", &format!("metadata.name={}", ask.name)), shape),
+        "watch" => watch::start(
+            &api.store,
+            kind,
+            namespace,
+            &call.query.with("fieldSelector", &format!("metadata.name={}", ask.name)),
+            shape,
+        ),
         _ => {
             let page = api.pages.page(&api.store, kind, namespace, &call.query)?;
             Ok(answer::list(kind, &page, shape, now))
@@ -117,7 +126,9 @@ fn review(api: &Api, call: &Call) -> Result<Response, Status> {
         ("create", "selfsubjectaccessreviews") => {
             answered(&rbac::access_review(&api.store, &call.user, &super::body::json(&call.body)?)?)
         }
-        ("create", "selfsubjectrulesreviews") => answered(&rbac::rules_review(&api.store, &call.user, &super::body::json(&call.body)?)),
+        ("create", "selfsubjectrulesreviews") => {
+            answered(&rbac::rules_review(&api.store, &call.user, &super::body::json(&call.body)?))
+        }
         ("create", "selfsubjectreviews") => answered(&json!({
             "kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1", "metadata": {},
             "status": {"userInfo": {"username": call.user.name, "groups": call.user.groups}},

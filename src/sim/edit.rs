@@ -23,7 +23,12 @@ use super::write::{Operation, Write};
 pub(crate) fn write_of(call: &Call) -> Result<Write, Status> {
     let manager = call.query.get("fieldManager");
     if manager.len() > 128 {
-        return Err(options_invalid(call, "fieldManager", "FieldValueTooLong", "Too long: may not be more than 128 bytes"));
+        return Err(options_invalid(
+            call,
+            "fieldManager",
+            "FieldValueTooLong",
+            "Too long: may not be more than 128 bytes",
+        ));
     }
     let agent = call.headers.get(http::header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let manager = if manager.is_empty() { agent.split('/').next().unwrap_or_default() } else { manager };
@@ -64,7 +69,14 @@ pub(crate) fn dry_run(call: &Call) -> Result<bool, Status> {
     Ok(on)
 }
 
-fn answer(api: &Api, call: &Call, kind: &'static Kind, code: u16, object: &Arc<Value>, warnings: &[String]) -> Result<Response, Status> {
+fn answer(
+    api: &Api,
+    call: &Call,
+    kind: &'static Kind,
+    code: u16,
+    object: &Arc<Value>,
+    warnings: &[String],
+) -> Result<Response, Status> {
     let shape = Shape::wanted(&call.headers, &call.query)?;
     let mut response = answer::object(code, kind, object, shape, api.store.now());
     for warning in warnings {
@@ -83,7 +95,9 @@ fn object_of(call: &Call, kind: &'static Kind) -> Result<(Value, Vec<String>), S
     if kind.namespaced {
         let own = namespace_of(&object);
         if !own.is_empty() && own != ask.namespace {
-            return Err(Status::bad_request("the namespace of the provided object does not match the namespace sent on the request"));
+            return Err(Status::bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request",
+            ));
         }
         metadata_mut(&mut object)?.insert("namespace".into(), ask.namespace.clone().into());
     }
@@ -91,7 +105,9 @@ fn object_of(call: &Call, kind: &'static Kind) -> Result<(Value, Vec<String>), S
         let own = name_of(&object).to_owned();
         if own != ask.name && !(own.is_empty() && ask.verb == "patch") {
             let name = &ask.name;
-            return Err(Status::bad_request(format!("the name of the object ({own}) does not match the name on the URL ({name})")));
+            return Err(Status::bad_request(format!(
+                "the name of the object ({own}) does not match the name on the URL ({name})"
+            )));
         }
         metadata_mut(&mut object)?.insert("name".into(), ask.name.clone().into());
     }

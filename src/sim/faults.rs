@@ -176,17 +176,21 @@ pub(crate) fn instead(fault: &Fault, ask: &Ask) -> Option<Response> {
             status.details.get_or_insert_default().retry_after = Some(*retry_after);
             status
         }
-        Fault::Unavailable => Status::new(503, "ServiceUnavailable", "the server is currently unable to handle the request"),
+        Fault::Unavailable => {
+            Status::new(503, "ServiceUnavailable", "the server is currently unable to handle the request")
+        }
         Fault::Forbidden => {
             Status::new(403, "Forbidden", format!("{} is forbidden: refused by a fault of the simulator", ask.resource))
         }
         Fault::Gone => Status::expired("The resourceVersion for the provided watch is too old."),
         Fault::Html => {
-            let page = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n";
+            let page =
+                "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n";
             return Some(answer::response(200, "text/html", Body::from(page)));
         }
         Fault::WrongObject => {
-            let wrong = serde_json::json!({"kind": "Unexpected", "apiVersion": "v1", "metadata": [], "items": {"a": 1}});
+            let wrong =
+                serde_json::json!({"kind": "Unexpected", "apiVersion": "v1", "metadata": [], "items": {"a": 1}});
             return Some(answer::json(200, &wrong));
         }
         Fault::CutAfter(_) | Fault::Stall | Fault::StallAfter(_) | Fault::Slow(_) => return None,
@@ -221,8 +225,12 @@ impl HttpBody for Faulty {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let broken = || Poll::Ready(Some(Err(axum::Error::new(std::io::Error::other("cut by a fault of the simulator")))));
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let broken =
+            || Poll::Ready(Some(Err(axum::Error::new(std::io::Error::other("cut by a fault of the simulator")))));
         if let Some(signal) = &mut self.signal
             && signal.as_mut().poll(context).is_ready()
         {

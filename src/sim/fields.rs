@@ -142,7 +142,8 @@ fn printed(element: &str) -> String {
 
 /// The path element of an item of a keyed list.
 pub(crate) fn item_element(item: &Value, keys: &[&str]) -> String {
-    let map: BTreeMap<&str, Value> = keys.iter().map(|key| (*key, schema::key_value(item, key))).filter(|(_, v)| !v.is_null()).collect();
+    let map: BTreeMap<&str, Value> =
+        keys.iter().map(|key| (*key, schema::key_value(item, key))).filter(|(_, v)| !v.is_null()).collect();
     format!("k:{}", serde_json::to_string(&map).unwrap_or_default())
 }
 
@@ -183,7 +184,19 @@ pub(crate) fn of_value(kind: &Kind, name: &str, value: &Value) -> Set {
 
 /// Maps whose keys are data: each key is a field of its own.
 fn is_free_map(name: &str) -> bool {
-    matches!(name, "labels" | "annotations" | "data" | "binaryData" | "stringData" | "limits" | "requests" | "hard" | "capacity" | "parameters")
+    matches!(
+        name,
+        "labels"
+            | "annotations"
+            | "data"
+            | "binaryData"
+            | "stringData"
+            | "limits"
+            | "requests"
+            | "hard"
+            | "capacity"
+            | "parameters"
+    )
 }
 
 /// What differs between two objects.
@@ -213,7 +226,14 @@ pub(crate) fn compare(kind: &Kind, old: &Value, new: &Value) -> Difference {
     out
 }
 
-fn walk(kind: &Kind, name: &str, old: Option<&Value>, new: Option<&Value>, path: &mut Vec<String>, out: &mut Difference) {
+fn walk(
+    kind: &Kind,
+    name: &str,
+    old: Option<&Value>,
+    new: Option<&Value>,
+    path: &mut Vec<String>,
+    out: &mut Difference,
+) {
     let sample = new.filter(|v| !v.is_null()).or(old).unwrap_or(&Value::Null);
     let here = |set: &mut Set| set.insert(&path.iter().map(String::as_str).collect::<Vec<_>>());
     match (sample, schema::topology(kind, name, sample)) {
@@ -248,7 +268,12 @@ fn walk(kind: &Kind, name: &str, old: Option<&Value>, new: Option<&Value>, path:
             let items = |v: Option<&Value>| v.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default().to_vec();
             let (a, b) = (items(old), items(new));
             note_presence(old, new, path, out);
-            for (value, set) in b.iter().filter(|v| !a.contains(v)).map(|v| (v, true)).chain(a.iter().filter(|v| !b.contains(v)).map(|v| (v, false))) {
+            for (value, set) in b
+                .iter()
+                .filter(|v| !a.contains(v))
+                .map(|v| (v, true))
+                .chain(a.iter().filter(|v| !b.contains(v)).map(|v| (v, false)))
+            {
                 path.push(value_element(value));
                 note_presence((!set).then_some(value), set.then_some(value), path, out);
                 path.pop();

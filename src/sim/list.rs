@@ -39,17 +39,26 @@ struct Shelf {
 }
 
 pub(crate) fn selector(kind: &Kind, query: &Query) -> Result<Selector, Status> {
-    Ok(Selector { labels: Labels::parse(query.get("labelSelector"))?, fields: Fields::parse(kind, query.get("fieldSelector"))? })
+    Ok(Selector {
+        labels: Labels::parse(query.get("labelSelector"))?,
+        fields: Fields::parse(kind, query.get("fieldSelector"))?,
+    })
 }
 
 impl Pages {
-    pub(crate) fn page(&self, store: &Store, kind: &'static Kind, namespace: &str, query: &Query) -> Result<Page, Status> {
+    pub(crate) fn page(
+        &self,
+        store: &Store,
+        kind: &'static Kind,
+        namespace: &str,
+        query: &Query,
+    ) -> Result<Page, Status> {
         let selector = selector(kind, query)?;
         let limit = match query.get("limit") {
             "" => 0,
-            text => text.parse::<usize>().map_err(|_| {
-                Status::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax"))
-            })?,
+            text => text
+                .parse::<usize>()
+                .map_err(|_| Status::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax")))?,
         };
         let token = query.get("continue");
         if !token.is_empty() {
@@ -98,7 +107,9 @@ impl Pages {
             Some((number()?, number()?, number()?))
         });
         let Some((version, id, from)) = numbers else {
-            return Err(Status::bad_request("invalid continue token: continue key is not valid: it was not made by this server"));
+            return Err(Status::bad_request(
+                "invalid continue token: continue key is not valid: it was not made by this server",
+            ));
         };
         let found = {
             let shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -131,8 +142,9 @@ fn check_version(now: u64, query: &Query) -> Result<(), Status> {
         Status::bad_request(format!("invalid resource version: resourceVersion: Invalid value: \"{wanted}\": strconv.ParseUint: parsing \"{wanted}\": invalid syntax"))
     })?;
     if version > now {
-        let mut status = Status::new(504, "Timeout", format!("Timeout: Too large resource version: {version}, current: {now}"))
-            .with_causes(vec![Cause::new("ResourceVersionTooLarge", "Too large resource version", "")]);
+        let mut status =
+            Status::new(504, "Timeout", format!("Timeout: Too large resource version: {version}, current: {now}"))
+                .with_causes(vec![Cause::new("ResourceVersionTooLarge", "Too large resource version", "")]);
         if let Some(details) = &mut status.details {
             details.retry_after = Some(1);
         }

@@ -76,8 +76,16 @@ pub(crate) fn strip(kind: &Kind, set: &mut Set, subresource: &str) {
         set.remove(&[field]);
     }
     for field in [
-        "f:name", "f:namespace", "f:uid", "f:creationTimestamp", "f:selfLink", "f:generation", "f:managedFields", "f:resourceVersion",
-        "f:deletionTimestamp", "f:deletionGracePeriodSeconds",
+        "f:name",
+        "f:namespace",
+        "f:uid",
+        "f:creationTimestamp",
+        "f:selfLink",
+        "f:generation",
+        "f:managedFields",
+        "f:resourceVersion",
+        "f:deletionTimestamp",
+        "f:deletionGracePeriodSeconds",
     ] {
         set.remove(&["f:metadata", field]);
     }
@@ -102,7 +110,9 @@ pub(crate) fn blank(kind: &Kind) -> Value {
     let template = json!({"metadata": {}, "spec": pod});
     let spec = match kind.id {
         id if id == kinds::POD.id => pod,
-        id if id == kinds::STATEFUL_SET.id => json!({"selector": null, "template": template, "serviceName": "", "updateStrategy": {}}),
+        id if id == kinds::STATEFUL_SET.id => {
+            json!({"selector": null, "template": template, "serviceName": "", "updateStrategy": {}})
+        }
         id if id == kinds::DEPLOYMENT.id => json!({"selector": null, "template": template, "strategy": {}}),
         id if id == kinds::DAEMON_SET.id => json!({"selector": null, "template": template, "updateStrategy": {}}),
         id if id == kinds::JOB.id => json!({"template": template}),
@@ -115,6 +125,12 @@ pub(crate) fn blank(kind: &Kind) -> Value {
         id if id == kinds::SERVICE.id || id == kinds::INGRESS.id => json!({"loadBalancer": {}}),
         _ => json!({}),
     };
+    if kind == kinds::EVENT {
+        return json!({
+            "metadata": {}, "involvedObject": {}, "source": {}, "reportingComponent": "", "reportingInstance": "",
+            "eventTime": null, "firstTimestamp": null, "lastTimestamp": null,
+        });
+    }
     let mut out = json!({"metadata": {}});
     if kind.has_status() || matches!(kind.plural, "limitranges" | "leases" | "networkpolicies" | "ingressclasses") {
         out["spec"] = spec;
@@ -190,7 +206,9 @@ pub(super) fn stamp_times(old: Option<&Value>, new: &mut Value, now: &str) {
         let before = read(old);
         if without_entries(old) == without_entries(new) {
             for manager in managers.iter_mut().filter(|m| m.time.is_empty()) {
-                let same = before.iter().find(|b| b.is(&manager.name, manager.applies, &manager.subresource) && b.fields == manager.fields);
+                let same = before
+                    .iter()
+                    .find(|b| b.is(&manager.name, manager.applies, &manager.subresource) && b.fields == manager.fields);
                 if let Some(same) = same {
                     manager.time = same.time.clone();
                 }

@@ -36,10 +36,14 @@ pub(crate) fn json(target: &mut Value, patch: &Value) -> Result<(), Status> {
         let failed = |what: &str| unprocessable(format!("{what}: {}", text("path")));
         let path = parse_pointer(text("path"));
         match text("op") {
-            "add" => add(target, &path, step["value"].clone()).ok_or_else(|| failed("add operation does not apply: doc is missing path"))?,
-            "remove" => drop(take(target, &path).ok_or_else(|| failed("remove operation does not apply: doc is missing path"))?),
+            "add" => add(target, &path, step["value"].clone())
+                .ok_or_else(|| failed("add operation does not apply: doc is missing path"))?,
+            "remove" => drop(
+                take(target, &path).ok_or_else(|| failed("remove operation does not apply: doc is missing path"))?,
+            ),
             "replace" => {
-                *find(target, &path).ok_or_else(|| failed("replace operation does not apply: doc is missing key"))? = step["value"].clone();
+                *find(target, &path).ok_or_else(|| failed("replace operation does not apply: doc is missing key"))? =
+                    step["value"].clone();
             }
             "test" => {
                 let holds = find(target, &path).map_or(step["value"].is_null(), |v| *v == step["value"]);
@@ -60,7 +64,8 @@ pub(crate) fn json(target: &mut Value, patch: &Value) -> Result<(), Status> {
 }
 
 fn unprocessable(why: String) -> Status {
-    let mut status = Status::new(422, "Invalid", format!("the server rejected our request due to an error in our request: {why}"));
+    let mut status =
+        Status::new(422, "Invalid", format!("the server rejected our request due to an error in our request: {why}"));
     "the server rejected our request due to an error in our request".clone_into(&mut status.message);
     status.details = Some(Box::default());
     status.with_causes(vec![super::status::Cause::new("", why, "")])
@@ -114,7 +119,8 @@ pub(crate) fn strategic(kind: &Kind, target: &mut Value, patch: &Value) -> Resul
         return Ok(());
     };
     if patch.get("$patch").is_some_and(|d| d == "replace") {
-        *target = Value::Object(patch.iter().filter(|(k, _)| *k != "$patch").map(|(k, v)| (k.clone(), v.clone())).collect());
+        *target =
+            Value::Object(patch.iter().filter(|(k, _)| *k != "$patch").map(|(k, v)| (k.clone(), v.clone())).collect());
         return Ok(());
     }
     if !target.is_object() {
@@ -182,7 +188,11 @@ fn strategic_list(kind: &Kind, name: &str, target: &mut Value, patch: &[Value]) 
         Strategy::Merge(key) => {
             for item in patch {
                 let Some(wanted) = item.get(key) else {
-                    return Err(Status::new(500, "InternalError", format!("map: {item} does not contain declared merge key: {key}")));
+                    return Err(Status::new(
+                        500,
+                        "InternalError",
+                        format!("map: {item} does not contain declared merge key: {key}"),
+                    ));
                 };
                 let at = list.iter().position(|o| o.get(key) == Some(wanted));
                 if item.get("$patch").is_some_and(|d| d == "delete") {
@@ -219,15 +229,33 @@ mod tests {
             }
             assert_eq!(&target, expect);
         }
-        check("merge", json!({"a": {"b": 1, "c": 2}}), &json!({"a": {"b": null, "d": [1]}}), &json!({"a": {"c": 2, "d": [1]}}));
-        check("json", json!({"a": [1, 3]}), &json!([{"op": "add", "path": "/a/1", "value": 2}, {"op": "test", "path": "/a/2", "value": 3},
-            {"op": "copy", "from": "/a/0", "path": "/x~1y"}]), &json!({"a": [1, 2, 3], "x/y": 1}));
+        check(
+            "merge",
+            json!({"a": {"b": 1, "c": 2}}),
+            &json!({"a": {"b": null, "d": [1]}}),
+            &json!({"a": {"c": 2, "d": [1]}}),
+        );
+        check(
+            "json",
+            json!({"a": [1, 3]}),
+            &json!([{"op": "add", "path": "/a/1", "value": 2}, {"op": "test", "path": "/a/2", "value": 3},
+            {"op": "copy", "from": "/a/0", "path": "/x~1y"}]),
+            &json!({"a": [1, 2, 3], "x/y": 1}),
+        );
         let pod = json!({"spec": {"containers": [{"name": "a", "image": "1"}, {"name": "b", "image": "1"}], "tolerations": [{"key": "x"}]}});
-        check("strategic", pod.clone(), &json!({"spec": {"containers": [{"name": "b", "image": "2"}, {"name": "c"}], "tolerations": []}}),
-            &json!({"spec": {"containers": [{"name": "a", "image": "1"}, {"name": "b", "image": "2"}, {"name": "c"}], "tolerations": []}}));
-        check("strategic", pod, &json!({"spec": {"$setElementOrder/containers": [{"name": "b"}, {"name": "a"}],
+        check(
+            "strategic",
+            pod.clone(),
+            &json!({"spec": {"containers": [{"name": "b", "image": "2"}, {"name": "c"}], "tolerations": []}}),
+            &json!({"spec": {"containers": [{"name": "a", "image": "1"}, {"name": "b", "image": "2"}, {"name": "c"}], "tolerations": []}}),
+        );
+        check(
+            "strategic",
+            pod,
+            &json!({"spec": {"$setElementOrder/containers": [{"name": "b"}, {"name": "a"}],
             "containers": [{"name": "a", "image": null, "$patch": "merge"}]}}),
-            &json!({"spec": {"containers": [{"name": "b", "image": "1"}, {"name": "a"}], "tolerations": [{"key": "x"}]}}));
+            &json!({"spec": {"containers": [{"name": "b", "image": "1"}, {"name": "a"}], "tolerations": [{"key": "x"}]}}),
+        );
         let refused = json(&mut json!({}), &json!([{"op": "test", "path": "/a", "value": 3}])).unwrap_err();
         assert_eq!((refused.code, refused.reason.as_str()), (422, "Invalid"));
     }

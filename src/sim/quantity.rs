@@ -38,7 +38,9 @@ impl Quantity {
             _ => (false, number),
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        if (whole.is_empty() && fraction.is_empty()) || !whole.chars().chain(fraction.chars()).all(|c| c.is_ascii_digit()) {
+        if (whole.is_empty() && fraction.is_empty())
+            || !whole.chars().chain(fraction.chars()).all(|c| c.is_ascii_digit())
+        {
             return None;
         }
         let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
@@ -165,8 +167,20 @@ mod tests {
             assert_eq!(Quantity::parse(text).map(|q| q.to_string()).as_deref(), Some(expect), "{text}");
         }
         for (text, expect) in [
-            ("1", "1"), ("1000m", "1"), ("1500m", "1500m"), ("0.5", "500m"), ("1000", "1k"), ("2Gi", "2Gi"), ("2048Mi", "2Gi"),
-            ("1.5Gi", "1536Mi"), ("1024", "1024"), ("0", "0"), ("1e3", "1e3"), ("100Ki", "100Ki"), ("500", "500"), ("1536Mi", "1536Mi"),
+            ("1", "1"),
+            ("1000m", "1"),
+            ("1500m", "1500m"),
+            ("0.5", "500m"),
+            ("1000", "1k"),
+            ("2Gi", "2Gi"),
+            ("2048Mi", "2Gi"),
+            ("1.5Gi", "1536Mi"),
+            ("1024", "1024"),
+            ("0", "0"),
+            ("1e3", "1e3"),
+            ("100Ki", "100Ki"),
+            ("500", "500"),
+            ("1536Mi", "1536Mi"),
         ] {
             check(text, expect);
         }

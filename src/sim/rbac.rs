@@ -61,7 +61,9 @@ pub(crate) fn authenticate(store: &Store, headers: &HeaderMap) -> Result<User, S
         None => User::admin(),
         Some(value) => match value.to_str().ok().and_then(|v| v.strip_prefix("Bearer ")) {
             Some(ADMIN_TOKEN) => User::admin(),
-            Some(token) => User::named(token.strip_prefix(USER_TOKEN).filter(|n| !n.is_empty()).ok_or_else(unauthorized)?),
+            Some(token) => {
+                User::named(token.strip_prefix(USER_TOKEN).filter(|n| !n.is_empty()).ok_or_else(unauthorized)?)
+            }
             None => return Err(unauthorized()),
         },
     };
@@ -101,7 +103,10 @@ pub(crate) fn decide(store: &Store, user: &User, ask: &Ask) -> Verdict {
             Some(_) => {}
             None => {
                 let kind = text_at(&binding.role, &["kind"]).to_lowercase();
-                broken.push(format!("{kind}.rbac.authorization.k8s.io \"{}\" not found", text_at(&binding.role, &["name"])));
+                broken.push(format!(
+                    "{kind}.rbac.authorization.k8s.io \"{}\" not found",
+                    text_at(&binding.role, &["name"])
+                ));
             }
         }
     }
@@ -115,7 +120,9 @@ pub(crate) fn decide(store: &Store, user: &User, ask: &Ask) -> Verdict {
 
 /// What every user may do without a role: discovery, and asking about oneself.
 fn always(user: &User, ask: &Ask) -> bool {
-    let below = |roots: &[&str]| roots.iter().any(|p| ask.path == *p || ask.path.strip_prefix(p).is_some_and(|r| r.starts_with('/')));
+    let below = |roots: &[&str]| {
+        roots.iter().any(|p| ask.path == *p || ask.path.strip_prefix(p).is_some_and(|r| r.starts_with('/')))
+    };
     if !ask.is_resource() {
         let public = below(&["/version", "/healthz", "/livez", "/readyz"]);
         return ask.verb == "get" && (public || (user.is_known() && below(&["/api", "/apis", "/openapi"])));
@@ -134,7 +141,8 @@ struct Binding {
 
 impl Binding {
     fn described(&self) -> String {
-        let name = if self.namespace.is_empty() { self.name.clone() } else { format!("{}/{}", self.name, self.namespace) };
+        let name =
+            if self.namespace.is_empty() { self.name.clone() } else { format!("{}/{}", self.name, self.namespace) };
         let role = (text_at(&self.role, &["kind"]), text_at(&self.role, &["name"]));
         format!("{} \"{name}\" of {} \"{}\" to {}", self.kind, role.0, role.1, self.subject)
     }
@@ -169,7 +177,8 @@ fn names(subject: &Value, user: &User, namespace: &str) -> Option<String> {
         "ServiceAccount" => {
             let own = text_at(subject, &["namespace"]);
             let own = if own.is_empty() { namespace } else { own };
-            (user.name == format!("system:serviceaccount:{own}:{name}")).then(|| format!("ServiceAccount \"{name}/{own}\""))
+            (user.name == format!("system:serviceaccount:{own}:{name}"))
+                .then(|| format!("ServiceAccount \"{name}/{own}\""))
         }
         _ => None,
     }
@@ -225,7 +234,9 @@ fn refusal(user: &User, ask: &Ask, reason: &str) -> Status {
         namespace => format!("in the namespace \"{namespace}\""),
     };
     let (resource, group) = (full_resource(ask), &ask.group);
-    let message = format!("{qualified}{named} is forbidden: {who} resource \"{resource}\" in API group \"{group}\" {place}{tail}");
+    let message = format!(
+        "{qualified}{named} is forbidden: {who} resource \"{resource}\" in API group \"{group}\" {place}{tail}"
+    );
     let mut status = Status::new(403, "Forbidden", message);
     status.details = Some(Box::new(Details {
         name: ask.name.clone(),
@@ -255,8 +266,13 @@ pub(crate) fn access_review(store: &Store, user: &User, review: &Value) -> Resul
         Ask { verb: known_verb(text_at(path, &["verb"])), path: text(path, "path"), ..Ask::default() }
     } else {
         let why = "Required value: exactly one of nonResourceAttributes or resourceAttributes must be specified";
-        let message = format!("SelfSubjectAccessReview.authorization.k8s.io \"\" is invalid: spec.resourceAttributes: {why}");
-        return Err(Status::new(422, "Invalid", message).with_causes(vec![Cause::new("FieldValueRequired", why, "spec.resourceAttributes")]));
+        let message =
+            format!("SelfSubjectAccessReview.authorization.k8s.io \"\" is invalid: spec.resourceAttributes: {why}");
+        return Err(Status::new(422, "Invalid", message).with_causes(vec![Cause::new(
+            "FieldValueRequired",
+            why,
+            "spec.resourceAttributes",
+        )]));
     };
     let verdict = decide(store, user, &ask);
     let mut out = review.clone();
@@ -272,7 +288,19 @@ pub(crate) fn access_review(store: &Store, user: &User, review: &Value) -> Resul
 /// A verb as the table of requests has it; one that nobody can use is allowed by `*` only.
 fn known_verb(wanted: &str) -> &'static str {
     const VERBS: [&str; 13] = [
-        "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "impersonate", "bind", "escalate", "use", "post",
+        "get",
+        "list",
+        "watch",
+        "create",
+        "update",
+        "patch",
+        "delete",
+        "deletecollection",
+        "impersonate",
+        "bind",
+        "escalate",
+        "use",
+        "post",
     ];
     VERBS.into_iter().find(|known| *known == wanted).unwrap_or("?")
 }

@@ -95,7 +95,12 @@ pub(crate) struct Query(Vec<(String, String)>);
 impl Query {
     pub(crate) fn parse(text: &str) -> Query {
         let pairs = text.split('&').filter(|p| !p.is_empty());
-        Query(pairs.map(|p| p.split_once('=').unwrap_or((p, ""))).map(|(k, v)| (decode(&k.replace('+', " ")), decode(&v.replace('+', " ")))).collect())
+        Query(
+            pairs
+                .map(|p| p.split_once('=').unwrap_or((p, "")))
+                .map(|(k, v)| (decode(&k.replace('+', " ")), decode(&v.replace('+', " "))))
+                .collect(),
+        )
     }
 
     /// The first value of a key; empty if it is absent.
@@ -128,7 +133,10 @@ fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
     while at < bytes.len() {
-        let hex = bytes.get(at + 1..at + 3).and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u8::from_str_radix(h, 16).ok());
+        let hex = bytes
+            .get(at + 1..at + 3)
+            .and_then(|h| std::str::from_utf8(h).ok())
+            .and_then(|h| u8::from_str_radix(h, 16).ok());
         match (bytes[at], hex) {
             (b'%', Some(byte)) => {
                 out.push(byte);
@@ -153,13 +161,21 @@ mod tests {
         fn check(method: Method, path: &str, expect: [&str; 6]) {
             let (path, query) = path.split_once('?').unwrap_or((path, ""));
             let ask = Ask::parse(&method, path, &Query::parse(query));
-            assert_eq!([ask.verb, &ask.group, &ask.resource, &ask.namespace, &ask.name, &ask.subresource], expect, "{path}");
+            assert_eq!(
+                [ask.verb, &ask.group, &ask.resource, &ask.namespace, &ask.name, &ask.subresource],
+                expect,
+                "{path}"
+            );
         }
         check(Method::GET, "/api/v1/pods?&limit=5", ["list", "", "pods", "", "", ""]);
         check(Method::GET, "/api/v1/namespaces/a/pods?watch=1", ["watch", "", "pods", "a", "", ""]);
         check(Method::GET, "/api/v1/namespaces/a", ["get", "", "namespaces", "a", "a", ""]);
         check(Method::PUT, "/api/v1/namespaces/a/finalize", ["update", "", "namespaces", "a", "a", "finalize"]);
-        check(Method::PATCH, "/apis/apps/v1/namespaces/a/statefulsets/x/scale", ["patch", "apps", "statefulsets", "a", "x", "scale"]);
+        check(
+            Method::PATCH,
+            "/apis/apps/v1/namespaces/a/statefulsets/x/scale",
+            ["patch", "apps", "statefulsets", "a", "x", "scale"],
+        );
         check(Method::DELETE, "/api/v1/namespaces/a/pods", ["deletecollection", "", "pods", "a", "", ""]);
         check(Method::GET, "/api/v1/nodes/n/proxy/stats/summary", ["get", "", "nodes", "", "n", "proxy"]);
         check(Method::GET, "/apis/apps/v1", ["get", "apps", "", "", "", ""]);

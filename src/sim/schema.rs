@@ -26,10 +26,19 @@ pub(crate) fn topology(kind: &Kind, name: &str, value: &Value) -> Topology {
 fn list(kind: &Kind, name: &str) -> Topology {
     match name {
         "imagePullSecrets" if kind == kinds::SERVICE_ACCOUNT => Topology::Plain,
-        "containers" | "initContainers" | "ephemeralContainers" | "env" | "volumes" | "imagePullSecrets" | "secrets"
-        | "resourceClaims" | "resourceClaimStatuses" | "schedulingGates" | "claims" | "drivers" | "allocatedResourcesStatus" => {
-            Topology::Keyed(&["name"])
-        }
+        "containers"
+        | "initContainers"
+        | "ephemeralContainers"
+        | "env"
+        | "volumes"
+        | "imagePullSecrets"
+        | "secrets"
+        | "resourceClaims"
+        | "resourceClaimStatuses"
+        | "schedulingGates"
+        | "claims"
+        | "drivers"
+        | "allocatedResourcesStatus" => Topology::Keyed(&["name"]),
         "ports" if kind == kinds::SERVICE => Topology::Keyed(&["port", "protocol"]),
         "ports" if has_pod(kind) => Topology::Keyed(&["containerPort", "protocol"]),
         "volumeMounts" => Topology::Keyed(&["mountPath"]),
@@ -47,17 +56,45 @@ fn list(kind: &Kind, name: &str) -> Topology {
 
 fn map(name: &str) -> Topology {
     match name {
-        "selector" | "nodeSelector" | "labelSelector" | "namespaceSelector" | "podSelector" | "matchLabelSelector" | "scopeSelector"
-        | "configMapKeyRef" | "secretKeyRef" | "fieldRef" | "resourceFieldRef" | "fileKeyRef" | "secretRef" | "dataSource"
-        | "claimRef" | "involvedObject" | "related" | "roleRef" | "targetRef" | "resource" | "required" | "preference"
-        | "requiredDuringSchedulingIgnoredDuringExecution" | "nodePublishSecretRef" => Topology::Atomic,
+        "selector"
+        | "nodeSelector"
+        | "labelSelector"
+        | "namespaceSelector"
+        | "podSelector"
+        | "matchLabelSelector"
+        | "scopeSelector"
+        | "configMapKeyRef"
+        | "secretKeyRef"
+        | "fieldRef"
+        | "resourceFieldRef"
+        | "fileKeyRef"
+        | "secretRef"
+        | "dataSource"
+        | "claimRef"
+        | "involvedObject"
+        | "related"
+        | "roleRef"
+        | "targetRef"
+        | "resource"
+        | "required"
+        | "preference"
+        | "requiredDuringSchedulingIgnoredDuringExecution"
+        | "nodePublishSecretRef" => Topology::Atomic,
         _ => Topology::Plain,
     }
 }
 
 fn has_pod(kind: &Kind) -> bool {
-    [kinds::POD, kinds::STATEFUL_SET, kinds::DEPLOYMENT, kinds::REPLICA_SET, kinds::DAEMON_SET, kinds::JOB, kinds::CONTROLLER_REVISION]
-        .contains(&kind)
+    [
+        kinds::POD,
+        kinds::STATEFUL_SET,
+        kinds::DEPLOYMENT,
+        kinds::REPLICA_SET,
+        kinds::DAEMON_SET,
+        kinds::JOB,
+        kinds::CONTROLLER_REVISION,
+    ]
+    .contains(&kind)
 }
 
 /// How a list merges under a strategic merge patch.

@@ -12,7 +12,8 @@ use super::status::{Cause, Status};
 /// The paths of unknown fields (`spec.containers[0].foo`), or 400 for a value of the wrong type.
 pub(crate) fn unknown_fields(kind: &Kind, object: &Value) -> Result<Vec<String>, Status> {
     let known = round_trip(kind, object).map_err(|error| {
-        let message = format!("{0} in version \"{1}\" cannot be handled as a {0}: json: {error}", kind.kind, kind.version);
+        let message =
+            format!("{0} in version \"{1}\" cannot be handled as a {0}: json: {error}", kind.kind, kind.version);
         Status::bad_request(message)
     })?;
     let mut out = Vec::new();
@@ -30,7 +31,8 @@ pub(crate) fn check_patched(validation: &str, kind: &Kind, object: &Value) -> Re
     if validation != "Strict" {
         return Ok(complaints);
     }
-    let message = format!("Invalid value: {}: strict decoding error: {}", json!(object.to_string()), complaints.join(", "));
+    let message =
+        format!("Invalid value: {}: strict decoding error: {}", json!(object.to_string()), complaints.join(", "));
     let cause = Cause::new("FieldValueInvalid", message.clone(), "patch");
     Err(Status::new(422, "Invalid", format!(" \"\" is invalid: patch: {message}")).with_causes(vec![cause]))
 }
@@ -108,15 +110,27 @@ mod tests {
             object["kind"] = kind.kind.into();
             assert_eq!(unknown_fields(kind, &object).unwrap(), expect);
         }
-        check(kinds::POD, json!({"spec": {"containers": [{"name": "a", "foo": 1, "resources": {"limits": {"cpu": "1"}}}], "x": null}}), &["spec.containers[0].foo"]);
-        check(kinds::CONFIG_MAP, json!({"metadata": {"name": "a", "labels": {"a": "b"}, "bad": 1}, "data": {"k": "v"}, "dota": {}}), &["dota", "metadata.bad"]);
-        assert!(unknown_fields(kinds::CONFIG_MAP, &json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": 1}})).is_err());
+        check(
+            kinds::POD,
+            json!({"spec": {"containers": [{"name": "a", "foo": 1, "resources": {"limits": {"cpu": "1"}}}], "x": null}}),
+            &["spec.containers[0].foo"],
+        );
+        check(
+            kinds::CONFIG_MAP,
+            json!({"metadata": {"name": "a", "labels": {"a": "b"}, "bad": 1}, "data": {"k": "v"}, "dota": {}}),
+            &["dota", "metadata.bad"],
+        );
+        assert!(
+            unknown_fields(kinds::CONFIG_MAP, &json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": 1}}))
+                .is_err()
+        );
     }
 
     #[test]
     fn every_kind_has_a_type() {
         for kind in kinds::ALL {
-            let object = json!({"apiVersion": kind.api_version(), "kind": kind.kind, "metadata": {"name": "x"}, "nonsense": 1});
+            let object =
+                json!({"apiVersion": kind.api_version(), "kind": kind.kind, "metadata": {"name": "x"}, "nonsense": 1});
             if let Ok(unknown) = unknown_fields(kind, &object) {
                 assert_eq!(unknown, ["nonsense"], "{}", kind.kind);
             }

@@ -23,7 +23,9 @@ pub(crate) fn evict(api: &Api, call: &Call) -> Result<Response, Status> {
     let (namespace, name) = (call.ask.namespace.as_str(), call.ask.name.as_str());
     let own = name_of(&eviction);
     if !own.is_empty() && own != name {
-        return Err(Status::bad_request(format!("name in URL does not match name in Eviction object: {name} != {own}")));
+        return Err(Status::bad_request(format!(
+            "name in URL does not match name in Eviction object: {name} != {own}"
+        )));
     }
     let pod = api.store.get(kinds::POD, namespace, name).ok_or_else(|| Status::not_found(kinds::POD, name))?;
     let mut options = delete_options(call, &eviction["deleteOptions"])?;
@@ -45,7 +47,8 @@ fn keeps_budget(budget: &Value, pod: &Value) -> Result<(), Status> {
         return Ok(());
     }
     let (wanted, healthy) = (number("desiredHealthy"), number("currentHealthy"));
-    let why = format!("The disruption budget {} needs {wanted} healthy pods and has {healthy} currently", name_of(budget));
+    let why =
+        format!("The disruption budget {} needs {wanted} healthy pods and has {healthy} currently", name_of(budget));
     let message = "Cannot evict pod as it would violate the pod's disruption budget.";
     Err(Status::new(429, "TooManyRequests", message).with_causes(vec![Cause::new("DisruptionBudget", why, "")]))
 }
@@ -57,7 +60,11 @@ pub(crate) fn bind(api: &Api, call: &Call) -> Result<Response, Status> {
     let pod = api.store.get(kinds::POD, namespace, name).ok_or_else(|| Status::not_found(kinds::POD, name))?;
     let old = text_at(&pod, &["spec", "nodeName"]);
     if !old.is_empty() {
-        return Err(Status::conflict(kinds::POD, name, &format!("pod {name} is already assigned to node {}", json!(old))));
+        return Err(Status::conflict(
+            kinds::POD,
+            name,
+            &format!("pod {name} is already assigned to node {}", json!(old)),
+        ));
     }
     api.store.modify(kinds::POD, namespace, name, |pod| pod["spec"]["nodeName"] = node.into())?;
     Ok(done())
@@ -65,13 +72,18 @@ pub(crate) fn bind(api: &Api, call: &Call) -> Result<Response, Status> {
 
 fn scale_of(object: &Value) -> Value {
     let meta = &object["metadata"];
+    // Kubernetes leaves a zero out here.
+    let spec = match object["spec"]["replicas"].as_i64().unwrap_or(1) {
+        0 => json!({}),
+        replicas => json!({"replicas": replicas}),
+    };
     json!({
         "kind": "Scale", "apiVersion": "autoscaling/v1",
         "metadata": {
             "name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"],
             "resourceVersion": meta["resourceVersion"], "creationTimestamp": meta["creationTimestamp"],
         },
-        "spec": {"replicas": object["spec"]["replicas"].as_i64().unwrap_or(1)},
+        "spec": spec,
         "status": {
             "replicas": object["status"]["replicas"].as_i64().unwrap_or(0),
             "selector": Labels::from_object(&object["spec"]["selector"]).to_string(),

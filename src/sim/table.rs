@@ -35,7 +35,9 @@ type Cells = fn(&Value, Timestamp) -> Vec<Value>;
 /// The columns of a kind (`+` marks those of `-o wide`) and how a row is made.
 fn layout(kind: &Kind) -> (&'static str, Cells) {
     match kind.id {
-        id if id == kinds::POD.id => ("Name,Ready,Status,Restarts,Age,+IP,+Node,+Nominated Node,+Readiness Gates", pod::cells),
+        id if id == kinds::POD.id => {
+            ("Name,Ready,Status,Restarts,Age,+IP,+Node,+Nominated Node,+Readiness Gates", pod::cells)
+        }
         id if id == kinds::STATEFUL_SET.id => ("Name,Ready,Age,+Containers,+Images", stateful_set),
         id if id == kinds::PVC.id => {
             ("Name,Status,Volume,Capacity,Access Modes,StorageClass,VolumeAttributesClass,Age,+VolumeMode", claim)
@@ -49,14 +51,15 @@ fn layout(kind: &Kind) -> (&'static str, Cells) {
         id if id == kinds::EVENT.id => {
             ("Last Seen,Type,Reason,Object,+Subobject,+Source,Message,+First Seen,+Count,+Name", event)
         }
-        id if id == kinds::NODE.id => {
-            ("Name,Status,Roles,Age,Version,+Internal-IP,+External-IP,+OS-Image,+Kernel-Version,+Container-Runtime", node)
-        }
+        id if id == kinds::NODE.id => (
+            "Name,Status,Roles,Age,Version,+Internal-IP,+External-IP,+OS-Image,+Kernel-Version,+Container-Runtime",
+            node,
+        ),
         id if id == kinds::SERVICE.id => ("Name,Type,Cluster-IP,External-IP,Port(s),Age,+Selector", service),
         id if id == kinds::INGRESS.id => ("Name,Class,Hosts,Address,Ports,Age", ingress),
-        id if id == kinds::CONFIG_MAP.id => ("Name,Data,Age", |o, now| {
-            vec![name(o), (count(&o["data"]) + count(&o["binaryData"])).into(), age(o, now)]
-        }),
+        id if id == kinds::CONFIG_MAP.id => {
+            ("Name,Data,Age", |o, now| vec![name(o), (count(&o["data"]) + count(&o["binaryData"])).into(), age(o, now)])
+        }
         id if id == kinds::SECRET.id => {
             ("Name,Type,Data,Age", |o, now| vec![name(o), o["type"].clone(), count(&o["data"]).into(), age(o, now)])
         }
@@ -134,7 +137,9 @@ fn since(text: &str, now: Timestamp) -> String {
 /// A span in at most two units, the second one only while it matters.
 fn short(seconds: i64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
-    let two = |a: i64, unit: char, b: i64, small: char| if b == 0 { format!("{a}{unit}") } else { format!("{a}{unit}{b}{small}") };
+    let two = |a: i64, unit: char, b: i64, small: char| {
+        if b == 0 { format!("{a}{unit}") } else { format!("{a}{unit}{b}{small}") }
+    };
     match seconds {
         s if s < 0 => "0s".into(),
         s if s < 120 => format!("{s}s"),
@@ -240,8 +245,12 @@ fn quota(o: &Value, now: Timestamp) -> Vec<Value> {
 }
 
 fn event(o: &Value, now: Timestamp) -> Vec<Value> {
-    let first_of = |keys: &[&str]| keys.iter().map(|key| text_at(o, &[key])).find(|t| !t.is_empty()).unwrap_or_default().to_owned();
-    let last = Some(text_at(o, &["series", "lastObservedTime"])).filter(|t| !t.is_empty()).map_or_else(|| first_of(&["lastTimestamp", "eventTime"]), str::to_owned);
+    let first_of = |keys: &[&str]| {
+        keys.iter().map(|key| text_at(o, &[key])).find(|t| !t.is_empty()).unwrap_or_default().to_owned()
+    };
+    let last = Some(text_at(o, &["series", "lastObservedTime"]))
+        .filter(|t| !t.is_empty())
+        .map_or_else(|| first_of(&["lastTimestamp", "eventTime"]), str::to_owned);
     let about = &o["involvedObject"];
     let object = format!("{}/{}", text_at(about, &["kind"]).to_lowercase(), text_at(about, &["name"]));
     let source = [text_at(o, &["source", "component"]), text_at(o, &["source", "host"])];
@@ -273,7 +282,8 @@ fn node(o: &Value, now: Timestamp) -> Vec<Value> {
         status.push_str(",SchedulingDisabled");
     }
     let labels = o["metadata"]["labels"].as_object();
-    let roles: Vec<&str> = labels.into_iter().flatten().filter_map(|(k, _)| k.strip_prefix("node-role.kubernetes.io/")).collect();
+    let roles: Vec<&str> =
+        labels.into_iter().flatten().filter_map(|(k, _)| k.strip_prefix("node-role.kubernetes.io/")).collect();
     let address = |wanted: &str| {
         let list = o["status"]["addresses"].as_array().into_iter().flatten();
         or_none(list.filter(|a| a["type"] == wanted).map(|a| text_at(a, &["address"])).next().unwrap_or_default())
@@ -316,7 +326,13 @@ fn service(o: &Value, now: Timestamp) -> Vec<Value> {
 }
 
 fn ingress(o: &Value, now: Timestamp) -> Vec<Value> {
-    let hosts: Vec<_> = o["spec"]["rules"].as_array().into_iter().flatten().map(|r| text_at(r, &["host"])).filter(|h| !h.is_empty()).collect();
+    let hosts: Vec<_> = o["spec"]["rules"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|r| text_at(r, &["host"]))
+        .filter(|h| !h.is_empty())
+        .collect();
     let hosts = if hosts.is_empty() { "*".to_owned() } else { hosts.join(",") };
     let addresses = o["status"]["loadBalancer"]["ingress"].as_array().into_iter().flatten().map(|i| {
         let ip = text_at(i, &["ip"]);
@@ -350,7 +366,17 @@ fn storage_class(o: &Value, now: Timestamp) -> Vec<Value> {
 mod tests {
     #[test]
     fn spans_are_short() {
-        for (seconds, expect) in [(5, "5s"), (119, "119s"), (125, "2m5s"), (600, "10m"), (10_800, "3h"), (11_100, "3h5m"), (100_000, "27h"), (180_000, "2d2h"), (800_000, "9d")] {
+        for (seconds, expect) in [
+            (5, "5s"),
+            (119, "119s"),
+            (125, "2m5s"),
+            (600, "10m"),
+            (10_800, "3h"),
+            (11_100, "3h5m"),
+            (100_000, "27h"),
+            (180_000, "2d2h"),
+            (800_000, "9d"),
+        ] {
             assert_eq!(super::short(seconds), expect);
         }
     }

@@ -50,13 +50,21 @@ struct Watch {
 }
 
 /// Starts a watch; refusals come before the stream begins.
-pub(crate) fn start(store: &Store, kind: &'static Kind, namespace: &str, query: &Query, shape: Shape) -> Result<Response, Status> {
+pub(crate) fn start(
+    store: &Store,
+    kind: &'static Kind,
+    namespace: &str,
+    query: &Query,
+    shape: Shape,
+) -> Result<Response, Status> {
     let selector = list::selector(kind, query)?;
     let wanted = query.get("resourceVersion");
     let version: u64 = match wanted {
         "" => 0,
         text => text.parse().map_err(|_| {
-            let message = format!("resourceVersion: Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax");
+            let message = format!(
+                "resourceVersion: Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax"
+            );
             Status::new(500, "", message)
         })?,
     };
@@ -76,9 +84,10 @@ pub(crate) fn start(store: &Store, kind: &'static Kind, namespace: &str, query: 
     }
     let timeout = match query.get("timeoutSeconds") {
         "" | "0" => DEFAULT_TIMEOUT,
-        text => Duration::from_secs(text.parse().map_err(|_| {
-            Status::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax"))
-        })?),
+        text => Duration::from_secs(
+            text.parse()
+                .map_err(|_| Status::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax")))?,
+        ),
     };
     let ticks = store.ticks(kind);
     let now = Instant::now();
@@ -223,7 +232,9 @@ impl Watch {
         }
         let object: Value = match self.shape {
             Shape::Whole => json!({"kind": self.kind.kind, "apiVersion": self.kind.api_version(), "metadata": meta}),
-            Shape::Metadata => json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": meta}),
+            Shape::Metadata => {
+                json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": meta})
+            }
             Shape::Table(_) => json!({
                 "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {"resourceVersion": version.to_string()},
                 "columnDefinitions": null, "rows": null,

@@ -67,6 +67,11 @@ impl Inner {
         }
         drop_empty(meta);
         defaults::apply(kind, &mut object);
+        // Ownership is booked before admission: what plugins add is nobody's.
+        match write.operation {
+            Operation::Update => managed::record(kind, None, &mut object, write, &now),
+            Operation::Apply => managed::stamp_times(None, &mut object, &now),
+        }
         admission::mutate(self, kind, &mut object)?;
         defaults::apply(kind, &mut object);
         defaults::on_create(kind, &mut object);
@@ -74,10 +79,6 @@ impl Inner {
         let charges = admission::validate(self, kind, None, &object)?;
         if self.find(kind, &namespace, &name).is_some() {
             return Err(Status::already_exists(kind, &name));
-        }
-        match write.operation {
-            Operation::Update => managed::record(kind, None, &mut object, write, &now),
-            Operation::Apply => managed::stamp_times(None, &mut object, &now),
         }
         if write.dry_run {
             return Ok(Arc::new(object));
@@ -145,6 +146,7 @@ impl Inner {
         defaults::apply(kind, &mut new);
         count_generation(kind, old, &mut new);
         validate::update(kind, old, &new, write.subresource)?;
+        admission::check_resize(self, kind, old, &new)?;
         let charges = admission::validate(self, kind, Some(old), &new)?;
         let now = stamp(self.clock.now());
         match write.operation {

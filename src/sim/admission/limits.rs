@@ -41,7 +41,8 @@ pub(super) fn defaults(inner: &mut Inner, pod: &mut Value) {
         }
     }
     if !done.is_empty() {
-        pod["metadata"]["annotations"]["kubernetes.io/limit-ranger"] = format!("LimitRanger plugin set: {}", done.join("; ")).into();
+        pod["metadata"]["annotations"]["kubernetes.io/limit-ranger"] =
+            format!("LimitRanger plugin set: {}", done.join("; ")).into();
     }
 }
 
@@ -85,7 +86,13 @@ pub(super) fn quantities(map: &Value) -> BTreeMap<String, Quantity> {
     map.filter_map(|(k, v)| Some((k.clone(), Quantity::from_json(v)?))).collect()
 }
 
-fn bounds(item: &Value, what: &str, requests: &BTreeMap<String, Quantity>, limits: &BTreeMap<String, Quantity>, errors: &mut Vec<String>) {
+fn bounds(
+    item: &Value,
+    what: &str,
+    requests: &BTreeMap<String, Quantity>,
+    limits: &BTreeMap<String, Quantity>,
+    errors: &mut Vec<String>,
+) {
     let is_claim = what == "PersistentVolumeClaim";
     for (resource, min) in quantities(&item["min"]) {
         match (requests.get(&resource), limits.get(&resource)) {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::kinds;
-use super::super::object::{namespace_of, name_of, text_at};
+use super::super::object::{name_of, namespace_of, text_at};
 use super::super::status::Status;
 use super::super::store::Inner;
 
@@ -27,7 +27,8 @@ fn service_account(inner: &mut Inner, pod: &mut Value) -> Result<(), Status> {
     if pod["spec"]["imagePullSecrets"].as_array().is_none_or(Vec::is_empty) && account["imagePullSecrets"].is_array() {
         pod["spec"]["imagePullSecrets"] = account["imagePullSecrets"].clone();
     }
-    let wanted = pod["spec"]["automountServiceAccountToken"].as_bool().or(account["automountServiceAccountToken"].as_bool());
+    let wanted =
+        pod["spec"]["automountServiceAccountToken"].as_bool().or(account["automountServiceAccountToken"].as_bool());
     if wanted != Some(false) {
         mount_token(inner, pod);
     }
@@ -75,9 +76,6 @@ fn priority(inner: &mut Inner, pod: &mut Value) -> Result<(), Status> {
         pod["spec"]["priority"] = class["value"].clone();
         let policy = text_at(&class, &["preemptionPolicy"]);
         pod["spec"]["preemptionPolicy"] = if policy.is_empty() { "PreemptLowerPriority" } else { policy }.into();
-    }
-    if pod["spec"].get("enableServiceLinks").is_none() {
-        pod["spec"]["enableServiceLinks"] = true.into();
     }
     Ok(())
 }

@@ -92,7 +92,8 @@ pub(crate) fn usage(kind: &Kind, object: &Value) -> Amounts {
     }
     if kind == kinds::PVC {
         let class = text_at(object, &["spec", "storageClassName"]);
-        let storage = Quantity::from_json(&object["spec"]["resources"]["requests"]["storage"]).unwrap_or(Quantity::ZERO);
+        let storage =
+            Quantity::from_json(&object["spec"]["resources"]["requests"]["storage"]).unwrap_or(Quantity::ZERO);
         out.insert("requests.storage".into(), storage);
         if !class.is_empty() {
             out.insert(format!("{class}.storageclass.storage.k8s.io/requests.storage"), storage);
@@ -147,7 +148,12 @@ fn printed(amounts: &Amounts) -> String {
 }
 
 /// What a write may take, or the refusal of the first quota that it exceeds.
-pub(super) fn check(inner: &mut Inner, kind: &'static Kind, old: Option<&Value>, new: &Value) -> Result<Charges, Status> {
+pub(super) fn check(
+    inner: &mut Inner,
+    kind: &'static Kind,
+    old: Option<&Value>,
+    new: &Value,
+) -> Result<Charges, Status> {
     let namespace = namespace_of(new);
     let quotas: Vec<_> = inner.in_namespace(kinds::RESOURCE_QUOTA, Some(namespace)).map(|s| s.value()).collect();
     if quotas.is_empty() || (kind == kinds::RESOURCE_QUOTA && old.is_some()) || kind == kinds::EVENT {
@@ -175,7 +181,8 @@ pub(super) fn check(inner: &mut Inner, kind: &'static Kind, old: Option<&Value>,
                 return refuse(format!("failed quota: {}: must specify {missing}", name_of(quota)));
             }
         }
-        let requested: Amounts = delta.iter().filter(|(k, _)| hard.contains_key(*k)).map(|(k, v)| (k.clone(), *v)).collect();
+        let requested: Amounts =
+            delta.iter().filter(|(k, _)| hard.contains_key(*k)).map(|(k, v)| (k.clone(), *v)).collect();
         if requested.is_empty() {
             continue;
         }
@@ -207,7 +214,9 @@ fn unspecified(hard: &Amounts, spec: &Value) -> String {
         let (field, plain) = match resource.as_str() {
             "cpu" | "memory" | "ephemeral-storage" => ("requests", resource.as_str()),
             other => match other.split_once('.') {
-                Some((field @ ("requests" | "limits"), plain @ ("cpu" | "memory" | "ephemeral-storage"))) => (field, plain),
+                Some((field @ ("requests" | "limits"), plain @ ("cpu" | "memory" | "ephemeral-storage"))) => {
+                    (field, plain)
+                }
                 _ => continue,
             },
         };
@@ -237,8 +246,11 @@ pub(in super::super) fn charge(inner: &mut Inner, charges: Charges) {
             new["status"]["hard"] = new["spec"]["hard"].clone();
         }
         let hard = quantities(&new["status"]["hard"]);
-        let used: Map<String, Value> =
-            used.iter().filter(|(k, _)| hard.contains_key(*k)).map(|(k, v)| (k.clone(), v.to_string().into())).collect();
+        let used: Map<String, Value> = used
+            .iter()
+            .filter(|(k, _)| hard.contains_key(*k))
+            .map(|(k, v)| (k.clone(), v.to_string().into()))
+            .collect();
         new["status"]["used"] = used.into();
         inner.replace(kinds::RESOURCE_QUOTA, &old, new);
     }

@@ -18,10 +18,13 @@ pub(super) fn template(template: &mut Value) {
 }
 
 pub(super) fn spec(spec: &mut Value) {
-    set(spec, &json!({
-        "restartPolicy": "Always", "dnsPolicy": "ClusterFirst", "terminationGracePeriodSeconds": 30, "schedulerName": "default-scheduler",
-        "securityContext": {},
-    }));
+    set(
+        spec,
+        &json!({
+            "restartPolicy": "Always", "dnsPolicy": "ClusterFirst", "terminationGracePeriodSeconds": 30, "schedulerName": "default-scheduler",
+            "securityContext": {},
+        }),
+    );
     // `serviceAccount` is the deprecated twin of `serviceAccountName`.
     let account = text_at(spec, &["serviceAccountName"]).to_owned();
     if !account.is_empty() {
@@ -42,9 +45,12 @@ fn container(one: &mut Value) {
     let tag = image.rsplit('/').next().and_then(|last| last.split_once(':')).map(|(_, tag)| tag);
     let latest = !image.contains('@') && tag.is_none_or(|tag| tag == "latest");
     let policy = if latest { "Always" } else { "IfNotPresent" };
-    set(one, &json!({
-        "imagePullPolicy": policy, "resources": {}, "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
-    }));
+    set(
+        one,
+        &json!({
+            "imagePullPolicy": policy, "resources": {}, "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
+        }),
+    );
     for port in one.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
         set(port, &json!({"protocol": "TCP"}));
     }
@@ -54,7 +60,10 @@ fn container(one: &mut Value) {
     }
     for kind in ["startupProbe", "livenessProbe", "readinessProbe"] {
         if let Some(probe) = one.get_mut(kind).filter(|p| p.is_object()) {
-            set(probe, &json!({"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}));
+            set(
+                probe,
+                &json!({"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}),
+            );
             if let Some(get) = probe.get_mut("httpGet") {
                 set(get, &json!({"path": "/", "scheme": "HTTP"}));
             }
@@ -91,7 +100,8 @@ pub(crate) fn quality(spec: &Value) -> &'static str {
     for list in ["initContainers", "containers"] {
         for one in spec[list].as_array().into_iter().flatten() {
             for resource in ["cpu", "memory"] {
-                let amount = |key: &str| Quantity::from_json(&one["resources"][key][resource]).filter(|q| q.is_positive());
+                let amount =
+                    |key: &str| Quantity::from_json(&one["resources"][key][resource]).filter(|q| q.is_positive());
                 let (limit, request) = (amount("limits"), amount("requests"));
                 any |= limit.is_some() || request.is_some();
                 guaranteed &= limit.is_some() && request.is_none_or(|r| Some(r) == limit);
