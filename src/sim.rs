@@ -13,7 +13,7 @@ use axum::Router;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 
-mod admission;
+pub(crate) mod admission;
 pub(crate) mod answer;
 mod apply;
 mod body;
@@ -36,6 +36,7 @@ mod list;
 mod managed;
 pub(crate) mod object;
 mod patch;
+pub(crate) mod quantity;
 pub(crate) mod rbac;
 pub(crate) mod route;
 pub mod scenario;
@@ -125,8 +126,9 @@ impl Sim {
     /// A kubeconfig (YAML) for a user of the cluster served at `addr`; `None` is the admin.
     pub fn kubeconfig(&self, addr: SocketAddr, user: Option<&str>) -> String {
         let (name, token) = (user.unwrap_or("sim-admin"), rbac::token(user));
+        let assumed = user.map(|user| format!("    as: {user:?}\n")).unwrap_or_default();
         format!(
-            "apiVersion: v1\nkind: Config\nclusters:\n- name: fleetdeck-sim\n  cluster:\n    server: http://{addr}\nusers:\n- name: {name:?}\n  user:\n    token: {token:?}\ncontexts:\n- name: fleetdeck-sim\n  context:\n    cluster: fleetdeck-sim\n    user: {name:?}\ncurrent-context: fleetdeck-sim\n"
+            "apiVersion: v1\nkind: Config\nclusters:\n- name: fleetdeck-sim\n  cluster:\n    server: http://{addr}\nusers:\n- name: {name:?}\n  user:\n    token: {token:?}\n{assumed}contexts:\n- name: fleetdeck-sim\n  context:\n    cluster: fleetdeck-sim\n    user: {name:?}\ncurrent-context: fleetdeck-sim\n"
         )
     }
 

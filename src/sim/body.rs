@@ -82,13 +82,11 @@ fn unrecognized(kind: &Kind, body: &[u8], why: &str) -> Status {
 }
 
 fn untyped(kind: &Kind, object: &Value, unknown: &[String]) -> Status {
-    let lines: Vec<String> = unknown.iter().map(|path| format!(".{path}: field not declared in schema")).collect();
-    let errors = match lines.as_slice() {
-        [one] => one.clone(),
-        many => format!("errors:\n  {}", many.join("\n  ")),
-    };
+    // The API server gives up at the first one; the shallowest is what a reader wants to see.
+    let first = unknown.iter().min_by_key(|path| path.matches('.').count());
+    let error = first.map(|path| format!(".{path}: field not declared in schema")).unwrap_or_default();
     let message = format!(
-        "failed to create typed patch object ({}/{}; {}, Kind={}): {errors}",
+        "failed to create typed patch object ({}/{}; {}, Kind={}): {error}",
         namespace_of(object),
         name_of(object),
         group_version(&kind.api_version()),

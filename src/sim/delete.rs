@@ -77,6 +77,9 @@ impl Inner {
         } else {
             self.mark(&mut new, grace);
             if kind == kinds::NAMESPACE {
+                if let Some(meta) = new["metadata"].as_object_mut() {
+                    meta.remove("deletionGracePeriodSeconds");
+                }
                 new["status"]["phase"] = "Terminating".into();
             } else if kind.generation {
                 let generation = old["metadata"]["generation"].as_i64().unwrap_or(0) + 1;

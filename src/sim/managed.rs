@@ -125,6 +125,12 @@ pub(crate) fn blank(kind: &Kind) -> Value {
         id if id == kinds::SERVICE.id || id == kinds::INGRESS.id => json!({"loadBalancer": {}}),
         _ => json!({}),
     };
+    if kind == kinds::EVENT {
+        return json!({
+            "metadata": {}, "involvedObject": {}, "source": {}, "reportingComponent": "", "reportingInstance": "",
+            "eventTime": null, "firstTimestamp": null, "lastTimestamp": null,
+        });
+    }
     let mut out = json!({"metadata": {}});
     if kind.has_status() || matches!(kind.plural, "limitranges" | "leases" | "networkpolicies" | "ingressclasses") {
         out["spec"] = spec;

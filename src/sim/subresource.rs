@@ -72,13 +72,18 @@ pub(crate) fn bind(api: &Api, call: &Call) -> Result<Response, Status> {
 
 fn scale_of(object: &Value) -> Value {
     let meta = &object["metadata"];
+    // Kubernetes leaves a zero out here.
+    let spec = match object["spec"]["replicas"].as_i64().unwrap_or(1) {
+        0 => json!({}),
+        replicas => json!({"replicas": replicas}),
+    };
     json!({
         "kind": "Scale", "apiVersion": "autoscaling/v1",
         "metadata": {
             "name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"],
             "resourceVersion": meta["resourceVersion"], "creationTimestamp": meta["creationTimestamp"],
         },
-        "spec": {"replicas": object["spec"]["replicas"].as_i64().unwrap_or(1)},
+        "spec": spec,
         "status": {
             "replicas": object["status"]["replicas"].as_i64().unwrap_or(0),
             "selector": Labels::from_object(&object["spec"]["selector"]).to_string(),

@@ -66,17 +66,19 @@ impl Inner {
             meta.insert("generation".into(), 1.into());
         }
         drop_empty(meta);
-        defaults::on_create(kind, &mut object);
+        defaults::apply(kind, &mut object);
+        // Ownership is booked before admission: what plugins add is nobody's.
+        match write.operation {
+            Operation::Update => managed::record(kind, None, &mut object, write, &now),
+            Operation::Apply => managed::stamp_times(None, &mut object, &now),
+        }
         admission::mutate(self, kind, &mut object)?;
         defaults::apply(kind, &mut object);
+        defaults::on_create(kind, &mut object);
         validate::create(kind, &object)?;
         let charges = admission::validate(self, kind, None, &object)?;
         if self.find(kind, &namespace, &name).is_some() {
             return Err(Status::already_exists(kind, &name));
-        }
-        match write.operation {
-            Operation::Update => managed::record(kind, None, &mut object, write, &now),
-            Operation::Apply => managed::stamp_times(None, &mut object, &now),
         }
         if write.dry_run {
             return Ok(Arc::new(object));
@@ -142,9 +144,9 @@ impl Inner {
         new["kind"] = kind.kind.into();
         keep_the_other_half(kind, old, &mut new, write.subresource);
         defaults::apply(kind, &mut new);
-        admission::mutate_update(self, kind, old, &mut new)?;
         count_generation(kind, old, &mut new);
         validate::update(kind, old, &new, write.subresource)?;
+        admission::check_resize(self, kind, old, &new)?;
         let charges = admission::validate(self, kind, Some(old), &new)?;
         let now = stamp(self.clock.now());
         match write.operation {
