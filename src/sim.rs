@@ -18,6 +18,7 @@ pub(crate) mod answer;
 mod apply;
 mod body;
 pub(crate) mod clock;
+pub(crate) mod controllers;
 mod defaults;
 pub(crate) mod delete;
 mod discovery;
@@ -29,6 +30,7 @@ mod gate;
 mod gc;
 pub(crate) mod history;
 pub(crate) mod kinds;
+pub(crate) mod kubelet;
 mod kubelet_api;
 mod list;
 mod managed;
@@ -39,6 +41,7 @@ pub(crate) mod rbac;
 pub(crate) mod route;
 mod schema;
 mod seed;
+pub mod scenario;
 pub(crate) mod selector;
 mod serve;
 pub(crate) mod status;
@@ -52,6 +55,8 @@ pub(crate) mod write;
 
 #[cfg(test)]
 mod store_tests;
+#[cfg(test)]
+mod stories;
 
 pub use faults::{Fault, Faults, Target};
 pub use serve::{SimConnection, SimConnector};
