@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::controllers::objects::{controller_of, owner_reference};
+use crate::sim::controllers::objects::{controller_of, owner_reference, selects};
 use crate::sim::kinds::{CONTROLLER_REVISION, STATEFUL_SET};
 use crate::sim::object::{name_of, namespace_of, text_at, uid_of};
 use crate::sim::status::Status;
@@ -31,12 +31,22 @@ impl Revisions {
 /// Finds the revision of the set's template, makes it if there is none, and tells it from the current one.
 pub(super) fn sync(store: &Store, set: &Value) -> Result<Revisions, Status> {
     let namespace = namespace_of(set);
-    let mut all: Vec<Value> = store
-        .list(CONTROLLER_REVISION, Some(namespace))
-        .iter()
-        .filter(|r| controller_of(r).is_some_and(|o| o["uid"] == uid_of(set)))
-        .map(|r| (**r).clone())
-        .collect();
+    let mut all = vec![];
+    for revision in store.list(CONTROLLER_REVISION, Some(namespace)) {
+        match controller_of(&revision) {
+            Some(owner) if owner["uid"] == uid_of(set) => all.push((*revision).clone()),
+            Some(_) => {}
+            // A set that was deleted without its dependents left these for its successor.
+            None if selects(&set["spec"]["selector"], &revision["metadata"]["labels"]) => {
+                let owner = owner_reference(STATEFUL_SET, set);
+                let adopted = store.modify(CONTROLLER_REVISION, namespace, name_of(&revision), |r| {
+                    r["metadata"]["ownerReferences"] = json!([owner]);
+                })?;
+                all.push((*adopted).clone());
+            }
+            None => {}
+        }
+    }
     all.sort_by_key(|r| (number(r), name_of(r).to_owned()));
     let data = data_of(set);
     let next = all.last().map_or(1, |r| number(r) + 1);
@@ -55,11 +65,7 @@ pub(super) fn sync(store: &Store, set: &Value) -> Result<Revisions, Status> {
         Some(_) => at_end(&all),
         None => {
             let revision = make(set, &data, next);
-            let made = match store.create(CONTROLLER_REVISION, revision, "kube-controller-manager")
-            {
-                Ok(made) => made,
-                Err(status) => return Err(status),
-            };
+            let made = store.create(CONTROLLER_REVISION, revision, "kube-controller-manager")?;
             all.push((*made).clone());
             at_end(&all)
         }

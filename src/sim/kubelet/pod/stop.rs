@@ -16,6 +16,7 @@ impl Pod {
         if self.stopping {
             return false;
         }
+        self.look_for_pod_fault(now, env.ctx);
         self.stopping = true;
         self.agenda.clear();
         let running = self.indices(|c| c.is_running());
