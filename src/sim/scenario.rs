@@ -121,20 +121,17 @@ pub struct Image {
     pub known: bool,
 }
 
+/// Somebody besides the admin, who may do everything.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct User {
     pub name: String,
-    /// Bearer token that names this user.
-    pub token: String,
-    #[serde(default)]
-    pub groups: Vec<String>,
-    /// What this user may do; `system:masters` among the groups may do all.
+    /// What this user may do, in all namespaces.
     #[serde(default)]
     pub allow: Vec<Allow>,
 }
 
-/// One RBAC rule, granted in every namespace unless some are named.
+/// One RBAC rule.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Allow {
@@ -144,9 +141,6 @@ pub struct Allow {
     pub groups: Vec<String>,
     /// `pods`, `pods/log`, `*`.
     pub resources: Vec<String>,
-    /// Globs; all namespaces and cluster-wide requests when absent.
-    #[serde(default)]
-    pub namespaces: Vec<Glob>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -287,7 +281,6 @@ impl Scenario {
             self.storage_class.iter().map(|c| &c.name),
         )?;
         unique("user", self.user.iter().map(|u| &u.name))?;
-        unique("user token", self.user.iter().map(|u| &u.token))?;
         if self.storage_class.iter().filter(|c| c.default).count() > 1 {
             return Err("more than one storage class is marked default".into());
         }

@@ -50,6 +50,8 @@ pub struct Rule {
     pub inodes_percent: Option<f64>,
     /// A chatty container: so many lines a second instead of one in some seconds.
     pub log_lines_per_second: Option<f64>,
+    /// What a server writes, line by line, over and over.
+    pub log_text: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -114,6 +116,7 @@ pub struct Behaviour {
     pub growth_percent_per_hour: f64,
     pub inodes_percent: Option<f64>,
     pub log_lines_per_second: Option<f64>,
+    pub log_text: Vec<String>,
 }
 
 impl Default for Behaviour {
@@ -136,6 +139,7 @@ impl Default for Behaviour {
             growth_percent_per_hour: 0.0,
             inodes_percent: None,
             log_lines_per_second: None,
+            log_text: vec![],
         }
     }
 }
@@ -214,6 +218,7 @@ impl Rule {
         put(&mut b.cpu, &self.cpu);
         put(&mut b.memory, &self.memory);
         put(&mut b.fill_percent, &self.fill_percent);
+        put(&mut b.log_text, &self.log_text);
         put(&mut b.growth_percent_per_hour, &self.growth_percent_per_hour);
         b.inodes_percent = self.inodes_percent.or(b.inodes_percent);
         b.log_lines_per_second = self.log_lines_per_second.or(b.log_lines_per_second);
