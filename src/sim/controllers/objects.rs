@@ -108,30 +108,6 @@ pub(crate) fn claims_of(pod: &Value) -> impl Iterator<Item = &str> {
         .filter_map(|v| v["persistentVolumeClaim"]["claimName"].as_str())
 }
 
-/// Whether a label selector (`matchLabels` and `matchExpressions`) selects these labels.
-pub(crate) fn selects(selector: &Value, labels: &Value) -> bool {
-    let label = |key: &str| labels.get(key).and_then(Value::as_str);
-    let pairs = selector["matchLabels"].as_object();
-    let equal = pairs
-        .into_iter()
-        .flatten()
-        .all(|(k, v)| label(k).is_some_and(|have| *v == have));
-    let holds = |e: &Value| {
-        let have = label(text_at(e, &["key"]));
-        let among = items(e, &["values"])
-            .iter()
-            .any(|v| have.is_some_and(|h| *v == h));
-        match text_at(e, &["operator"]) {
-            "In" => among,
-            "NotIn" => !among,
-            "Exists" => have.is_some(),
-            "DoesNotExist" => have.is_none(),
-            _ => false,
-        }
-    };
-    equal && items(selector, &["matchExpressions"]).iter().all(holds)
-}
-
 /// A number that is the same for the same parts: the source of all chance here, so that one seed tells one story
 /// whatever the order of events.
 #[derive(Clone, Copy, Debug)]
@@ -163,22 +139,6 @@ impl Dice {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn selectors() {
-        let labels = json!({"app": "a", "tier": "pro"});
-        let check = |selector: Value, expect: bool| {
-            assert_eq!(selects(&selector, &labels), expect, "{selector}");
-        };
-        check(json!({}), true);
-        check(json!({"matchLabels": {"app": "a"}}), true);
-        check(json!({"matchLabels": {"app": "b"}}), false);
-        let one = |op: &str, values: &[&str]| json!({"matchExpressions": [{"key": "tier", "operator": op, "values": values}]});
-        check(one("In", &["pro", "max"]), true);
-        check(one("NotIn", &["max"]), true);
-        check(one("Exists", &[]), true);
-        check(one("DoesNotExist", &[]), false);
-    }
 
     #[test]
     fn a_condition_keeps_its_time_until_its_status_moves() {
