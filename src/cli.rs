@@ -3,7 +3,7 @@
 mod args;
 mod config;
 mod console;
-pub mod demo;
+mod demo;
 mod failure;
 mod follow;
 pub mod json;
@@ -11,6 +11,7 @@ mod ls;
 mod print;
 mod shell;
 mod show;
+mod sim;
 mod table;
 mod time;
 mod wait;
@@ -36,7 +37,12 @@ pub fn main() -> ExitCode {
     if let Err(e) = telemetry::start() {
         return Failure::Usage(e.to_string()).report();
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let mut runtime = match args.verb {
+        // The demo's past is played on a clock that stands still, and only a single thread's clock can.
+        Some(Verb::Demo(_) | Verb::Sim(_)) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = runtime.worker_threads(2).enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(e) => return Failure::Failed(format!("no runtime: {e}")).report(),
@@ -76,6 +82,8 @@ async fn run(args: Args) -> Result<(), Failure> {
         Some(Verb::Ls(ls)) => ls::run(&config, ls).await,
         Some(Verb::Show(show)) => show::run(&config, show).await,
         Some(Verb::Wait(wait)) => wait::run(&config, wait).await,
+        Some(Verb::Demo(demo)) => demo::run(&config, demo).await,
+        Some(Verb::Sim(sim)) => sim::run(sim).await,
         Some(Verb::Completions { .. } | Verb::Man | Verb::Config { .. }) => Ok(()),
     }
 }

@@ -81,6 +81,10 @@ pub(super) enum Verb {
     Show(Show),
     /// Wait until a tenant is ready, deleted or in a phase.
     Wait(Wait),
+    /// A living fleet to look at: made up, on a simulator inside this program.
+    Demo(Fleet),
+    /// Serve the demo's simulated cluster on this machine, for kubectl and others.
+    Sim(Sim),
     /// The configuration file.
     Config {
         #[command(subcommand)]
@@ -220,4 +224,43 @@ mod tests {
             assert_eq!(error.exit_code(), 2, "{wrong}");
         }
     }
+}
+
+/// The fleet of the demo and the simulator.
+#[derive(Clone, Debug, ClapArgs)]
+pub(super) struct Fleet {
+    /// A built-in scenario, or a path to one's own file.
+    #[arg(long, value_name = "S", default_value = "default")]
+    pub scenario: String,
+
+    /// Tenants, instead of the scenario's number.
+    #[arg(long, value_name = "N")]
+    pub tenants: Option<usize>,
+
+    /// Simulated seconds per second.
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+
+    /// Decides whatever chance decides.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(super) struct Sim {
+    #[command(flatten)]
+    pub fleet: Fleet,
+
+    /// Address to serve on, of this machine only; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub listen: std::net::SocketAddr,
+
+    /// Where to write a kubeconfig; to standard output without it.
+    #[arg(long, value_name = "FILE")]
+    pub write_kubeconfig: Option<PathBuf>,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.1..=1_000.0).contains(&speed) { Ok(speed) } else { Err("from 0.1 to 1000".to_owned()) }
 }

@@ -11,46 +11,44 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::{
-    cluster::{Clock, Cluster, connect},
+    cluster::{Clock, Cluster, Scope, connect},
+    config::Config,
     fleet::At,
     sim::{Sim, SimConfig},
 };
 
-pub(crate) use self::{play::PlayError, scenarios::ScenarioError};
-use self::{play::Player, scenarios::Loaded};
+use self::{
+    play::{PlayError, Player},
+    scenarios::{Loaded, ScenarioError},
+};
+use super::{args, console, failure::Failure};
 
-/// What the demo is to be like.
-#[derive(Clone, Debug)]
-pub(crate) struct Options {
-    /// Name of a built-in scenario, or a path to a file.
-    pub scenario: String,
-    /// Overrides the scenario's own number.
-    pub tenants: Option<usize>,
-    /// Simulated seconds per second.
-    pub speed: f64,
-    pub seed: u64,
+/// Opens the console on the demo's fleet.
+pub(super) async fn run(config: &Config, options: args::Fleet) -> Result<(), Failure> {
+    let demo = open(&options).await.map_err(|e| e.failure())?;
+    let banner = format!("simulation: {} is played inside this program; no cluster is touched", options.scenario);
+    console::show(config, demo.cluster.clone(), Scope::default(), None, Some(banner)).await
 }
 
 /// Why there is no demo.
 #[derive(Debug)]
-pub(crate) enum DemoError {
+pub(super) enum DemoError {
     Scenario(ScenarioError),
     Play(PlayError),
 }
 
-impl std::fmt::Display for DemoError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl DemoError {
+    /// A scenario is what the person gave; a fleet that the simulator refuses is our own failure.
+    pub(super) fn failure(&self) -> Failure {
         match self {
-            Self::Scenario(error) => error.fmt(f),
-            Self::Play(error) => error.fmt(f),
+            Self::Scenario(error) => Failure::Usage(error.to_string()),
+            Self::Play(error) => Failure::Failed(error.to_string()),
         }
     }
 }
 
-impl std::error::Error for DemoError {}
-
 /// A fleet that lives. It ends when this is dropped.
-pub(crate) struct Demo {
+pub(super) struct Demo {
     pub sim: Sim,
     pub cluster: Cluster,
     operators: JoinHandle<()>,
@@ -68,7 +66,7 @@ impl Drop for Demo {
 ///
 /// # Errors
 /// A scenario that is unknown or broken, or a fleet that the cluster refuses.
-pub(crate) async fn open(options: &Options) -> Result<Demo, DemoError> {
+pub(super) async fn open(options: &args::Fleet) -> Result<Demo, DemoError> {
     let Loaded { script, sim: scenario } = scenarios::load(&options.scenario).map_err(DemoError::Scenario)?;
     let tenants = options.tenants.unwrap_or(script.tenants);
     let residents = roster::roster(&script, tenants, options.seed);

@@ -46,6 +46,13 @@ impl Out {
     }
 }
 
+/// A whole text at once.
+pub(super) fn out(text: &str) -> Result<(), Failure> {
+    let mut out = Out::new();
+    out.bytes(text.as_bytes())?;
+    out.flush()
+}
+
 fn failed(error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::BrokenPipe {
         Failure::PipeClosed

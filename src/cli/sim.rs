@@ -1,76 +1,34 @@
 //! `fleetdeck sim`: the demo's cluster, served on loopback for kubectl and any other client.
 
-use std::{
-    io::Write,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use tokio::net::TcpListener;
 
-use super::demo::{self, Demo, DemoError};
-use crate::config::files::{self, FileError};
-
-/// Where it is served, and as what it is known.
-pub(crate) struct Serving {
-    pub listen: SocketAddr,
-    pub kubeconfig: Option<PathBuf>,
-}
-
-/// Why the simulator can't be served.
-#[derive(Debug)]
-pub(crate) enum SimError {
-    Demo(DemoError),
-    NotLoopback(SocketAddr),
-    Listen { addr: SocketAddr, error: std::io::Error },
-    Kubeconfig(FileError),
-    Output(std::io::Error),
-}
-
-impl std::fmt::Display for SimError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Demo(error) => error.fmt(f),
-            Self::NotLoopback(addr) => {
-                write!(f, "--listen {addr}: the simulator is for this machine only; give an address of 127.0.0.0/8 or [::1]")
-            }
-            Self::Listen { addr, error } => write!(f, "--listen {addr}: {error}; port 0 takes any free one"),
-            Self::Kubeconfig(error) => error.fmt(f),
-            Self::Output(error) => write!(f, "standard output: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for SimError {}
+use super::{args, demo, failure::Failure, print};
+use crate::config::files;
 
 /// Makes the fleet, serves it, and says where; until the process is told to end.
-pub(crate) async fn run(options: &demo::Options, serving: &Serving, out: &mut dyn Write) -> Result<(), SimError> {
-    let Serving { listen, kubeconfig } = serving;
+pub(super) async fn run(args: args::Sim) -> Result<(), Failure> {
+    let args::Sim { fleet, listen, write_kubeconfig } = args;
     if !listen.ip().is_loopback() {
-        return Err(SimError::NotLoopback(*listen));
+        let why = "the simulator is for this machine only; give an address of 127.0.0.0/8 or [::1]";
+        return Err(Failure::Usage(format!("--listen {listen}: {why}")));
     }
     // Before the fleet is made, so that a port that is taken is said at once.
-    let failed = |error| SimError::Listen { addr: *listen, error };
+    let failed = |e| Failure::Failed(format!("--listen {listen}: {e}; port 0 takes any free one"));
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
-    let demo: Demo = demo::open(options).await.map_err(SimError::Demo)?;
-    let text = demo.sim.kubeconfig(addr, None);
-    match kubeconfig {
-        Some(path) => files::write_atomic(path, &text).map_err(SimError::Kubeconfig)?,
-        None => out.write_all(text.as_bytes()).map_err(SimError::Output)?,
+    let demo = demo::open(&fleet).await.map_err(|e| e.failure())?;
+    let kubeconfig = demo.sim.kubeconfig(addr, None);
+    match write_kubeconfig.as_deref() {
+        Some(path) => write(path, &kubeconfig, &addr.to_string())?,
+        // A comment, so that the whole can be piped into a file.
+        None => print::out(&format!("# simulator on http://{addr}; --write-kubeconfig FILE writes this to a file\n{kubeconfig}"))?,
     }
-    say(out, addr, kubeconfig.as_deref()).map_err(SimError::Output)?;
     demo.sim.serve(listener).await.map_err(failed)
 }
 
-/// As comments where the kubeconfig itself goes to standard output, so that it can be piped into a file.
-fn say(out: &mut dyn Write, addr: SocketAddr, kubeconfig: Option<&Path>) -> std::io::Result<()> {
-    match kubeconfig {
-        Some(path) => {
-            writeln!(out, "simulator on http://{addr}")?;
-            writeln!(out, "  kubectl --kubeconfig {} get pods -A", path.display())?;
-        }
-        None => writeln!(out, "# simulator on http://{addr}; --write-kubeconfig FILE writes this to a file")?,
-    }
-    out.flush()
+fn write(path: &Path, kubeconfig: &str, addr: &str) -> Result<(), Failure> {
+    files::write_atomic(path, kubeconfig).map_err(|e| Failure::Failed(e.to_string()))?;
+    print::out(&format!("simulator on http://{addr}\n  kubectl --kubeconfig {} get pods -A\n", path.display()))
 }

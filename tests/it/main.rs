@@ -3,6 +3,8 @@
 // Helpers of tests are tests; clippy's own allowance reaches `#[test]` functions only.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod conformance;
 mod controlplane;
 mod render;
+mod sim_kubelet;
 mod tidy;

@@ -12,13 +12,14 @@ use serde_json::{Value, json};
 
 use self::revision::Revisions;
 use super::events::Type;
-use super::objects::{Key, controller_of, is_finished, is_ready, items, key_of, selects};
+use super::objects::{Key, controller_of, is_finished, is_ready, items, key_of};
 use super::queue::{Queue, after, since};
 use super::{Controller, Ctx, manager};
 use crate::sim::delete::DeleteOptions;
 use crate::sim::history::EventType;
 use crate::sim::kinds::{POD, PVC, STATEFUL_SET};
 use crate::sim::object::{is_terminating, name_of, namespace_of, text_at, uid_of};
+use crate::sim::selector::Labels;
 use crate::sim::status::Status;
 use crate::sim::store::Change;
 
@@ -32,7 +33,10 @@ pub(crate) struct StatefulSets {
 
 impl StatefulSets {
     pub(crate) fn new(ctx: Ctx) -> Self {
-        Self { ctx, queue: Queue::new() }
+        Self {
+            ctx,
+            queue: Queue::new(),
+        }
     }
 }
 
@@ -116,7 +120,13 @@ struct Round<'a> {
 fn sync(ctx: &Ctx, set: &Value) -> Result<Option<Duration>, Status> {
     let revisions = revision::sync(&ctx.store, set)?;
     let pods = own_pods(ctx, set)?;
-    let mut round = Round { ctx, set, revisions, pods, now: ctx.store.now() };
+    let mut round = Round {
+        ctx,
+        set,
+        revisions,
+        pods,
+        now: ctx.store.now(),
+    };
     let result = round.act();
     round.write_status()?;
     let in_use: Vec<&str> = round.pods.values().map(|p| revision_of(p)).collect();
@@ -135,16 +145,17 @@ fn own_pods(ctx: &Ctx, set: &Value) -> Result<BTreeMap<i64, Arc<Value>>, Status>
             Some(owner) if owner["uid"] == uid_of(set) => pod,
             Some(_) => continue,
             None => {
-                let fits = selects(&set["spec"]["selector"], &pod["metadata"]["labels"]);
+                let fits = Labels::from_object(&set["spec"]["selector"]).matches_object(&pod);
                 if !fits || is_terminating(&pod) {
                     continue;
                 }
                 let owner = super::objects::owner_reference(STATEFUL_SET, set);
-                ctx.store.modify(POD, namespace_of(set), name_of(&pod), |p| {
-                    let mut owners = items(p, &["metadata", "ownerReferences"]).to_vec();
-                    owners.push(owner);
-                    p["metadata"]["ownerReferences"] = owners.into();
-                })?
+                ctx.store
+                    .modify(POD, namespace_of(set), name_of(&pod), |p| {
+                        let mut owners = items(p, &["metadata", "ownerReferences"]).to_vec();
+                        owners.push(owner);
+                        p["metadata"]["ownerReferences"] = owners.into();
+                    })?
             }
         };
         pods.insert(at, pod);
@@ -174,7 +185,9 @@ impl Round<'_> {
     }
 
     fn partition(&self) -> i64 {
-        self.set["spec"]["updateStrategy"]["rollingUpdate"]["partition"].as_i64().unwrap_or(0)
+        self.set["spec"]["updateStrategy"]["rollingUpdate"]["partition"]
+            .as_i64()
+            .unwrap_or(0)
     }
 
     fn on_delete(&self) -> bool {
@@ -193,7 +206,9 @@ impl Round<'_> {
         if !is_running_and_ready(pod) {
             return None;
         }
-        let ready = items(pod, &["status", "conditions"]).iter().find(|c| c["type"] == "Ready")?;
+        let ready = items(pod, &["status", "conditions"])
+            .iter()
+            .find(|c| c["type"] == "Ready")?;
         let since: Timestamp = text_at(ready, &["lastTransitionTime"]).parse().ok()?;
         Some(after(since, self.min_ready()))
     }
@@ -206,7 +221,10 @@ impl Round<'_> {
     /// A pod that is ready and not yet available needs another look.
     fn look_again(&self) -> Option<Duration> {
         let waits = self.pods.values().filter_map(|p| self.available_at(p));
-        waits.filter(|at| *at > self.now).map(|at| since(self.now, at)).min()
+        waits
+            .filter(|at| *at > self.now)
+            .map(|at| since(self.now, at))
+            .min()
     }
 
     fn act(&mut self) -> Result<(), Status> {
@@ -217,7 +235,13 @@ impl Round<'_> {
             }
         }
         let wanted = self.wanted();
-        let condemned: Vec<i64> = self.pods.keys().rev().copied().filter(|o| !wanted.contains(o)).collect();
+        let condemned: Vec<i64> = self
+            .pods
+            .keys()
+            .rev()
+            .copied()
+            .filter(|o| !wanted.contains(o))
+            .collect();
         for ordinal in condemned {
             let pod = self.pods[&ordinal].clone();
             if !is_terminating(&pod) {
@@ -263,8 +287,10 @@ impl Round<'_> {
         } else {
             self.revisions.update.clone()
         };
-        let template =
-            self.revisions.template(&revision).ok_or_else(|| Status::internal(format!("no revision {revision}")))?;
+        let template = self
+            .revisions
+            .template(&revision)
+            .ok_or_else(|| Status::internal(format!("no revision {revision}")))?;
         let pod_name = format!("{}-{ordinal}", name_of(set));
         for claim in pod::claims(set, ordinal) {
             let name = name_of(&claim).to_owned();
@@ -298,16 +324,25 @@ impl Round<'_> {
     fn report(&self, made: &Result<Arc<Value>, Status>, done: &str, failed: &str) {
         match made {
             Ok(_) => self.event(Type::Normal, "SuccessfulCreate", format!("create {done}")),
-            Err(status) => {
-                self.event(Type::Warning, "FailedCreate", format!("create {failed} failed error: {}", status.message))
-            }
+            Err(status) => self.event(
+                Type::Warning,
+                "FailedCreate",
+                format!("create {failed} failed error: {}", status.message),
+            ),
         }
     }
 
     fn delete_pod(&self, pod: &Value) -> Result<(), Status> {
-        let options = DeleteOptions { uid: Some(uid_of(pod).to_owned()), ..DeleteOptions::default() };
+        let options = DeleteOptions {
+            uid: Some(uid_of(pod).to_owned()),
+            ..DeleteOptions::default()
+        };
         let (pod_name, set) = (name_of(pod), name_of(self.set));
-        match self.ctx.store.delete(POD, namespace_of(pod), pod_name, &options) {
+        match self
+            .ctx
+            .store
+            .delete(POD, namespace_of(pod), pod_name, &options)
+        {
             Ok(_) => {
                 let message = format!("delete Pod {pod_name} in StatefulSet {set} successful");
                 self.event(Type::Normal, "SuccessfulDelete", message);
@@ -315,7 +350,10 @@ impl Round<'_> {
             }
             Err(status) if status.is_not_found() => Ok(()),
             Err(status) => {
-                let message = format!("delete Pod {pod_name} in StatefulSet {set} failed error: {}", status.message);
+                let message = format!(
+                    "delete Pod {pod_name} in StatefulSet {set} failed error: {}",
+                    status.message
+                );
                 self.event(Type::Warning, "FailedDelete", message);
                 Err(status)
             }
@@ -340,12 +378,19 @@ impl Round<'_> {
     }
 
     fn write_status(&mut self) -> Result<(), Status> {
-        let count = |holds: &dyn Fn(&Value) -> bool| self.pods.values().filter(|p| holds(p)).count() as i64;
+        let count = |holds: &dyn Fn(&Value) -> bool| {
+            self.pods.values().filter(|p| holds(p)).count() as i64
+        };
         let replicas = count(&|p| !text_at(p, &["status", "phase"]).is_empty() || !is_terminating(p));
         let ready = count(&is_running_and_ready);
         let updated = count(&|p| !is_terminating(p) && revision_of(p) == self.revisions.update);
-        let mut current = count(&|p| !is_terminating(p) && revision_of(p) == self.revisions.current);
-        if !self.on_delete() && updated == self.replicas() && ready == self.replicas() && replicas == self.replicas() {
+        let mut current =
+            count(&|p| !is_terminating(p) && revision_of(p) == self.revisions.current);
+        if !self.on_delete()
+            && updated == self.replicas()
+            && ready == self.replicas()
+            && replicas == self.replicas()
+        {
             self.revisions.current.clone_from(&self.revisions.update);
             current = updated;
         }
@@ -357,7 +402,11 @@ impl Round<'_> {
             "updateRevision": self.revisions.update,
             "collisionCount": self.set["status"]["collisionCount"].as_i64().unwrap_or(0),
         });
-        for (field, n) in [("readyReplicas", ready), ("currentReplicas", current), ("updatedReplicas", updated)] {
+        for (field, n) in [
+            ("readyReplicas", ready),
+            ("currentReplicas", current),
+            ("updatedReplicas", updated),
+        ] {
             if n != 0 {
                 status[field] = n.into();
             }
@@ -366,11 +415,14 @@ impl Round<'_> {
             return Ok(());
         }
         let (namespace, name, uid) = (namespace_of(self.set), name_of(self.set), uid_of(self.set));
-        let written = self.ctx.store.modify(STATEFUL_SET, namespace, name, |live| {
-            if uid_of(live) == uid {
-                live["status"] = status;
-            }
-        });
+        let written = self
+            .ctx
+            .store
+            .modify(STATEFUL_SET, namespace, name, |live| {
+                if uid_of(live) == uid {
+                    live["status"] = status;
+                }
+            });
         match written {
             Err(status) if !status.is_not_found() => Err(status),
             _ => Ok(()),
@@ -378,6 +430,8 @@ impl Round<'_> {
     }
 
     fn event(&self, r#type: Type, reason: &'static str, message: String) {
-        self.ctx.events.note(manager(NAME), STATEFUL_SET, self.set, r#type, reason, message);
+        self.ctx
+            .events
+            .note(manager(NAME), STATEFUL_SET, self.set, r#type, reason, message);
     }
 }

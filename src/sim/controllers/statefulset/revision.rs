@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::controllers::objects::{controller_of, owner_reference, selects};
+use crate::sim::controllers::objects::{controller_of, owner_reference};
 use crate::sim::kinds::{CONTROLLER_REVISION, STATEFUL_SET};
 use crate::sim::object::{name_of, namespace_of, text_at, uid_of};
+use crate::sim::selector::Labels;
 use crate::sim::status::Status;
 use crate::sim::store::Store;
 
@@ -37,7 +38,7 @@ pub(super) fn sync(store: &Store, set: &Value) -> Result<Revisions, Status> {
             Some(owner) if owner["uid"] == uid_of(set) => all.push((*revision).clone()),
             Some(_) => {}
             // A set that was deleted without its dependents left these for its successor.
-            None if selects(&set["spec"]["selector"], &revision["metadata"]["labels"]) => {
+            None if Labels::from_object(&set["spec"]["selector"]).matches_object(&revision) => {
                 let owner = owner_reference(STATEFUL_SET, set);
                 let adopted = store.modify(CONTROLLER_REVISION, namespace, name_of(&revision), |r| {
                     r["metadata"]["ownerReferences"] = json!([owner]);
@@ -71,8 +72,16 @@ pub(super) fn sync(store: &Store, set: &Value) -> Result<Revisions, Status> {
         }
     };
     let current = text_at(set, &["status", "currentRevision"]);
-    let current = if all.iter().any(|r| name_of(r) == current) { current.to_owned() } else { update.clone() };
-    Ok(Revisions { all, current, update })
+    let current = if all.iter().any(|r| name_of(r) == current) {
+        current.to_owned()
+    } else {
+        update.clone()
+    };
+    Ok(Revisions {
+        all,
+        current,
+        update,
+    })
 }
 
 /// Deletes old revisions that no pod has, beyond `revisionHistoryLimit`.
@@ -88,7 +97,12 @@ pub(super) fn truncate(store: &Store, set: &Value, revisions: &Revisions, in_use
         .collect();
     let keep = usize::try_from(limit).unwrap_or(usize::MAX);
     for revision in idle.iter().take(idle.len().saturating_sub(keep)) {
-        store.remove(CONTROLLER_REVISION, namespace_of(set), name_of(revision), uid_of(revision));
+        store.remove(
+            CONTROLLER_REVISION,
+            namespace_of(set),
+            name_of(revision),
+            uid_of(revision),
+        );
     }
 }
 
@@ -129,6 +143,11 @@ fn make(set: &Value, data: &Value, number: i64) -> Value {
 }
 
 fn hash(text: &str) -> String {
-    let hash = text.bytes().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
-    hash.to_string().bytes().map(|digit| char::from(LETTERS[usize::from(digit) % LETTERS.len()])).collect()
+    let hash = text.bytes().fold(0x811c_9dc5_u32, |h, b| {
+        (h ^ u32::from(b)).wrapping_mul(0x0100_0193)
+    });
+    hash.to_string()
+        .bytes()
+        .map(|digit| char::from(LETTERS[usize::from(digit) % LETTERS.len()]))
+        .collect()
 }
