@@ -197,6 +197,16 @@ impl ClusterError {
     pub(super) fn kube(place: &Arc<Place>, what: &str, error: &kube::Error) -> Self {
         match error {
             kube::Error::Auth(auth) => Self::plugin(place, auth),
+            kube::Error::Api(answer) => Self::status(
+                place,
+                what,
+                &Status {
+                    code: answer.code,
+                    reason: answer.reason.clone(),
+                    message: clean(&answer.message).into_owned(),
+                    ..Status::default()
+                },
+            ),
             kube::Error::Service(inner) => Self::transport(place, what, inner.as_ref()),
             kube::Error::HyperError(inner) => Self::transport(place, what, inner),
             kube::Error::ProxyProtocolUnsupported { .. } | kube::Error::ProxyProtocolDisabled { .. } => Self::new(

@@ -3,8 +3,8 @@
 //! | # | what is seen | phase |
 //! |---|---|---|
 //! | 1 | the Namespace has a deletionTimestamp | Terminating |
-//! | 2 | no StatefulSet and no pod, claims are there | Parked |
-//! | 3 | no StatefulSet and no pod, no claims, Namespace younger than 2 min | Creating |
+//! | 2 | no StatefulSet and no pod, Namespace younger than 2 min | Creating |
+//! | 3 | no StatefulSet and no pod, claims are there | Parked |
 //! | 4 | no StatefulSet and no pod, otherwise | Unknown |
 //! | 5 | the StatefulSet wants 0 replicas | Suspended |
 //! | 6 | no pod, its creation refused (event on the StatefulSet), for 30 s | Failing |
@@ -151,13 +151,12 @@ impl Verdict {
 
 fn without_workload(tenant: &Tenant, now: At) -> Verdict {
     let created = tenant.namespace.as_ref().and_then(|n| n.created);
-    if !tenant.claims.is_empty() {
-        return Verdict::new(Phase::Parked, None, "volumes kept, no StatefulSet");
-    }
     match created {
         Some(at) if now.since(at) < NAMESPACE_GRACE => {
-            Verdict::new(Phase::Creating, created, "namespace made").until(Some(at.plus(NAMESPACE_GRACE)))
+            let why = if tenant.claims.is_empty() { "namespace made" } else { "volumes made" };
+            Verdict::new(Phase::Creating, created, why).until(Some(at.plus(NAMESPACE_GRACE)))
         }
+        _ if !tenant.claims.is_empty() => Verdict::new(Phase::Parked, None, "volumes kept, no StatefulSet"),
         _ => Verdict::new(Phase::Unknown, created, "no StatefulSet, no pod and no volumes"),
     }
 }
@@ -370,9 +369,10 @@ mod tests {
 
         let mut t = tenant("a", None);
         t.sets.clear();
-        check("2", &t, 60, "Parked", None, "volumes kept, no StatefulSet");
+        check("2", &t, 60, "Creating", Some(0), "volumes made");
+        check("3", &t, 120, "Parked", None, "volumes kept, no StatefulSet");
         t.claims.clear();
-        check("3", &t, 60, "Creating", Some(0), "namespace made");
+        check("2", &t, 60, "Creating", Some(0), "namespace made");
         check("4", &t, 120, "Unknown", Some(0), "no StatefulSet, no pod and no volumes");
 
         let mut t = tenant("a", None);

@@ -54,12 +54,14 @@ pub(crate) async fn a_tenant_walks_through_its_stages_to_ready(world: &World) {
 pub(crate) async fn applying_again_changes_nothing_and_restarts_nobody(world: &World) {
     let spec = world.spec("a");
     let mut watching = world.watch();
+    watching.settle().await;
     world.create(&spec).await;
     watching.until(&spec.namespace(), "Ready", ready).await;
     let before = watching.fleet.get(&spec.namespace()).unwrap().tenant.clone();
     world.create(&spec).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
     let mut after = world.watch();
+    after.settle().await;
     after.until(&spec.namespace(), "Ready", ready).await;
     let after = &after.fleet.get(&spec.namespace()).unwrap().tenant;
     assert_eq!(after.pod().unwrap().uid, before.pod().unwrap().uid);

@@ -22,6 +22,8 @@ pub(crate) struct World {
     pub options: Vec<String>,
     /// How long anything may take.
     pub patience: Duration,
+    /// Its controllers live as long as it.
+    _sim: Option<Sim>,
 }
 
 /// The index of a world, kept by its watches.
@@ -38,7 +40,7 @@ impl World {
         let sim = Sim::new(SimConfig::default());
         let start = At::from_unix(sim.now().as_second()).unwrap();
         let cluster = connect::over(sim.connector(), "simulation", Clock::scaled(start, 1.0));
-        Self { cluster, prefix: prefix(story), options: Vec::new(), patience: Duration::from_secs(600) }
+        Self { cluster, prefix: prefix(story), options: Vec::new(), patience: Duration::from_secs(600), _sim: Some(sim) }
     }
 
     /// `None` (said loudly) where the run has no control plane.
@@ -46,7 +48,7 @@ impl World {
         let file = ControlPlane::shared()?.kubeconfig_path();
         let target = Target::Kubeconfig { context: None, file: Some(file) };
         let cluster = connect::connect(&target, connect::Prompt::Never).await.unwrap();
-        Some(Self { cluster, prefix: prefix(story), options: Vec::new(), patience: Duration::from_secs(120) })
+        Some(Self { cluster, prefix: prefix(story), options: Vec::new(), patience: Duration::from_secs(120), _sim: None })
     }
 
     /// A tenant of tier pro that is not there yet.
