@@ -16,6 +16,9 @@ impl Cidr {
         let (address, bits) = text.split_once('/').ok_or_else(wrong)?;
         let address: IpAddr = address.parse().map_err(|_| wrong())?;
         let bits: u8 = bits.parse().map_err(|_| wrong())?;
+        if matches!(address, IpAddr::V6(mapped) if mapped.to_ipv4_mapped().is_some()) {
+            return Err(format!("{text:?}: the API server takes such a range for an IPv4 one; write it as that"));
+        }
         let width = if address.is_ipv4() { 32 } else { 128 };
         if bits > width {
             return Err(wrong());
@@ -52,7 +55,7 @@ mod tests {
         for text in ["10.0.0.0/8", "0.0.0.0/0", "::/0", "fd00::/8", "1.2.3.4/32"] {
             assert_eq!(Cidr::parse(text).unwrap().to_string(), text);
         }
-        for text in ["10.0.0.0", "10.0.0.1/8", "10.0.0.0/33", "x/8", "fd00::1/8", "::/129"] {
+        for text in ["10.0.0.0", "10.0.0.1/8", "10.0.0.0/33", "x/8", "fd00::1/8", "::/129", "::ffff:0:0/96"] {
             assert!(Cidr::parse(text).is_err(), "{text}");
         }
     }

@@ -62,11 +62,8 @@ pub(crate) fn parse<T: DeserializeOwned>(file: &str, offset: usize, text: &str) 
 fn message(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
     let text = text.lines().next().unwrap_or_default();
-    text.find(" at line ")
-        .or_else(|| text.find(", line "))
-        .map_or(text, |end| &text[..end])
-        .trim_start_matches("error: ")
-        .to_owned()
+    let end = [" at line ", ", line ", ", set "].iter().filter_map(|tail| text.find(tail)).min();
+    text[..end.unwrap_or(text.len())].trim_start_matches("error: ").to_owned()
 }
 
 /// Splits a stream at its `---` lines into (lines before, text).

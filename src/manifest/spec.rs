@@ -219,7 +219,7 @@ pub fn stored_spec(namespace: &Value) -> Option<Result<TenantSpec, ManifestError
 
 /// Fleet-wide values for what a tenant does not say, from the config file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct Defaults {
     /// Repository for an image given by tag only; `ghcr.io/openclaw/openclaw` where absent.
     pub image_repository: Option<String>,

@@ -2,9 +2,9 @@
 
 mod golden;
 mod kustomize;
+mod on_control_plane;
 mod quota;
 mod random;
-mod real_api;
 mod refused;
 
 use fleetdeck::manifest::{Base, Defaults, Object, TenantDraft, TenantSpec, render, to_yaml};
