@@ -57,6 +57,7 @@ pub(crate) enum Id {
     Help,
     Contexts,
     Sources,
+    Retry,
     CopyId,
     CopyHandOver,
     Theme,
@@ -255,6 +256,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         hint: None,
         help: "how fresh each watched kind is, and what may not be read",
         keys: &["S"],
+        ..LOOK
+    },
+    Command {
+        id: Id::Retry,
+        name: "retry",
+        hint: None,
+        help: "try now what waits: broken connections, and what was forbidden",
+        keys: &["ctrl-r"],
+        places: PAGES,
         ..LOOK
     },
     Command { id: Id::Theme, name: "theme", hint: None, help: "the next theme", keys: &["t"], ..LOOK },

@@ -6,6 +6,8 @@ pub(crate) enum Effect {
     Copy(String),
     /// Connect to this context, and drop any earlier attempt.
     Connect(String),
+    /// Try now what waits for its time or for rights.
+    Retry,
     /// Draw every cell anew.
     Repaint,
     Suspend,

@@ -11,7 +11,7 @@ use ratatui::{
 
 use crate::{
     fleet::{fixture::*, *},
-    index::{Delta, Facet, Key, Kind, Link, Measure, Part},
+    index::{Delta, Facet, Key, Kind, Link, Measure, Meter, Part},
 };
 
 use super::{
@@ -95,20 +95,20 @@ pub(crate) fn facets(n: u128, mut tenant: Tenant) -> Vec<Facet> {
 }
 
 /// What the polls would bring for these tenants.
-fn measures(tenants: &[Tenant]) -> Delta {
-    let mut all = Vec::new();
+fn measures(tenants: &[Tenant]) -> [Delta; 2] {
+    let (mut pods, mut volumes) = (Vec::new(), Vec::new());
     for tenant in tenants {
         let namespace = &tenant.namespace_name;
         if let (Some(pod), Some(usage)) = (tenant.pod(), tenant.usage) {
-            all.push(Measure::Pod { namespace: namespace.clone(), pod: pod.name.clone(), usage });
+            pods.push(Measure::Pod { namespace: namespace.clone(), pod: pod.name.clone(), usage });
         }
         for claim in &tenant.claims {
             if let Some(usage) = claim.usage {
-                all.push(Measure::Volume { namespace: namespace.clone(), claim: claim.name.clone(), usage });
+                volumes.push(Measure::Volume { namespace: namespace.clone(), claim: claim.name.clone(), usage });
             }
         }
     }
-    Delta::Measures(all)
+    [Delta::Measures(Meter::Pods, pods), Delta::Measures(Meter::Volumes, volumes)]
 }
 
 /// First lists of every kind, with these tenants in them, and one round of measures.
@@ -121,7 +121,7 @@ pub(crate) fn first_lists(tenants: Vec<Tenant>) -> Vec<Delta> {
         }
     }
     let lists = by_kind.into_iter().map(|(kind, facets)| Delta::Resync { kind, namespace: None, facets });
-    lists.chain([measures]).collect()
+    lists.chain(measures).collect()
 }
 
 /// Moves everything a pod says about time so that second 0 becomes `start`.

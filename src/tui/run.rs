@@ -43,8 +43,16 @@ pub async fn run(session: Session) -> color_eyre::Result<()> {
     state.banner.clone_from(&feed.banner);
     state.contexts = contexts;
     state.awaited = options.open;
-    let console =
-        Console { state, keys: Keymap::new(), pace: Pace::default(), feed, live: true, connect, connecting: None };
+    let console = Console {
+        state,
+        keys: Keymap::new(),
+        pace: Pace::default(),
+        feed,
+        live: true,
+        connect,
+        connecting: None,
+        unfollowed: false,
+    };
     console.drive(&mut term).await.wrap_err("the terminal went away")
 }
 
@@ -65,6 +73,8 @@ struct Console {
     live: bool,
     connect: Connect,
     connecting: Option<BoxFuture<'static, Result<Feed, String>>>,
+    /// There was news since the feed was last shown the fleet.
+    unfollowed: bool,
 }
 
 /// What to do after a step.
@@ -87,7 +97,7 @@ impl Console {
             }
             let deadline = self.pace.deadline();
             let due = sleep_until(deadline.map_or_else(Instant::now, Instant::from_std));
-            let clock_matters = self.pace.ticks() || self.state.fleet.next_due().is_some();
+            let clock_matters = self.unfollowed || self.pace.ticks() || self.state.fleet.next_due().is_some();
             let next = select! {
                 biased;
                 signal = signals.next() => self.signal(signal, term)?,
@@ -132,9 +142,14 @@ impl Console {
             self.say(Msg::Delta(delta));
         }
         self.pace.data(now());
+        self.unfollowed = true;
     }
 
+    /// Once a second while anything depends on it.
     fn clock(&mut self) {
+        if std::mem::take(&mut self.unfollowed) {
+            (self.feed.follow)(&self.state.fleet);
+        }
         let at = (self.feed.clock)();
         if self.state.tick(at) {
             self.pace.data(now());
@@ -180,6 +195,7 @@ impl Console {
             match effect {
                 Effect::Copy(text) => term.copy(&text)?,
                 Effect::Connect(name) => self.connecting = Some((self.connect)(name)),
+                Effect::Retry => (self.feed.retry)(),
                 Effect::Repaint => term.repaint()?,
                 Effect::Suspend => suspend(term, signals).await?,
                 Effect::Quit => return Ok(Next::Stop),

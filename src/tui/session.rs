@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     fleet::At,
-    index::Delta,
+    index::{Delta, Fleet},
     tui::{glyph::GlyphSet, theme::ThemeFile},
 };
 
@@ -42,6 +42,10 @@ pub struct Feed {
     /// The cluster's present, in whole seconds.
     pub clock: Box<dyn Fn() -> At + Send>,
     pub context: ContextInfo,
+    /// Tries now what waits: broken connections, and what was forbidden.
+    pub retry: Box<dyn Fn() + Send>,
+    /// Shown the fleet after news, at most once a second: the meters must know which nodes carry tenants.
+    pub follow: Box<dyn Fn(&Fleet) + Send>,
     /// One line that stays on screen, such as the demo's "simulation".
     pub banner: Option<String>,
 }

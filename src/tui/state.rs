@@ -6,7 +6,10 @@ pub(crate) mod who;
 
 use crate::{
     fleet::{At, Text},
-    index::{Delta, Entry, Fleet},
+    index::{
+        Delta, Entry, Fleet,
+        find::{Found, find},
+    },
 };
 
 use self::{list::List, overlay::Overlay, who::Who};
@@ -192,17 +195,20 @@ impl State {
     /// Opens the tenant that the command line named, as soon as it is there.
     fn meet(&mut self) {
         let Some(asked) = &self.awaited else { return };
-        let found: Vec<_> = self.fleet.iter().filter(|e| who::answers_to(e, asked)).take(2).collect();
-        match found[..] {
-            [entry] => {
+        let settled = self.fleet.sources().settled();
+        match find(&self.fleet, asked) {
+            Found::One(entry) => {
                 let who = Who::of(&entry.tenant);
                 self.list.select(who.clone());
                 self.views = vec![View::Tenant { who, scroll: 0 }];
                 self.awaited = None;
             }
-            [] if !self.fleet.sources().settled() => {}
-            [] => self.give_up(format!("no tenant answers to {asked:?} (id, host, namespace, pod or address)")),
-            _ => self.give_up(format!("several tenants answer to {asked:?}: choose one")),
+            Found::Many(_) if settled => self.give_up(format!("several tenants answer to {asked:?}: choose one")),
+            Found::Nobody(_) if settled => {
+                self.give_up(format!("no tenant answers to {asked:?} (id, host, owner, namespace, pod or address)"));
+            }
+            // Who is meant may still come.
+            Found::Many(_) | Found::Nobody(_) => {}
         }
     }
 

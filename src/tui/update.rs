@@ -83,6 +83,10 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         Id::Quit => return vec![Effect::Quit],
         Id::Suspend => return vec![Effect::Suspend],
         Id::Redraw => return vec![Effect::Repaint],
+        Id::Retry => {
+            state.inform("trying again what is broken or was forbidden");
+            return vec![Effect::Retry];
+        }
         Id::Accept => return overlay::accept(state),
         Id::Contexts => match argument {
             Some(name) => return connect(state, name),

@@ -65,24 +65,10 @@ impl Who {
     }
 }
 
-/// The text names this tenant exactly: its id, namespace, host, pod or pod's address.
-pub(crate) fn answers_to(entry: &Entry, text: &str) -> bool {
-    let tenant = &entry.tenant;
-    let host = tenant.namespace.as_ref().and_then(|n| n.host.as_deref());
-    let owner = tenant.namespace.as_ref().and_then(|n| n.owner.as_deref());
-    let pod = tenant.pod();
-    // Every tenant's pod has the same name: it names one only together with its namespace.
-    let full_pod = pod.and_then(|p| text.strip_suffix(p.name.as_str())?.strip_suffix('/'));
-    tenant.id == *text
-        || tenant.namespace_name == *text
-        || [host, owner, pod.and_then(|p| p.ip.as_deref())].contains(&Some(text))
-        || full_pod == Some(tenant.namespace_name.as_str())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::{Verdict, fixture::*};
+    use crate::fleet::fixture::*;
 
     #[test]
     fn a_tenant_is_known_by_its_uid_and_not_by_its_name() {
@@ -99,20 +85,5 @@ mod tests {
         let who = Who::of(&early);
         assert_eq!(who.uid, Some(uid(20)));
         assert!(who.is(&maria));
-    }
-
-    #[test]
-    fn people_name_a_tenant_by_what_they_have() {
-        let mut pod = ready();
-        pod.ip = Some(text("10.1.2.3"));
-        let tenant = tenant("maria", Some(pod));
-        let verdict = Verdict::of(&tenant, at(200));
-        let entry = Entry { tenant, verdict, changed: None };
-        for text in ["maria", "tenant-maria", "maria.oclawbox.com", "@maria", "10.1.2.3", "tenant-maria/openclaw-0"] {
-            assert!(answers_to(&entry, text), "{text}");
-        }
-        for text in ["mari", "", "openclaw-0", "tenant-leo/openclaw-0", "/openclaw-0"] {
-            assert!(!answers_to(&entry, text), "{text}");
-        }
     }
 }

@@ -71,6 +71,7 @@ fn page(like: &Paint<'_>, state: &State, entry: &Entry, width: u16) -> (Buffer, 
     paint.blank(area);
     let right = width.saturating_sub(1);
     title(&mut paint, entry, right);
+    let subject = section::Subject { entry, sources: state.fleet.sources() };
     let mut y = 2;
     if let Some((since, why)) = state.stale() {
         let age = paint.age(since);
@@ -80,7 +81,7 @@ fn page(like: &Paint<'_>, state: &State, entry: &Entry, width: u16) -> (Buffer, 
     for draw in
         [section::why, section::boot, section::quota, section::volumes, section::pod, section::image, section::warnings]
     {
-        y = draw(&mut paint, entry, y, right);
+        y = draw(&mut paint, &subject, y, right);
     }
     let wake = paint.wake;
     (buffer, y.min(MOST), wake)

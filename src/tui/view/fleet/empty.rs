@@ -48,7 +48,10 @@ fn reason(paint: &mut Paint<'_>, state: &State) -> Vec<Line> {
             title(format!("{} disconnected from {} for {age}", paint.glyphs.broken, state.context.name), Role::Error),
             line(format!("{}: {why}", kind.plural())),
             line(String::new()),
-            ("it is tried again by itself; C switches to another context".to_owned(), Role::Hint),
+            (
+                "it is tried again by itself, and at once with ctrl-r; C switches to another context".to_owned(),
+                Role::Hint,
+            ),
         ];
     }
     let forbidden: Vec<_> = sources
@@ -70,7 +73,7 @@ fn reason(paint: &mut Paint<'_>, state: &State) -> Vec<Line> {
             line(format!("missing: the right to list and watch {}", kinds.join(", "))),
             (why.to_string(), Role::Dim),
             line(String::new()),
-            ("asked once, not again: get the right and start anew, or switch with C".to_owned(), Role::Hint),
+            ("asked once, not again: ctrl-r asks anew, C switches to another context".to_owned(), Role::Hint),
         ];
     }
     vec![

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
     fleet::{Age, Boot, Claim, ImageRef, Pod, QuotaEntry},
-    index::Entry,
+    index::{Entry, Link, Meter, Sources},
     tui::{
         text,
         theme::Role,
@@ -22,21 +22,39 @@ use crate::{
 const BODY: u16 = 8;
 const METER: u16 = 12;
 
+/// Whom a page is about, and how well that is known.
+pub(super) struct Subject<'a> {
+    pub(super) entry: &'a Entry,
+    pub(super) sources: &'a Sources,
+}
+
+/// Why a meter says nothing, where it does not.
+fn silence(sources: &Sources, meter: Meter) -> Option<String> {
+    let why = match &sources.meter(meter).link {
+        Link::Live | Link::Polling { .. } => return None,
+        Link::Loading => "nothing measured yet".to_owned(),
+        Link::Broken { why, .. } => format!("cannot be read: {why}"),
+        Link::Forbidden { why } => format!("may not be read: {why}"),
+        Link::Absent { why } => format!("not served: {why}"),
+    };
+    Some(format!("{}: {why}", meter.name()))
+}
+
 fn head(paint: &mut Paint<'_>, y: u16, right: u16, name: &str) {
     paint.text(1, y, right, name, Role::Title);
 }
 
-pub(super) fn why(paint: &mut Paint<'_>, entry: &Entry, y: u16, right: u16) -> u16 {
-    if entry.verdict.why.is_empty() {
+pub(super) fn why(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) -> u16 {
+    if of.entry.verdict.why.is_empty() {
         return y;
     }
     head(paint, y, right, "WHY");
-    wrap(paint, BODY, y, right, &entry.verdict.why, Role::Text, 3) + 1
+    wrap(paint, BODY, y, right, &of.entry.verdict.why, Role::Text, 3) + 1
 }
 
-pub(super) fn boot(paint: &mut Paint<'_>, entry: &Entry, y: u16, right: u16) -> u16 {
+pub(super) fn boot(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) -> u16 {
     head(paint, y, right, "BOOT");
-    let Some(pod) = entry.tenant.pod() else {
+    let Some(pod) = of.entry.tenant.pod() else {
         paint.text(BODY, y, right, "no pod", Role::Dim);
         return y + 2;
     };
@@ -67,9 +85,9 @@ fn whole(pod: &Pod) -> Option<u32> {
     Some(ready.since(pod.created?))
 }
 
-pub(super) fn quota(paint: &mut Paint<'_>, entry: &Entry, mut y: u16, right: u16) -> u16 {
+pub(super) fn quota(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u16) -> u16 {
     head(paint, y, right, "QUOTA");
-    let Some(quota) = entry.tenant.quota() else {
+    let Some(quota) = of.entry.tenant.quota() else {
         paint.text(BODY, y, right, "none seen", Role::Dim);
         return y + 2;
     };
@@ -77,10 +95,15 @@ pub(super) fn quota(paint: &mut Paint<'_>, entry: &Entry, mut y: u16, right: u16
         quota_line(paint, line, y, right);
         y += 1;
     }
-    if let Some(usage) = entry.tenant.usage {
-        let age = paint.age(usage.at);
-        let text = format!("in use now: memory {}, cpu {} ({age} old)", usage.memory.bytes(), usage.cpu);
-        paint.text(BODY, y, right, &text, Role::Dim);
+    let used = match of.entry.tenant.usage {
+        Some(usage) => {
+            let age = paint.age(usage.at);
+            Some(format!("in use now: memory {}, cpu {} ({age} old)", usage.memory.bytes(), usage.cpu))
+        }
+        None => silence(of.sources, Meter::Pods),
+    };
+    if let Some(used) = used.filter(|_| of.entry.tenant.pod().is_some()) {
+        paint.text(BODY, y, right, &used, Role::Dim);
         y += 1;
     }
     y + 1
@@ -95,14 +118,20 @@ fn quota_line(paint: &mut Paint<'_>, line: &QuotaEntry, y: u16, right: u16) {
     paint.text(x + METER + 1, y, right, &format!("{used} of {}", line.hard), Role::Text);
 }
 
-pub(super) fn volumes(paint: &mut Paint<'_>, entry: &Entry, mut y: u16, right: u16) -> u16 {
+pub(super) fn volumes(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u16) -> u16 {
     head(paint, y, right, "DISK");
-    if entry.tenant.claims.is_empty() {
+    if of.entry.tenant.claims.is_empty() {
         paint.text(BODY, y, right, "no claims seen", Role::Dim);
         return y + 2;
     }
-    for claim in &entry.tenant.claims {
+    for claim in &of.entry.tenant.claims {
         volume_line(paint, claim, y, right);
+        y += 1;
+    }
+    if of.entry.tenant.claims.iter().any(|c| c.usage.is_none())
+        && let Some(why) = silence(of.sources, Meter::Volumes)
+    {
+        paint.text(BODY, y, right, &why, Role::Dim);
         y += 1;
     }
     y + 1
@@ -131,9 +160,9 @@ fn volume_line(paint: &mut Paint<'_>, claim: &Claim, y: u16, right: u16) {
     paint.text(x + METER + 8, y, right, &about, Role::Text);
 }
 
-pub(super) fn pod(paint: &mut Paint<'_>, entry: &Entry, mut y: u16, right: u16) -> u16 {
+pub(super) fn pod(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u16) -> u16 {
     head(paint, y, right, "POD");
-    let Some(pod) = entry.tenant.pod() else {
+    let Some(pod) = of.entry.tenant.pod() else {
         paint.text(BODY, y, right, "none", Role::Dim);
         return y + 2;
     };
@@ -171,9 +200,9 @@ pub(super) fn pod(paint: &mut Paint<'_>, entry: &Entry, mut y: u16, right: u16) 
     y + 1
 }
 
-pub(super) fn image(paint: &mut Paint<'_>, entry: &Entry, y: u16, right: u16) -> u16 {
+pub(super) fn image(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) -> u16 {
     head(paint, y, right, "IMAGE");
-    let tenant = &entry.tenant;
+    let tenant = &of.entry.tenant;
     let short = |image: Option<ImageRef<'_>>| image.map_or_else(|| "-".to_owned(), |i| i.short().to_owned());
     let (wanted, running) = (tenant.wanted_image(), tenant.running_image());
     let differs = running.is_some() && running != wanted;
@@ -191,12 +220,12 @@ pub(super) fn image(paint: &mut Paint<'_>, entry: &Entry, y: u16, right: u16) ->
     y + 2
 }
 
-pub(super) fn warnings(paint: &mut Paint<'_>, entry: &Entry, mut y: u16, right: u16) -> u16 {
-    if entry.tenant.warnings.is_empty() {
+pub(super) fn warnings(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u16) -> u16 {
+    if of.entry.tenant.warnings.is_empty() {
         return y;
     }
     head(paint, y, right, "WARN");
-    for warning in text::latest(entry) {
+    for warning in text::latest(of.entry) {
         let age = warning.last.map_or_else(|| "?".to_owned(), |at| paint.age(at));
         paint.cell(BODY, y, 5, &age, Align::Right, Role::Dim);
         let about = format!("{} {}{} {}", warning.reason, paint.glyphs.times, warning.count, warning.object);
