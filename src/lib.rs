@@ -17,3 +17,4 @@ pub mod fleet;
 pub mod index;
 pub mod manifest;
 pub mod sim;
+pub mod tui;

@@ -79,13 +79,14 @@ impl Fleet {
             self.due.remove(&(at, namespace.clone()));
             touched.insert(namespace);
         }
-        self.judge(&touched, now);
+        self.judge(&touched, now, true);
         touched
     }
 
     /// Applies one delta; tells which tenants it changed.
     pub fn apply(&mut self, delta: Delta, now: At) -> Touched {
         let mut touched = Touched::new();
+        let settled = self.sources.settled();
         match delta {
             Delta::Upsert(facet) => {
                 self.heard(facet.part.kind(), now);
@@ -120,7 +121,7 @@ impl Fleet {
                 self.due.remove(&(at, name.clone()));
             }
         }
-        self.judge(&touched, now);
+        self.judge(&touched, now, settled);
         touched
     }
 
@@ -240,7 +241,8 @@ impl Fleet {
         }
     }
 
-    fn judge(&mut self, touched: &Touched, now: At) {
+    /// `settled`: the first lists were in before, so that a change of phase is one and no piece of a first look.
+    fn judge(&mut self, touched: &Touched, now: At, settled: bool) {
         for name in touched {
             let Some(entry) = self.entries.get_mut(name) else {
                 continue;
@@ -252,7 +254,7 @@ impl Fleet {
                 entry.tenant.usage = None;
             }
             let verdict = Verdict::of(&entry.tenant, now);
-            let first_look = entry.changed.is_none();
+            let first_look = entry.changed.is_none() || !settled;
             if first_look || verdict.phase.word() != entry.verdict.phase.word() {
                 // What the objects say is older and truer than when we came to look.
                 entry.changed = if first_look { verdict.since.or(Some(now)) } else { Some(now) };
@@ -357,6 +359,9 @@ mod tests {
     #[test]
     fn a_resync_replaces_one_kind_and_keeps_the_others() {
         let mut fleet = Fleet::default();
+        for kind in Kind::ALL {
+            fleet.apply(resync(kind, vec![]), at(1));
+        }
         let set_of =
             |n| facet("tenant-a", uid(n), Part::StatefulSet(crate::fleet::StatefulSet { uid: uid(n), ..set() }));
         fleet.apply(resync(Kind::StatefulSet, vec![set_of(20)]), at(100));
@@ -374,6 +379,21 @@ mod tests {
         assert_eq!(entry.verdict.phase.word(), "Booting");
         assert_eq!((entry.tenant.sets.len(), entry.tenant.pods.len()), (1, 1));
         assert_eq!(entry.changed, Some(at(200)));
+    }
+
+    #[test]
+    fn the_first_lists_are_one_look_and_no_change() {
+        let mut fleet = Fleet::default();
+        fleet.apply(resync(Kind::Pod, vec![pod_facet("tenant-a", 1, ready())]), at(500));
+        assert_eq!(fleet.get("tenant-a").unwrap().changed, Some(at(110)));
+        let namespace = tenant("a", None).namespace.unwrap();
+        let namespace = crate::fleet::Namespace { deleting: Some(at(400)), ..namespace };
+        fleet.apply(
+            resync(Kind::Namespace, vec![facet("tenant-a", namespace.uid, Part::Namespace(namespace))]),
+            at(501),
+        );
+        let entry = fleet.get("tenant-a").unwrap();
+        assert_eq!((entry.verdict.phase.word(), entry.changed), ("Terminating", Some(at(400))));
     }
 
     #[test]

@@ -1,0 +1,38 @@
+//! The console: keys and news in, frames and effects out.
+//!
+//! `run` is the loop. A key becomes a command of the one table (`command`), a command changes the `state` through
+//! `update`, which asks for `effect`s; `view` draws the state. A key never touches a cluster.
+//! The only room that knows ratatui and crossterm.
+
+mod clean;
+mod command;
+mod effect;
+mod glyph;
+mod keymap;
+mod msg;
+mod pace;
+mod run;
+mod session;
+mod signal;
+mod state;
+mod still;
+mod term;
+mod text;
+mod theme;
+mod update;
+mod view;
+mod widget;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod property;
+
+pub use self::{
+    command::key_table_markdown,
+    glyph::GlyphSet,
+    run::run,
+    session::{Connect, ContextChoice, ContextInfo, Feed, Options, Session},
+    still::Still,
+    theme::{ThemeError, ThemeFile, Themes},
+};

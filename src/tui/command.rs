@@ -1,0 +1,452 @@
+//! THE table of commands. Keymap, footer, help, palette and the README's key table are made from it and from nothing else.
+
+use super::state::State;
+
+/// Where keys go: the view or overlay on top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    Fleet,
+    Tenant,
+    Filter,
+    Palette,
+    Contexts,
+    Sources,
+    Help,
+}
+
+impl Place {
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Fleet, Self::Tenant, Self::Filter, Self::Palette, Self::Contexts, Self::Sources, Self::Help];
+
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Fleet => "fleet",
+            Self::Tenant => "tenant",
+            Self::Filter => "filter",
+            Self::Palette => "palette",
+            Self::Contexts => "contexts",
+            Self::Sources => "sources",
+            Self::Help => "help",
+        }
+    }
+
+    /// Letters are typed here, not looked up.
+    pub(crate) fn is_field(self) -> bool {
+        matches!(self, Self::Filter | Self::Palette | Self::Contexts)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Id {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    PickUp,
+    PickDown,
+    Open,
+    Accept,
+    Back,
+    Close,
+    Filter,
+    Sort,
+    Reverse,
+    Palette,
+    Help,
+    Contexts,
+    Sources,
+    Retry,
+    CopyId,
+    CopyHandOver,
+    Theme,
+    Glyphs,
+    Redraw,
+    Suspend,
+    Quit,
+}
+
+/// What a command does to a cluster; confirmation grows with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Danger {
+    Look,
+}
+
+impl Danger {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Look => "nothing",
+        }
+    }
+}
+
+/// Why a command cannot be used now, in words.
+pub(crate) type Why = &'static str;
+
+pub(crate) struct Command {
+    pub(crate) id: Id,
+    /// Typed after `:`.
+    pub(crate) name: &'static str,
+    /// What the footer says beside the key; `None` keeps it out of the footer.
+    pub(crate) hint: Option<&'static str>,
+    pub(crate) help: &'static str,
+    pub(crate) keys: &'static [&'static str],
+    pub(crate) places: &'static [Place],
+    pub(crate) danger: Danger,
+    /// Offered in the palette.
+    pub(crate) listed: bool,
+    pub(crate) enabled: fn(&State) -> Result<(), Why>,
+}
+
+const VIEWS: &[Place] = &[Place::Fleet, Place::Tenant];
+const PAGES: &[Place] = &[Place::Fleet, Place::Tenant, Place::Sources, Place::Help];
+const FIELDS: &[Place] = &[Place::Filter, Place::Palette, Place::Contexts];
+
+const fn always(_: &State) -> Result<(), Why> {
+    Ok(())
+}
+
+fn selected(state: &State) -> Result<(), Why> {
+    if state.subject().is_some() { Ok(()) } else { Err("no tenant is selected") }
+}
+
+fn other_contexts(state: &State) -> Result<(), Why> {
+    if state.contexts.is_empty() { Err("there is no other context to switch to") } else { Ok(()) }
+}
+
+const LOOK: Command = Command {
+    id: Id::Redraw,
+    name: "",
+    hint: None,
+    help: "",
+    keys: &[],
+    places: VIEWS,
+    danger: Danger::Look,
+    listed: true,
+    enabled: always,
+};
+
+pub(crate) const COMMANDS: &[Command] = &[
+    Command {
+        id: Id::Open,
+        name: "open",
+        hint: Some("open"),
+        help: "open the selected tenant",
+        keys: &["enter", "right"],
+        places: &[Place::Fleet],
+        enabled: selected,
+        ..LOOK
+    },
+    Command {
+        id: Id::Accept,
+        name: "accept",
+        hint: Some("accept"),
+        help: "keep the filter, run the command, take the choice",
+        keys: &["enter"],
+        places: FIELDS,
+        listed: false,
+        ..LOOK
+    },
+    Command {
+        id: Id::Back,
+        name: "back",
+        hint: None,
+        help: "close what is on top; in the fleet: put away a message, then the filter. Never quits",
+        keys: &["esc"],
+        places: PAGES,
+        listed: false,
+        ..LOOK
+    },
+    Command {
+        id: Id::Back,
+        name: "cancel",
+        hint: Some("back"),
+        help: "close the field; a filter is again what it was",
+        keys: &["esc"],
+        places: FIELDS,
+        listed: false,
+        ..LOOK
+    },
+    Command {
+        id: Id::Close,
+        name: "close",
+        hint: Some("back"),
+        help: "close what is on top",
+        keys: &["q", "left"],
+        places: &[Place::Tenant, Place::Sources, Place::Help],
+        listed: false,
+        ..LOOK
+    },
+    Command {
+        id: Id::Filter,
+        name: "filter",
+        hint: Some("filter"),
+        help: "filter while typing: words, and terms such as phase:booting tier:max image:!2026.8.2 age:<10m",
+        keys: &["/"],
+        places: &[Place::Fleet],
+        ..LOOK
+    },
+    Command {
+        id: Id::Sort,
+        name: "sort",
+        hint: Some("sort"),
+        help: "sort by the next column",
+        keys: &["o"],
+        places: &[Place::Fleet],
+        ..LOOK
+    },
+    Command {
+        id: Id::Reverse,
+        name: "reverse",
+        hint: None,
+        help: "turn the order round; what is unknown stays last",
+        keys: &["O"],
+        places: &[Place::Fleet],
+        ..LOOK
+    },
+    Command {
+        id: Id::CopyHandOver,
+        name: "hand-over",
+        hint: Some("hand-over"),
+        help: "copy a hand-over text about the tenant (OSC 52, works over SSH)",
+        keys: &["h"],
+        enabled: selected,
+        ..LOOK
+    },
+    Command {
+        id: Id::CopyId,
+        name: "copy-id",
+        hint: Some("copy id"),
+        help: "copy the tenant's id (OSC 52, works over SSH)",
+        keys: &["i"],
+        enabled: selected,
+        ..LOOK
+    },
+    Command {
+        id: Id::Palette,
+        name: "palette",
+        hint: Some("all commands"),
+        help: "find a command by its words",
+        keys: &[":"],
+        listed: false,
+        ..LOOK
+    },
+    Command {
+        id: Id::Help,
+        name: "help",
+        hint: Some("help"),
+        help: "the keys that work here, and what the columns mean",
+        keys: &["?"],
+        places: PAGES,
+        ..LOOK
+    },
+    Command {
+        id: Id::Contexts,
+        name: "ctx",
+        hint: None,
+        help: "switch to another context of the kubeconfig",
+        keys: &["C"],
+        enabled: other_contexts,
+        ..LOOK
+    },
+    Command {
+        id: Id::Sources,
+        name: "sources",
+        hint: None,
+        help: "how fresh each watched kind is, and what may not be read",
+        keys: &["S"],
+        ..LOOK
+    },
+    Command {
+        id: Id::Retry,
+        name: "retry",
+        hint: None,
+        help: "try now what waits: broken connections, and what was forbidden",
+        keys: &["ctrl-r"],
+        places: PAGES,
+        ..LOOK
+    },
+    Command { id: Id::Theme, name: "theme", hint: None, help: "the next theme", keys: &["t"], ..LOOK },
+    Command { id: Id::Glyphs, name: "glyphs", hint: None, help: "Unicode or ASCII glyphs", keys: &[], ..LOOK },
+    Command {
+        id: Id::Up,
+        name: "up",
+        hint: None,
+        help: "one line up",
+        keys: &["up", "k"],
+        places: PAGES,
+        listed: false,
+        ..LOOK
+    },
+    Command {
+        id: Id::Down,
+        name: "down",
+        hint: None,
+        help: "one line down",
+        keys: &["down", "j"],
+        places: PAGES,
+        listed: false,
+        ..LOOK
+    },
+    Command {
+        id: Id::PageUp,
+        name: "page-up",
+        hint: None,
+        help: "one page up",
+        keys: &["pgup", "ctrl-b"],
+        places: PAGES,
+        listed: false,
+        ..LOOK
+    },
+    Command {
+        id: Id::PageDown,
+        name: "page-down",
+        hint: None,
+        help: "one page down",
+        keys: &["pgdn", "ctrl-f"],
+        places: PAGES,
+        listed: false,
+        ..LOOK
+    },
+    Command {
+        id: Id::Top,
+        name: "top",
+        hint: None,
+        help: "to the first line",
+        keys: &["home", "g"],
+        places: PAGES,
+        listed: false,
+        ..LOOK
+    },
+    Command {
+        id: Id::Bottom,
+        name: "bottom",
+        hint: None,
+        help: "to the last line",
+        keys: &["end", "G"],
+        places: PAGES,
+        listed: false,
+        ..LOOK
+    },
+    Command {
+        id: Id::PickUp,
+        name: "pick-up",
+        hint: None,
+        help: "the choice above",
+        keys: &["up", "ctrl-p"],
+        places: FIELDS,
+        listed: false,
+        ..LOOK
+    },
+    Command {
+        id: Id::PickDown,
+        name: "pick-down",
+        hint: None,
+        help: "the choice below",
+        keys: &["down", "ctrl-n"],
+        places: FIELDS,
+        listed: false,
+        ..LOOK
+    },
+    Command {
+        id: Id::Redraw,
+        name: "redraw",
+        hint: None,
+        help: "draw the whole screen anew",
+        keys: &["ctrl-l"],
+        places: &Place::ALL,
+        listed: false,
+        ..LOOK
+    },
+    Command {
+        id: Id::Suspend,
+        name: "suspend",
+        hint: None,
+        help: "back to the shell; `fg` returns",
+        keys: &["ctrl-z"],
+        places: &Place::ALL,
+        listed: false,
+        ..LOOK
+    },
+    Command {
+        id: Id::Quit,
+        name: "quit",
+        hint: Some("quit"),
+        help: "leave (q only in the fleet, ctrl-c anywhere)",
+        keys: &["q"],
+        places: &[Place::Fleet],
+        ..LOOK
+    },
+    Command {
+        id: Id::Quit,
+        name: "quit!",
+        hint: None,
+        help: "leave from anywhere",
+        keys: &["ctrl-c"],
+        places: &Place::ALL,
+        listed: false,
+        ..LOOK
+    },
+];
+
+impl Command {
+    pub(crate) fn of(id: Id) -> Option<&'static Self> {
+        COMMANDS.iter().find(|c| c.id == id)
+    }
+
+    /// The commands of a place, in the table's order.
+    pub(crate) fn at(place: Place) -> impl Iterator<Item = &'static Self> {
+        COMMANDS.iter().filter(move |c| c.places.contains(&place))
+    }
+}
+
+/// The README's key table.
+pub fn key_table_markdown() -> String {
+    let mut out = String::from("| key | command | where | what it does | changes |\n|---|---|---|---|---|\n");
+    for command in COMMANDS {
+        let keys: Vec<_> = command.keys.iter().map(|k| format!("`{k}`")).collect();
+        let places: Vec<_> = command.places.iter().map(|p| p.title()).collect();
+        let everywhere = command.places.len() == Place::ALL.len();
+        let row = [
+            keys.join(" "),
+            if command.listed { format!("`:{}`", command.name) } else { command.name.to_owned() },
+            if everywhere { "everywhere".to_owned() } else { places.join(", ") },
+            command.help.replace('|', "\\|"),
+            command.danger.word().to_owned(),
+        ];
+        out.push_str(&format!("| {} |\n", row.join(" | ")));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_can_be_reached_and_says_what_it_does() {
+        for command in COMMANDS {
+            assert!(!command.keys.is_empty() || command.listed, "{} has no way in", command.name);
+            assert!(!command.help.is_empty() && !command.name.is_empty() && !command.places.is_empty());
+        }
+        for place in Place::ALL {
+            assert!(Command::at(place).any(|c| c.id == Id::Back), "{place:?} cannot be left");
+            assert!(Command::at(place).any(|c| c.keys.contains(&"ctrl-c")), "{place:?} cannot be quit");
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        for (i, command) in COMMANDS.iter().enumerate() {
+            assert!(COMMANDS[i + 1..].iter().all(|c| c.name != command.name), "{}", command.name);
+        }
+    }
+
+    #[test]
+    fn the_readme_table_has_a_row_for_each() {
+        let table = key_table_markdown();
+        assert_eq!(table.lines().count(), COMMANDS.len() + 2);
+        assert!(table.contains("| `/` | `:filter` | fleet | filter while typing"), "{table}");
+    }
+}

@@ -1,0 +1,27 @@
+//! Everything that can happen to the console, in one order.
+
+use crossterm::event::{KeyEvent, MouseEvent};
+
+use crate::{fleet::At, index::Delta};
+
+use super::session::ContextInfo;
+
+#[derive(Debug)]
+pub(crate) enum Msg {
+    Key(KeyEvent),
+    Paste(String),
+    Mouse(MouseEvent),
+    Resize(u16, u16),
+    Delta(Delta),
+    /// The cluster's present.
+    Now(At),
+    /// A new context is connected; its feed has replaced the old one.
+    Switched {
+        context: ContextInfo,
+        banner: Option<String>,
+    },
+    /// It could not be; the old one goes on.
+    NotSwitched(String),
+    /// The readers have ended: nothing new will come.
+    FeedEnded,
+}

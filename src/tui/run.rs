@@ -1,0 +1,253 @@
+//! The loop: keys, signals, news and timers, one at a time; draws when something asks for it.
+
+use std::{io, time::Duration};
+
+use color_eyre::eyre::{WrapErr as _, eyre};
+use crossterm::event::{Event, EventStream};
+use futures::{StreamExt as _, future::BoxFuture};
+use tokio::{
+    select,
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
+};
+
+use crate::index::Delta;
+
+use super::{
+    effect::Effect,
+    glyph::GlyphSet,
+    keymap::Keymap,
+    msg::Msg,
+    pace::Pace,
+    session::{Connect, Feed, Options, Session},
+    signal::{Signal, Signals},
+    state::{Looks, State},
+    term::Term,
+    theme::{Depth, Themes},
+    update::update,
+    view,
+};
+
+/// Deltas taken in one go: a flood never keeps a key waiting.
+const BATCH: usize = 256;
+
+/// Runs the console until its user leaves or a signal ends it. To be awaited on the main thread: a panic there, and only
+/// there, gives the terminal back.
+///
+/// # Errors
+/// No terminal, a broken theme, or a terminal that went away.
+pub async fn run(session: Session) -> color_eyre::Result<()> {
+    let Session { feed, contexts, connect, options } = session;
+    let looks = looks(&options)?;
+    let mut term = Term::enter(options.mouse).wrap_err("cannot take the terminal")?;
+    let mut state = State::new(feed.context.clone(), looks, term.size()?, (feed.clock)());
+    state.banner.clone_from(&feed.banner);
+    state.contexts = contexts;
+    state.awaited = options.open;
+    let console = Console {
+        state,
+        keys: Keymap::new(),
+        pace: Pace::default(),
+        feed,
+        live: true,
+        connect,
+        connecting: None,
+        unfollowed: false,
+    };
+    console.drive(&mut term).await.wrap_err("the terminal went away")
+}
+
+fn looks(options: &Options) -> color_eyre::Result<Looks> {
+    let env = |name: &str| std::env::var(name).ok();
+    let themes = Themes::load(&options.themes)?;
+    let glyphs = options.glyphs.unwrap_or_else(|| GlyphSet::detect(env));
+    let theme = options.theme.as_deref().unwrap_or(Themes::DEFAULT);
+    Looks::new(themes, theme, Depth::detect(env), glyphs).map_err(|why| eyre!(why))
+}
+
+struct Console {
+    state: State,
+    keys: Keymap,
+    pace: Pace,
+    feed: Feed,
+    /// The feed has not ended.
+    live: bool,
+    connect: Connect,
+    connecting: Option<BoxFuture<'static, Result<Feed, String>>>,
+    /// There was news since the feed was last shown the fleet.
+    unfollowed: bool,
+}
+
+/// What to do after a step.
+enum Next {
+    Go,
+    Stop,
+}
+
+impl Console {
+    async fn drive(mut self, term: &mut Term) -> io::Result<()> {
+        let mut events = EventStream::new();
+        let mut signals = Signals::new()?;
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut second = interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.pace.key(now());
+        loop {
+            if self.pace.due(now()) {
+                self.draw(term)?;
+            }
+            let deadline = self.pace.deadline();
+            let due = sleep_until(deadline.map_or_else(Instant::now, Instant::from_std));
+            let clock_matters = self.unfollowed || self.pace.ticks() || self.state.fleet.next_due().is_some();
+            let next = select! {
+                biased;
+                signal = signals.next() => self.signal(signal, term)?,
+                event = events.next() => match event {
+                    Some(event) => self.event(event?, term, &mut signals).await?,
+                    None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
+                },
+                () = due, if deadline.is_some() => Next::Go,
+                connected = pending_or(&mut self.connecting) => self.connected(connected),
+                taken = self.feed.deltas.recv_many(&mut batch, BATCH), if self.live => {
+                    self.news(&mut batch, taken);
+                    Next::Go
+                }
+                _ = second.tick(), if clock_matters => {
+                    self.clock();
+                    Next::Go
+                }
+            };
+            if matches!(next, Next::Stop) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn draw(&mut self, term: &mut Term) -> io::Result<()> {
+        self.state.tick((self.feed.clock)());
+        self.state.settle();
+        let state = &self.state;
+        let wake = term.draw(|buf| view::draw(state, buf))?;
+        self.pace.drawn(now(), wake);
+        panic_if_asked();
+        Ok(())
+    }
+
+    fn news(&mut self, batch: &mut Vec<Delta>, taken: usize) {
+        self.say(Msg::Now((self.feed.clock)()));
+        if taken == 0 {
+            self.live = false;
+            self.say(Msg::FeedEnded);
+        }
+        for delta in batch.drain(..) {
+            self.say(Msg::Delta(delta));
+        }
+        self.pace.data(now());
+        self.unfollowed = true;
+    }
+
+    /// Once a second while anything depends on it.
+    fn clock(&mut self) {
+        if std::mem::take(&mut self.unfollowed) {
+            (self.feed.follow)(&self.state.fleet);
+        }
+        let at = (self.feed.clock)();
+        if self.state.tick(at) {
+            self.pace.data(now());
+        }
+        self.pace.clock(now(), at);
+    }
+
+    /// A message that asks nothing of the world.
+    fn say(&mut self, msg: Msg) {
+        let effects = update(&mut self.state, &self.keys, msg);
+        debug_assert!(effects.is_empty(), "{effects:?} would be lost");
+    }
+
+    fn connected(&mut self, answer: Result<Feed, String>) -> Next {
+        self.connecting = None;
+        match answer {
+            Ok(feed) => {
+                let (context, banner) = (feed.context.clone(), feed.banner.clone());
+                self.feed = feed;
+                self.live = true;
+                self.say(Msg::Now((self.feed.clock)()));
+                self.say(Msg::Switched { context, banner });
+            }
+            Err(why) => self.say(Msg::NotSwitched(why)),
+        }
+        self.pace.key(now());
+        Next::Go
+    }
+
+    async fn event(&mut self, event: Event, term: &mut Term, signals: &mut Signals) -> io::Result<Next> {
+        let msg = match event {
+            Event::Key(key) => Msg::Key(key),
+            Event::Paste(text) => Msg::Paste(text),
+            Event::Mouse(mouse) => Msg::Mouse(mouse),
+            Event::Resize(width, height) => Msg::Resize(width, height),
+            Event::FocusGained | Event::FocusLost => return Ok(Next::Go),
+        };
+        // A key acts on the rows as they are now, not as they were a frame ago.
+        self.state.settle();
+        let effects = update(&mut self.state, &self.keys, msg);
+        self.pace.key(now());
+        for effect in effects {
+            match effect {
+                Effect::Copy(text) => term.copy(&text)?,
+                Effect::Connect(name) => self.connecting = Some((self.connect)(name)),
+                Effect::Retry => (self.feed.retry)(),
+                Effect::Repaint => term.repaint()?,
+                Effect::Suspend => suspend(term, signals).await?,
+                Effect::Quit => return Ok(Next::Stop),
+            }
+        }
+        Ok(Next::Go)
+    }
+
+    fn signal(&mut self, signal: Signal, term: &mut Term) -> io::Result<Next> {
+        match signal {
+            Signal::End => return Ok(Next::Stop),
+            // Stopped and continued by another process: the shell has had the terminal meanwhile.
+            Signal::Continued => {
+                term.take_again()?;
+                self.state.size = term.size()?;
+                self.pace.key(now());
+            }
+        }
+        Ok(Next::Go)
+    }
+}
+
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}
+
+async fn pending_or(connecting: &mut Option<BoxFuture<'static, Result<Feed, String>>>) -> Result<Feed, String> {
+    match connecting {
+        Some(answer) => answer.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Back to the shell. The whole job stops, as with any program: whoever started us may wait for it.
+async fn suspend(term: &mut Term, signals: &mut Signals) -> io::Result<()> {
+    term.leave();
+    rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
+    // The signal may take a moment to arrive; where nobody could continue us, the system ignores it.
+    select! {
+        () = signals.continued() => {}
+        () = sleep(Duration::from_millis(300)) => {}
+    }
+    term.take_again()
+}
+
+/// For the test that a panic gives the terminal back; not in a release.
+fn panic_if_asked() {
+    #[cfg(debug_assertions)]
+    if std::env::var_os("FLEETDECK_TEST_PANIC").is_some() {
+        #[expect(clippy::panic, reason = "it is what the test asks for")]
+        {
+            panic!("asked to panic by FLEETDECK_TEST_PANIC");
+        }
+    }
+}

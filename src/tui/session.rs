@@ -1,0 +1,82 @@
+//! What the console is started with: the face to `cli`, which wires it to a cluster.
+
+use std::fmt;
+
+use futures::future::BoxFuture;
+use tokio::sync::mpsc;
+
+use crate::{
+    fleet::At,
+    index::{Delta, Fleet},
+    tui::{glyph::GlyphSet, theme::ThemeFile},
+};
+
+/// Which cluster is looked at, and as whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContextInfo {
+    /// The context's name in the kubeconfig.
+    pub name: String,
+    pub user: String,
+    /// What the user may do, in a word (`support`, `on-call`), where that is known.
+    pub role: Option<String>,
+    /// Started with `--read-only`, or no right to write was found.
+    pub read_only: bool,
+    /// Marked as protected in the configuration: looks unmistakable.
+    pub protected: bool,
+    /// The label selector that finds tenants, for the screen that found none.
+    pub selector: String,
+}
+
+/// A context that can be switched to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContextChoice {
+    pub name: String,
+    /// The server's address or another word that tells it apart.
+    pub about: String,
+}
+
+/// One connected cluster: its news, its clock, and what to call it. Dropping it ends the readers, which see their
+/// channel closed.
+pub struct Feed {
+    pub deltas: mpsc::Receiver<Delta>,
+    /// The cluster's present, in whole seconds.
+    pub clock: Box<dyn Fn() -> At + Send>,
+    pub context: ContextInfo,
+    /// Tries now what waits: broken connections, and what was forbidden.
+    pub retry: Box<dyn Fn() + Send>,
+    /// Shown the fleet after news, at most once a second: the meters must know which nodes carry tenants.
+    pub follow: Box<dyn Fn(&Fleet) + Send>,
+    /// One line that stays on screen, such as the demo's "simulation".
+    pub banner: Option<String>,
+}
+
+/// Connects to the context of this name; an error is one sentence that says what to do.
+pub type Connect = Box<dyn Fn(String) -> BoxFuture<'static, Result<Feed, String>> + Send>;
+
+pub struct Session {
+    pub feed: Feed,
+    pub contexts: Vec<ContextChoice>,
+    pub connect: Connect,
+    pub options: Options,
+}
+
+/// What flags and the configuration chose.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// A theme's name; `None` is the default one.
+    pub theme: Option<String>,
+    /// Theme files of the user, already read.
+    pub themes: Vec<ThemeFile>,
+    /// `None` asks the locale.
+    pub glyphs: Option<GlyphSet>,
+    /// The mouse stays with the terminal (select, copy) unless it is asked for.
+    pub mouse: bool,
+    /// A tenant to open first: id, host, owner, namespace, `namespace/pod` or address.
+    pub open: Option<String>,
+}
+
+impl fmt::Debug for Feed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feed").field("context", &self.context).field("banner", &self.banner).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,231 @@
+//! The console's whole state: one owner, flat, changed by `update` alone.
+
+pub(crate) mod list;
+pub(crate) mod overlay;
+pub(crate) mod who;
+
+use crate::{
+    fleet::{At, Text},
+    index::{
+        Delta, Entry, Fleet,
+        find::{Found, find},
+    },
+};
+
+use self::{list::List, overlay::Overlay, who::Who};
+use super::{
+    command::Place,
+    glyph::GlyphSet,
+    session::{ContextChoice, ContextInfo},
+    theme::{Depth, Skin, Themes},
+    view,
+};
+
+/// A view above the fleet.
+#[derive(Clone, Debug)]
+pub(crate) enum View {
+    Tenant { who: Who, scroll: usize },
+}
+
+/// Something to say in the footer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// Goes with the next key.
+    Info(String),
+    /// Stays until Esc, or until a newer error.
+    Error(String),
+}
+
+/// How things look on this terminal.
+#[derive(Clone, Debug)]
+pub(crate) struct Looks {
+    pub(crate) themes: Themes,
+    pub(crate) theme: String,
+    pub(crate) depth: Depth,
+    pub(crate) glyphs: GlyphSet,
+    pub(crate) skin: Skin,
+}
+
+impl Looks {
+    /// # Errors
+    /// The theme's name is unknown.
+    pub(crate) fn new(themes: Themes, theme: &str, depth: Depth, glyphs: GlyphSet) -> Result<Self, String> {
+        let skin = skin(&themes, theme, depth)?;
+        Ok(Self { theme: theme.to_owned(), depth, glyphs, skin, themes })
+    }
+
+    pub(crate) fn wear(&mut self, theme: &str) -> Result<(), String> {
+        self.skin = skin(&self.themes, theme, self.depth)?;
+        theme.clone_into(&mut self.theme);
+        Ok(())
+    }
+}
+
+fn skin(themes: &Themes, name: &str, depth: Depth) -> Result<Skin, String> {
+    let known = || themes.names().collect::<Vec<_>>().join(", ");
+    let theme = themes.get(name).ok_or_else(|| format!("there is no theme {name:?}; known are {}", known()))?;
+    // Without colours a theme made of colours would hide the selection: weight and reverse take over.
+    let colourless = themes.get(Themes::COLOURLESS).filter(|_| depth == Depth::None);
+    Ok(colourless.unwrap_or(theme).skin(depth))
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) fleet: Fleet,
+    pub(crate) now: At,
+    pub(crate) began: At,
+    pub(crate) context: ContextInfo,
+    pub(crate) banner: Option<String>,
+    pub(crate) contexts: Vec<ContextChoice>,
+    /// A switch of context that is under way.
+    pub(crate) switching: Option<String>,
+    /// A tenant to open as soon as it is seen: an id, host, namespace, pod name or address.
+    pub(crate) awaited: Option<String>,
+    pub(crate) size: (u16, u16),
+    pub(crate) list: List,
+    pub(crate) views: Vec<View>,
+    pub(crate) overlays: Vec<Overlay>,
+    pub(crate) notice: Option<Notice>,
+    pub(crate) looks: Looks,
+}
+
+impl State {
+    pub(crate) fn new(context: ContextInfo, looks: Looks, size: (u16, u16), now: At) -> Self {
+        Self {
+            fleet: Fleet::default(),
+            now,
+            began: now,
+            context,
+            banner: None,
+            contexts: Vec::new(),
+            switching: None,
+            awaited: None,
+            size,
+            list: List::default(),
+            views: Vec::new(),
+            overlays: Vec::new(),
+            notice: None,
+            looks,
+        }
+    }
+
+    /// Where keys go.
+    pub(crate) fn place(&self) -> Place {
+        match (self.overlays.last(), self.views.last()) {
+            (Some(overlay), _) => overlay.place(),
+            (None, view) => Self::place_of(view),
+        }
+    }
+
+    /// The view below all overlays.
+    pub(crate) fn ground(&self) -> Place {
+        Self::place_of(self.views.last())
+    }
+
+    fn place_of(view: Option<&View>) -> Place {
+        match view {
+            Some(View::Tenant { .. }) => Place::Tenant,
+            None => Place::Fleet,
+        }
+    }
+
+    /// The tenant that commands are about: the open one, else the selected one.
+    pub(crate) fn subject(&self) -> Option<&Entry> {
+        let who = match self.views.last() {
+            Some(View::Tenant { who, .. }) => who,
+            None => self.list.current()?,
+        };
+        who.find(&self.fleet).here()
+    }
+
+    /// Every row is of the past: since when, and why.
+    pub(crate) fn stale(&self) -> Option<(At, &Text)> {
+        self.fleet.sources().broken().map(|(_, since, why)| (since, why))
+    }
+
+    /// Applies news to the fleet; the list is put in order at the next frame.
+    pub(crate) fn apply(&mut self, delta: Delta) {
+        let known = self.fleet.len();
+        let touched = self.fleet.apply(delta, self.now);
+        if !touched.is_empty() || self.fleet.len() != known {
+            self.list.disturb();
+        }
+    }
+
+    /// Takes the time, and what time alone has changed. Tells whether anybody's phase may have moved.
+    pub(crate) fn tick(&mut self, now: At) -> bool {
+        self.now = now;
+        let moved = self.fleet.next_due().is_some_and(|due| due <= now) && !self.fleet.tick(now).is_empty();
+        if moved || self.list.depends_on_time() {
+            self.list.disturb();
+        }
+        moved
+    }
+
+    /// Brings list, selection and pages in line with the fleet before a frame is drawn.
+    pub(crate) fn settle(&mut self) {
+        let rows = view::fleet::rows(self.size);
+        let settled = self.fleet.sources().settled();
+        if let Some(said) = self.list.settle(&self.fleet, self.now, rows, settled) {
+            self.inform(said);
+        }
+        for view in &mut self.views {
+            let View::Tenant { who, .. } = view;
+            who.rebind(&self.fleet);
+        }
+        self.meet();
+    }
+
+    /// Another cluster: nothing of the old one stays but the order of the rows.
+    pub(crate) fn enter(&mut self, context: ContextInfo, banner: Option<String>) {
+        let list = self.list.emptied();
+        let said = format!("now on {}", context.name);
+        self.fleet = Fleet::default();
+        self.began = self.now;
+        self.context = context;
+        self.banner = banner;
+        self.switching = None;
+        self.awaited = None;
+        self.list = list;
+        self.views.clear();
+        self.overlays.clear();
+        self.notice = Some(Notice::Info(said));
+    }
+
+    /// Opens the tenant that the command line named, as soon as it is there.
+    fn meet(&mut self) {
+        let Some(asked) = &self.awaited else { return };
+        let settled = self.fleet.sources().settled();
+        match find(&self.fleet, asked) {
+            Found::One(entry) => {
+                let who = Who::of(&entry.tenant);
+                self.list.select(who.clone());
+                self.views = vec![View::Tenant { who, scroll: 0 }];
+                self.awaited = None;
+            }
+            Found::Many(_) if settled => self.give_up(format!("several tenants answer to {asked:?}: choose one")),
+            Found::Nobody(_) if settled => {
+                self.give_up(format!("no tenant answers to {asked:?} (id, host, owner, namespace, pod or address)"));
+            }
+            // Who is meant may still come.
+            Found::Many(_) | Found::Nobody(_) => {}
+        }
+    }
+
+    fn give_up(&mut self, why: String) {
+        if let Some(asked) = self.awaited.take() {
+            self.list.filter_by(&asked);
+        }
+        self.fail(why);
+    }
+
+    pub(crate) fn inform(&mut self, text: impl Into<String>) {
+        if !matches!(self.notice, Some(Notice::Error(_))) {
+            self.notice = Some(Notice::Info(text.into()));
+        }
+    }
+
+    pub(crate) fn fail(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice::Error(text.into()));
+    }
+}

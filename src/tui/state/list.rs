@@ -1,0 +1,194 @@
+//! The fleet's list: filter, order, and a selection that stays with its tenant.
+
+pub(crate) mod sort;
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    fleet::{At, Phase, Text},
+    index::{Fleet, Query},
+};
+
+use self::sort::Sort;
+use super::who::{Found, Who};
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct List {
+    /// Namespaces of the rows, in order.
+    pub(crate) order: Vec<Text>,
+    /// Tenants that the filter hides.
+    pub(crate) hidden: usize,
+    /// Tenants per phase, by [`Phase::rank`], hidden ones too.
+    pub(crate) counts: [usize; Phase::WORDS.len()],
+    pub(crate) selected: Option<Who>,
+    /// Row of the selected tenant.
+    pub(crate) at: usize,
+    /// First row on screen.
+    pub(crate) offset: usize,
+    pub(crate) sort: Sort,
+    pub(crate) reverse: bool,
+    pub(crate) filter: Filter,
+    /// A person has chosen the selected row.
+    chosen: bool,
+    /// The order is older than the fleet, filter or sort.
+    disturbed: bool,
+    /// A person is typing the filter: that it hides the selected row is no news to them.
+    refiltered: bool,
+}
+
+/// The filter as typed; of a wrong one, the terms that are right are in force.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filter {
+    pub(crate) text: String,
+    pub(crate) error: Option<String>,
+    query: Query,
+}
+
+impl Filter {
+    pub(crate) fn set(&mut self, text: &str) {
+        text.clone_into(&mut self.text);
+        match Query::parse(text) {
+            Ok(query) => {
+                self.query = query;
+                self.error = None;
+            }
+            Err(error) => {
+                let right: Vec<_> = text.split_whitespace().filter(|term| Query::parse(term).is_ok()).collect();
+                self.query = Query::parse(&right.join(" ")).unwrap_or_default();
+                self.error = Some(error.to_string());
+            }
+        }
+    }
+}
+
+impl List {
+    pub(crate) fn disturb(&mut self) {
+        self.disturbed = true;
+    }
+
+    /// A list for another fleet: only the order of the rows is kept.
+    pub(crate) fn emptied(&self) -> Self {
+        Self { sort: self.sort, reverse: self.reverse, ..Self::default() }
+    }
+
+    pub(crate) fn filter_by(&mut self, text: &str) {
+        self.filter.set(text);
+        self.refiltered = true;
+        self.disturbed = true;
+    }
+
+    /// The selected tenant, if it is among the rows.
+    pub(crate) fn current(&self) -> Option<&Who> {
+        self.selected.as_ref().filter(|who| self.order.get(self.at) == Some(&who.namespace))
+    }
+
+    /// Terms such as `age:<10m` let tenants in and out by time alone.
+    pub(crate) fn depends_on_time(&self) -> bool {
+        let text = &self.filter.text;
+        text.contains("age:") || text.contains("since:")
+    }
+
+    /// Selects this tenant, wherever it stands.
+    pub(crate) fn select(&mut self, who: Who) {
+        self.selected = Some(who);
+        self.chosen = true;
+        self.disturbed = true;
+    }
+
+    /// Moves the selection by rows; `page` is how many rows are on screen.
+    pub(crate) fn step(&mut self, fleet: &Fleet, by: isize, page: usize) {
+        self.go(fleet, self.at.saturating_add_signed(by), page);
+    }
+
+    pub(crate) fn go(&mut self, fleet: &Fleet, row: usize, page: usize) {
+        let Some(last) = self.order.len().checked_sub(1) else { return };
+        self.at = row.min(last);
+        self.chosen = true;
+        self.selected = self.order.get(self.at).and_then(|ns| fleet.get(ns)).map(|e| Who::of(&e.tenant));
+        self.scroll_to_selected(page);
+    }
+
+    fn scroll_to_selected(&mut self, page: usize) {
+        let page = page.max(1);
+        self.offset = self.offset.clamp(self.at.saturating_sub(page - 1), self.at);
+        self.offset = self.offset.min(self.order.len().saturating_sub(page));
+    }
+
+    /// Puts the rows in order if anything disturbed them. Returns what a person must be told about the selection.
+    pub(crate) fn settle(&mut self, fleet: &Fleet, now: At, page: usize, settled: bool) -> Option<String> {
+        if self.disturbed {
+            self.disturbed = false;
+            self.rebuild(fleet, now);
+            return self.follow(fleet, page, settled);
+        }
+        self.scroll_to_selected(page);
+        None
+    }
+
+    fn rebuild(&mut self, fleet: &Fleet, now: At) {
+        self.counts = [0; Phase::WORDS.len()];
+        let mut rows = Vec::with_capacity(fleet.len());
+        for entry in fleet.iter() {
+            if let Some(count) = self.counts.get_mut(entry.verdict.phase.rank()) {
+                *count += 1;
+            }
+            if self.filter.query.is_empty() || self.filter.query.matches(entry, now) {
+                rows.push((self.sort.key(entry), &entry.tenant.namespace_name));
+            }
+        }
+        let reverse = self.reverse;
+        rows.sort_unstable_by(|(a, a_name), (b, b_name)| a.compare(b, reverse).then_with(|| a_name.cmp(b_name)));
+        self.hidden = fleet.len() - rows.len();
+        self.order.clear();
+        self.order.extend(rows.into_iter().map(|(_, name)| name.clone()));
+    }
+
+    /// Finds the selected tenant in the new order, and keeps its line on screen where it was.
+    fn follow(&mut self, fleet: &Fleet, page: usize, settled: bool) -> Option<String> {
+        let line = self.at.saturating_sub(self.offset);
+        let refiltered = std::mem::take(&mut self.refiltered);
+        let mut said = None;
+        let mut row = None;
+        if let Some(who) = &mut self.selected {
+            who.rebind(fleet);
+            let found = who.find(fleet);
+            if found.here().is_some() {
+                row = self.order.iter().position(|ns| *ns == who.namespace);
+            }
+            if row.is_none() {
+                said = Some(match found {
+                    Found::Gone => format!("{} is gone", who.id),
+                    Found::Replaced => format!("{} was deleted and made anew", who.id),
+                    Found::Here(_) => format!("{} is filtered out", who.id),
+                })
+                .filter(|_| found.here().is_none() || !refiltered);
+            }
+        }
+        // Until a person has chosen, and while the first lists come in, the top row is the selected one.
+        if !self.chosen && (!settled || self.selected.is_none()) {
+            row = (!self.order.is_empty()).then_some(0);
+            said = None;
+            self.offset = 0;
+        }
+        match row {
+            Some(row) => {
+                let at_top = self.offset == 0 && row < page;
+                self.at = row;
+                self.offset = if at_top { 0 } else { row.saturating_sub(line) };
+            }
+            None => self.at = self.at.min(self.order.len().saturating_sub(1)),
+        }
+        self.scroll_to_selected(page);
+        let next = self.order.get(self.at).and_then(|ns| fleet.get(ns)).map(|e| Who::of(&e.tenant));
+        let said = match (said, &next) {
+            (Some(said), Some(next)) => Some(format!("{said}; selected is {} now", next.id)),
+            // An empty list says itself why it is empty.
+            _ => None,
+        };
+        // Somebody whom only the filter hides is selected again once it lets them pass.
+        if next.is_some() || !self.selected.as_ref().is_some_and(|who| who.find(fleet).here().is_some()) {
+            self.selected = next;
+        }
+        said
+    }
+}

@@ -1,0 +1,74 @@
+//! One frame without a terminal: for benchmarks, and for looking at a fleet as text.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::{fleet::At, index::Fleet};
+
+use super::{
+    glyph::GlyphSet,
+    session::ContextInfo,
+    state::{Looks, State},
+    theme::{Depth, Themes},
+    view,
+};
+
+/// The console's fleet view of a fleet that stands still.
+pub struct Still {
+    state: State,
+    buffer: Buffer,
+}
+
+impl Still {
+    /// # Errors
+    /// An embedded theme is broken; the text names it.
+    pub fn new(fleet: Fleet, context: ContextInfo, now: At, size: (u16, u16)) -> Result<Self, String> {
+        let themes = Themes::load(&[]).map_err(|e| e.to_string())?;
+        let looks = Looks::new(themes, Themes::DEFAULT, Depth::True, GlyphSet::Unicode)?;
+        let mut state = State::new(context, looks, size, now);
+        state.fleet = fleet;
+        state.list.disturb();
+        state.settle();
+        let buffer = Buffer::empty(Rect { x: 0, y: 0, width: size.0, height: size.1 });
+        Ok(Self { state, buffer })
+    }
+
+    /// Builds a frame, as after a key.
+    pub fn draw(&mut self) {
+        view::draw(&self.state, &mut self.buffer);
+    }
+
+    /// Puts the rows in order anew and builds a frame, as after news.
+    pub fn draw_after_news(&mut self) {
+        self.state.list.disturb();
+        self.state.settle();
+        self.draw();
+    }
+
+    /// The frame as text.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        for y in 0..self.buffer.area.height {
+            let line: String = (0..self.buffer.area.width).map(|x| self.buffer[(x, y)].symbol()).collect();
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::fixture;
+
+    #[test]
+    fn a_still_shows_the_fleet() {
+        let state = fixture::with(fixture::mixed());
+        let mut still = Still::new(state.fleet, fixture::context(), state.now, (120, 24)).unwrap();
+        still.draw();
+        let first = still.text();
+        assert!(first.contains("15 tenants") && first.contains("nadia"), "{first}");
+        still.draw_after_news();
+        assert_eq!(still.text(), first);
+    }
+}

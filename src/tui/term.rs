@@ -1,0 +1,131 @@
+//! The terminal: taken at the start, given back as it was, whatever happens.
+
+use std::{
+    io::{self, BufWriter, IsTerminal as _, Stdout, Write},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+use crossterm::{
+    clipboard::CopyToClipboard,
+    cursor::Show,
+    event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
+    execute, queue,
+    style::ResetColor,
+    terminal::{
+        BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+        enable_raw_mode,
+    },
+};
+use ratatui::{Terminal, backend::CrosstermBackend, buffer::Buffer};
+
+/// The terminal is ours at the moment. Global, as the terminal is: the panic hook must know too.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+pub(crate) struct Term {
+    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    mouse: bool,
+}
+
+impl Term {
+    /// Takes the terminal. The thread that calls this is the one whose panic gives it back.
+    ///
+    /// # Errors
+    /// Standard output is no terminal, or refuses.
+    pub(crate) fn enter(mouse: bool) -> io::Result<Self> {
+        if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
+            let what = "the console needs a terminal; for programs there is `fleetdeck ls -o json`";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, what));
+        }
+        restore_on_panic();
+        let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout())))?;
+        let mut term = Self { terminal, mouse };
+        term.take()?;
+        Ok(term)
+    }
+
+    fn take(&mut self) -> io::Result<()> {
+        enable_raw_mode()?;
+        TAKEN.store(true, Ordering::SeqCst);
+        execute!(self.terminal.backend_mut(), EnterAlternateScreen, EnableBracketedPaste)?;
+        if self.mouse {
+            execute!(self.terminal.backend_mut(), EnableMouseCapture)?;
+        }
+        self.terminal.hide_cursor()?;
+        self.terminal.clear()
+    }
+
+    /// Gives the terminal back for a while.
+    pub(crate) fn leave(&mut self) {
+        restore();
+    }
+
+    /// Takes it again, and draws every cell at the next frame.
+    pub(crate) fn take_again(&mut self) -> io::Result<()> {
+        self.take()
+    }
+
+    pub(crate) fn repaint(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    pub(crate) fn size(&self) -> io::Result<(u16, u16)> {
+        self.terminal.size().map(|s| (s.width, s.height))
+    }
+
+    /// Draws a frame in one go: terminals that know synchronized updates show it whole, others ignore the marks.
+    pub(crate) fn draw<T>(&mut self, view: impl FnOnce(&mut Buffer) -> T) -> io::Result<T> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        let mut drawn = None;
+        self.terminal.draw(|frame| drawn = Some(view(frame.buffer_mut())))?;
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        drawn.ok_or_else(|| io::Error::other("nothing was drawn"))
+    }
+
+    /// Puts text into the clipboard of whoever sits at the terminal, through SSH and tmux (OSC 52).
+    pub(crate) fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(self.terminal.backend_mut(), CopyToClipboard::to_clipboard_from(text))
+    }
+}
+
+impl Drop for Term {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Gives the terminal back, once. Errors are of no use here: the terminal may be gone.
+fn restore() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    let _ = execute!(
+        out,
+        EndSynchronizedUpdate,
+        ResetColor,
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        Show
+    );
+    let _ = out.flush();
+    let _ = disable_raw_mode();
+}
+
+/// A panic of the console gives the terminal back before it is reported. One of another task is only logged: the console
+/// lives on, and its screen must not be written over.
+fn restore_on_panic() {
+    let console = thread::current().id();
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if thread::current().id() == console {
+            restore();
+            report(info);
+        } else if TAKEN.load(Ordering::SeqCst) {
+            tracing::error!(%info, "a task panicked");
+        } else {
+            report(info);
+        }
+    }));
+}

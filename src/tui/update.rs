@@ -1,0 +1,190 @@
+//! State changes: a message in, effects out. Nothing here touches the world.
+
+mod fleet;
+mod overlay;
+pub(crate) mod pick;
+mod tenant;
+
+use crossterm::event::{KeyEvent, KeyEventKind};
+
+use super::{
+    command::{Command, Id, Place},
+    effect::Effect,
+    keymap::Keymap,
+    msg::Msg,
+    state::{
+        Notice, State,
+        list::sort::Sort,
+        overlay::{Overlay, Picker},
+    },
+    text,
+};
+
+/// Applies a message. Rows are put in order later, by [`State::settle`].
+pub(crate) fn update(state: &mut State, keys: &Keymap, msg: Msg) -> Vec<Effect> {
+    match msg {
+        Msg::Key(event) if event.kind == KeyEventKind::Release => vec![],
+        Msg::Key(event) => key(state, keys, event),
+        Msg::Paste(text) => {
+            overlay::paste(state, &text);
+            vec![]
+        }
+        Msg::Mouse(event) => fleet::mouse(state, event),
+        Msg::Resize(width, height) => {
+            state.size = (width, height);
+            vec![]
+        }
+        Msg::Delta(delta) => {
+            state.apply(delta);
+            vec![]
+        }
+        Msg::Now(now) => {
+            state.tick(now);
+            vec![]
+        }
+        Msg::Switched { context, banner } => {
+            state.enter(context, banner);
+            vec![]
+        }
+        Msg::NotSwitched(why) => {
+            let to = state.switching.take().unwrap_or_default();
+            state.fail(format!("not switched to {to}: {why}"));
+            vec![]
+        }
+        Msg::FeedEnded => {
+            state.fail("the readers have ended, nothing new will come: quit and start again");
+            vec![]
+        }
+    }
+}
+
+fn key(state: &mut State, keys: &Keymap, event: KeyEvent) -> Vec<Effect> {
+    if matches!(state.notice, Some(Notice::Info(_))) {
+        state.notice = None;
+    }
+    match keys.get(state.place(), &event) {
+        Some(id) => run(state, id, None),
+        None => {
+            if state.place().is_field() {
+                overlay::typed(state, event);
+            }
+            vec![]
+        }
+    }
+}
+
+/// Runs a command, if it can be used now; says why where it cannot.
+pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effect> {
+    if let Some(Err(why)) = Command::of(id).map(|c| (c.enabled)(state)) {
+        state.inform(why);
+        return vec![];
+    }
+    match id {
+        Id::Quit => return vec![Effect::Quit],
+        Id::Suspend => return vec![Effect::Suspend],
+        Id::Redraw => return vec![Effect::Repaint],
+        Id::Retry => {
+            state.inform("trying again what is broken or was forbidden");
+            return vec![Effect::Retry];
+        }
+        Id::Accept => return overlay::accept(state),
+        Id::Contexts => match argument {
+            Some(name) => return connect(state, name),
+            None => state.overlays.push(Overlay::Contexts(Picker::default())),
+        },
+        Id::CopyId => return copy_id(state),
+        Id::CopyHandOver => return copy_hand_over(state),
+        Id::Back => back(state),
+        Id::Close if state.overlays.pop().is_none() => {
+            state.views.pop();
+        }
+        Id::Close => {}
+        Id::Help => match state.place() {
+            Place::Help => drop(state.overlays.pop()),
+            _ => state.overlays.push(Overlay::Help { scroll: 0 }),
+        },
+        Id::Sources => state.overlays.push(Overlay::Sources),
+        Id::Palette => state.overlays.push(Overlay::Palette(Picker::default())),
+        Id::Filter => overlay::open_filter(state),
+        Id::Open => fleet::open(state),
+        Id::Sort => {
+            let sort = argument.and_then(Sort::by_word).unwrap_or_else(|| state.list.sort.next());
+            fleet::sort(state, sort);
+        }
+        Id::Reverse => fleet::reverse(state),
+        Id::Theme => theme(state, argument),
+        Id::Glyphs => state.looks.glyphs = state.looks.glyphs.other(),
+        Id::PickUp | Id::PickDown => overlay::pick(state, id),
+        Id::Up | Id::Down | Id::PageUp | Id::PageDown | Id::Top | Id::Bottom => travel(state, id),
+    }
+    vec![]
+}
+
+/// Esc: puts away one thing, the topmost. Never quits.
+fn back(state: &mut State) {
+    if let Some(overlay) = state.overlays.pop() {
+        if let Overlay::Filter { before, .. } = overlay {
+            state.list.filter_by(&before);
+        }
+    } else if state.notice.take().is_some() {
+    } else if state.views.pop().is_none() && !state.list.filter.text.is_empty() {
+        state.list.filter_by("");
+    }
+}
+
+/// Moves through whatever is on top.
+fn travel(state: &mut State, id: Id) {
+    match (state.overlays.last(), state.views.last()) {
+        (Some(_), _) => overlay::scroll(state, id),
+        (None, Some(_)) => tenant::scroll(state, id),
+        (None, None) => fleet::travel(state, id),
+    }
+}
+
+/// Lines to move within `page` lines: up to all of them.
+fn lines(id: Id, page: usize) -> isize {
+    let page = isize::try_from(page.max(1)).unwrap_or(isize::MAX);
+    match id {
+        Id::Up | Id::PickUp => -1,
+        Id::Down | Id::PickDown => 1,
+        Id::PageUp => -page,
+        Id::PageDown => page,
+        Id::Top => isize::MIN,
+        _ => isize::MAX,
+    }
+}
+
+fn theme(state: &mut State, argument: Option<&str>) {
+    let next = argument.or_else(|| state.looks.themes.after(&state.looks.theme)).unwrap_or_default().to_owned();
+    match state.looks.wear(&next) {
+        Ok(()) => state.inform(format!("theme {next}")),
+        Err(why) => state.fail(why),
+    }
+}
+
+fn connect(state: &mut State, name: &str) -> Vec<Effect> {
+    state.overlays.clear();
+    if name == state.context.name && state.switching.is_none() {
+        state.inform(format!("{name} is the context already"));
+        return vec![];
+    }
+    state.switching = Some(name.to_owned());
+    vec![Effect::Connect(name.to_owned())]
+}
+
+fn copy_id(state: &mut State) -> Vec<Effect> {
+    let Some(id) = state.subject().map(|e| text::id(e)) else { return vec![] };
+    state.inform(format!("copied {id} (if your terminal takes OSC 52)"));
+    vec![Effect::Copy(id)]
+}
+
+fn copy_hand_over(state: &mut State) -> Vec<Effect> {
+    let Some(entry) = state.subject() else { return vec![] };
+    let text = text::hand_over(entry, &state.context, state.stale(), state.now);
+    let id = text::id(entry);
+    state.inform(format!("copied a hand-over text about {id} (if your terminal takes OSC 52)"));
+    vec![Effect::Copy(text)]
+}
+
+#[cfg(test)]
+mod tests;

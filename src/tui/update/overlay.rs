@@ -1,0 +1,112 @@
+//! Keys of what lies over a view: fields, choices, scrolling.
+
+use crossterm::event::{Event, KeyEvent};
+use tui_textarea::Input;
+
+use crate::tui::{
+    command::Id,
+    effect::Effect,
+    state::{State, overlay::Overlay},
+    view,
+    widget::field::Field,
+};
+
+use super::pick::{self, Pick};
+
+pub(super) fn open_filter(state: &mut State) {
+    let before = state.list.filter.text.clone();
+    state.overlays.push(Overlay::Filter { field: Field::with(&before), before });
+}
+
+/// A key that means no command: it is typed, where there is a field.
+pub(super) fn typed(state: &mut State, event: KeyEvent) {
+    let changed = match state.overlays.last_mut().and_then(Overlay::field) {
+        Some(field) => field.input(Input::from(Event::Key(event))),
+        None => return,
+    };
+    if changed {
+        rewritten(state);
+    }
+}
+
+pub(super) fn paste(state: &mut State, text: &str) {
+    match state.overlays.last_mut().and_then(Overlay::field) {
+        Some(field) => field.paste(text),
+        // Outside of a field pasted text would be a volley of commands.
+        None => {
+            state.inform("pasted text is ignored here: open a field first, such as the filter with /");
+            return;
+        }
+    }
+    rewritten(state);
+}
+
+/// The top field's text is a new one.
+fn rewritten(state: &mut State) {
+    match state.overlays.last_mut() {
+        Some(Overlay::Filter { field, .. }) => {
+            let text = field.text().to_owned();
+            state.list.filter_by(&text);
+        }
+        Some(Overlay::Palette(picker) | Overlay::Contexts(picker)) => picker.at = 0,
+        _ => {}
+    }
+}
+
+/// Moves the choice; under the filter's field, the selection in the fleet.
+pub(super) fn pick(state: &mut State, id: Id) {
+    let by = super::lines(id, 1);
+    let count = picks(state).map_or(0, |picks| picks.len());
+    match state.overlays.last_mut() {
+        Some(Overlay::Filter { .. }) => {
+            let page = view::fleet::rows(state.size);
+            state.list.step(&state.fleet, by, page);
+        }
+        Some(Overlay::Palette(picker) | Overlay::Contexts(picker)) => {
+            picker.at = picker.at.saturating_add_signed(by).min(count.saturating_sub(1));
+        }
+        _ => {}
+    }
+}
+
+fn picks(state: &State) -> Option<Vec<Pick>> {
+    match state.overlays.last()? {
+        Overlay::Palette(picker) => Some(pick::commands(state, picker.field.text())),
+        Overlay::Contexts(picker) => Some(pick::contexts(state, picker.field.text())),
+        _ => None,
+    }
+}
+
+pub(super) fn accept(state: &mut State) -> Vec<Effect> {
+    let picks = picks(state);
+    match state.overlays.pop() {
+        Some(Overlay::Filter { field, .. }) => {
+            let text = field.text().trim().to_owned();
+            state.list.filter_by(&text);
+            vec![]
+        }
+        Some(Overlay::Palette(picker) | Overlay::Contexts(picker)) => {
+            let chosen = picks.unwrap_or_default().into_iter().nth(picker.at);
+            match chosen {
+                Some(pick) => super::run(state, pick.id, pick.argument.as_deref()),
+                None => {
+                    state.inform(format!("nothing here is called {:?}", picker.field.text()));
+                    vec![]
+                }
+            }
+        }
+        Some(other) => {
+            state.overlays.push(other);
+            vec![]
+        }
+        None => vec![],
+    }
+}
+
+pub(super) fn scroll(state: &mut State, id: Id) {
+    let (lines, page) = view::help::extent(state);
+    let last = lines.saturating_sub(page);
+    if let Some(Overlay::Help { scroll }) = state.overlays.last_mut() {
+        *scroll = scroll.saturating_add_signed(super::lines(id, page)).min(last);
+    }
+}

@@ -1,0 +1,62 @@
+//! Drawing: the state as a frame. Pure; only visible rows are built.
+
+pub(crate) mod contexts;
+pub(crate) mod fleet;
+pub(crate) mod footer;
+pub(crate) mod header;
+pub(crate) mod help;
+pub(crate) mod palette;
+pub(crate) mod sources;
+pub(crate) mod tenant;
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::fleet::At;
+
+use super::{
+    state::{State, View, overlay::Overlay},
+    theme::Role,
+    widget::paint::Paint,
+};
+
+/// Everything is said in this much; less leaves things out, in a stated order.
+pub(crate) const COMFORTABLE: (u16, u16) = (80, 24);
+/// Below this nothing can be read.
+const LEAST: (u16, u16) = (40, 10);
+
+/// Draws one frame; returns when the first age in it will read differently.
+pub(crate) fn draw(state: &State, buf: &mut Buffer) -> Option<At> {
+    let area = buf.area;
+    let mut paint = Paint::new(buf, &state.looks.skin, state.looks.glyphs.glyphs(), state.now);
+    paint.blank(area);
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        too_small(&mut paint, area);
+        return None;
+    }
+    let body = Rect { y: area.y + header::HEIGHT, height: area.height - header::HEIGHT - footer::HEIGHT, ..area };
+    header::draw(&mut paint, state, area);
+    match state.views.last() {
+        None => fleet::draw(&mut paint, state, body),
+        Some(View::Tenant { who, scroll }) => tenant::draw(&mut paint, state, who, *scroll, body),
+    }
+    footer::draw(&mut paint, state, area);
+    for overlay in &state.overlays {
+        match overlay {
+            // Its field is part of the header.
+            Overlay::Filter { .. } => {}
+            Overlay::Palette(picker) => palette::draw(&mut paint, state, picker, area),
+            Overlay::Contexts(picker) => contexts::draw(&mut paint, state, picker, area),
+            Overlay::Sources => sources::draw(&mut paint, state, area),
+            Overlay::Help { scroll } => help::draw(&mut paint, state, *scroll, area),
+        }
+    }
+    paint.wake
+}
+
+fn too_small(paint: &mut Paint<'_>, area: Rect) {
+    let (width, height) = LEAST;
+    let lines = [format!("{}x{} is too small:", area.width, area.height), format!("{width}x{height} at least")];
+    for (y, line) in (area.top()..area.bottom()).zip(&lines) {
+        paint.text(area.x, y, area.right(), line, Role::Warn);
+    }
+}

@@ -1,0 +1,61 @@
+//! One line: what was just said, or else the keys that work here.
+
+use ratatui::layout::Rect;
+
+use crate::tui::{
+    command::Command,
+    keymap::Key,
+    state::{Notice, State},
+    theme::Role,
+    widget::paint::Paint,
+};
+
+pub(crate) const HEIGHT: u16 = 1;
+
+pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, area: Rect) {
+    let y = area.bottom() - 1;
+    let (mut x, right) = (area.x + 1, area.right().saturating_sub(1));
+    match &state.notice {
+        Some(Notice::Info(text)) => {
+            paint.text(x, y, right, text, Role::Title);
+            return;
+        }
+        Some(Notice::Error(text)) => {
+            let close = "  esc puts this away";
+            let room = right.saturating_sub(20);
+            x = paint.text(x, y, room, &format!("{} {text}", paint.glyphs.broken), Role::Error);
+            paint.text(x, y, right, close, Role::Hint);
+            return;
+        }
+        None => {}
+    }
+    let (width, height) = super::COMFORTABLE;
+    let small = area.width < width || area.height < height;
+    let note = format!("{}x{}: {width}x{height} shows more", area.width, area.height);
+    let end = if small { paint.parts_right(x + 20, y, right, &[(&note, Role::Warn)]).unwrap_or(right) } else { right };
+    hints(paint, state, x, y, end.saturating_sub(if end < right { 2 } else { 0 }));
+}
+
+/// Whole hints only: half a hint is none. The one that leads to all the others always has its place.
+fn hints(paint: &mut Paint<'_>, state: &State, mut x: u16, y: u16, right: u16) {
+    let place = state.place();
+    let all: Vec<_> =
+        Command::at(place).filter_map(|c| Some((key_text(paint, c)?, c.hint?, (c.enabled)(state).is_ok()))).collect();
+    let width =
+        |key: &str, hint: &str| u16::try_from(key.chars().count() + hint.chars().count() + 3).unwrap_or(u16::MAX);
+    let help_width = all.iter().find(|(_, hint, _)| *hint == "help").map_or(0, |(key, hint, _)| width(key, hint));
+    for (key, hint, enabled) in &all {
+        let is_help = *hint == "help";
+        let room = right.saturating_sub(if is_help { 0 } else { help_width });
+        if x + width(key, hint) > room + 2 {
+            continue;
+        }
+        let (key_role, hint_role) = if *enabled { (Role::Key, Role::Text) } else { (Role::Dim, Role::Dim) };
+        x = paint.parts(x, y, right, &[(key, key_role), (" ", Role::Text), (hint, hint_role)]) + 2;
+    }
+}
+
+fn key_text(paint: &Paint<'_>, command: &Command) -> Option<String> {
+    let key = Key::parse(command.keys.first()?)?.to_string();
+    Some(if key == "enter" { paint.glyphs.enter.to_owned() } else { key })
+}

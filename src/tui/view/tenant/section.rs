@@ -1,0 +1,241 @@
+//! The sections of a tenant's page. Each draws from line `y` on and returns the line after it.
+
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::{
+    fleet::{Age, Boot, Claim, ImageRef, Pod, QuotaEntry},
+    index::{Entry, Link, Meter, Sources},
+    tui::{
+        text,
+        theme::Role,
+        widget::{
+            bar,
+            paint::{Align, Paint},
+            timeline,
+            wrap::wrap,
+        },
+    },
+};
+
+/// Column where a section's facts begin, after its name.
+const BODY: u16 = 8;
+const METER: u16 = 12;
+
+/// Whom a page is about, and how well that is known.
+pub(super) struct Subject<'a> {
+    pub(super) entry: &'a Entry,
+    pub(super) sources: &'a Sources,
+}
+
+/// Why a meter says nothing, where it does not.
+fn silence(sources: &Sources, meter: Meter) -> Option<String> {
+    let why = match &sources.meter(meter).link {
+        Link::Live | Link::Polling { .. } => return None,
+        Link::Loading => "nothing measured yet".to_owned(),
+        Link::Broken { why, .. } => format!("cannot be read: {why}"),
+        Link::Forbidden { why } => format!("may not be read: {why}"),
+        Link::Absent { why } => format!("not served: {why}"),
+    };
+    Some(format!("{}: {why}", meter.name()))
+}
+
+fn head(paint: &mut Paint<'_>, y: u16, right: u16, name: &str) {
+    paint.text(1, y, right, name, Role::Title);
+}
+
+pub(super) fn why(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) -> u16 {
+    if of.entry.verdict.why.is_empty() {
+        return y;
+    }
+    head(paint, y, right, "WHY");
+    wrap(paint, BODY, y, right, &of.entry.verdict.why, Role::Text, 3) + 1
+}
+
+pub(super) fn boot(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) -> u16 {
+    head(paint, y, right, "BOOT");
+    let Some(pod) = of.entry.tenant.pod() else {
+        paint.text(BODY, y, right, "no pod", Role::Dim);
+        return y + 2;
+    };
+    let boot = Boot::of(pod);
+    let (done, total) = boot.stages();
+    let x = bar::stages(paint, BODY, y, right, done, total);
+    let dot = paint.glyphs.dot;
+    let summary = match (boot.current(), pod.created) {
+        (Some(_), Some(created)) => {
+            let age = paint.age(created);
+            format!("{done} of {total} stages {dot} {age} since its pod was made")
+        }
+        (Some(_), None) => format!("{done} of {total} stages"),
+        (None, _) => match whole(pod) {
+            Some(seconds) => format!("all {total} stages {dot} ready after {}", Age(seconds)),
+            None => format!("all {total} stages"),
+        },
+    };
+    paint.text(x + 1, y, right, &summary, Role::Text);
+    let height = u16::try_from(boot.steps.len()).unwrap_or(0);
+    let area = Rect { x: BODY, y: y + 1, width: right.saturating_sub(BODY), height };
+    y + 2 + timeline::draw(paint, &boot, area)
+}
+
+/// Seconds from the pod's making to its readiness.
+fn whole(pod: &Pod) -> Option<u32> {
+    let ready = pod.ready.as_ref().filter(|c| c.met)?.since?;
+    Some(ready.since(pod.created?))
+}
+
+pub(super) fn quota(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u16) -> u16 {
+    head(paint, y, right, "QUOTA");
+    let Some(quota) = of.entry.tenant.quota() else {
+        paint.text(BODY, y, right, "none seen", Role::Dim);
+        return y + 2;
+    };
+    for line in &quota.entries {
+        quota_line(paint, line, y, right);
+        y += 1;
+    }
+    let used = match of.entry.tenant.usage {
+        Some(usage) => {
+            let age = paint.age(usage.at);
+            Some(format!("in use now: memory {}, cpu {} ({age} old)", usage.memory.bytes(), usage.cpu))
+        }
+        None => silence(of.sources, Meter::Pods),
+    };
+    if let Some(used) = used.filter(|_| of.entry.tenant.pod().is_some()) {
+        paint.text(BODY, y, right, &used, Role::Dim);
+        y += 1;
+    }
+    y + 1
+}
+
+fn quota_line(paint: &mut Paint<'_>, line: &QuotaEntry, y: u16, right: u16) {
+    paint.cell(BODY, y, 24, &line.resource, Align::Left, Role::Text);
+    let x = BODY + 25;
+    let percent = line.used.and_then(|used| used.percent_of(line.hard));
+    bar::plain_meter(paint, x, y, METER, percent);
+    let used = line.used.map_or_else(|| "?".to_owned(), |q| q.to_string());
+    paint.text(x + METER + 1, y, right, &format!("{used} of {}", line.hard), Role::Text);
+}
+
+pub(super) fn volumes(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u16) -> u16 {
+    head(paint, y, right, "DISK");
+    if of.entry.tenant.claims.is_empty() {
+        paint.text(BODY, y, right, "no claims seen", Role::Dim);
+        return y + 2;
+    }
+    for claim in &of.entry.tenant.claims {
+        volume_line(paint, claim, y, right);
+        y += 1;
+    }
+    if of.entry.tenant.claims.iter().any(|c| c.usage.is_none())
+        && let Some(why) = silence(of.sources, Meter::Volumes)
+    {
+        paint.text(BODY, y, right, &why, Role::Dim);
+        y += 1;
+    }
+    y + 1
+}
+
+fn volume_line(paint: &mut Paint<'_>, claim: &Claim, y: u16, right: u16) {
+    paint.cell(BODY, y, 24, &claim.name, Align::Left, Role::Text);
+    let x = BODY + 25;
+    let percent = claim.percent();
+    bar::meter(paint, x, y, METER, percent);
+    let share = percent.map_or_else(|| "-".to_owned(), bar::share_text);
+    paint.cell(x + METER + 1, y, 5, &share, Align::Right, percent.map_or(Role::Dim, bar::share_role));
+    let mut about = text::claim(claim);
+    if let Some(usage) = claim.usage {
+        if let Some(inodes) = usage.inodes_used.checked_mul(100).and_then(|n| n.checked_div(usage.inodes))
+            && !claim.on_node_disk()
+        {
+            about.push_str(&format!(", inodes {inodes}%"));
+        }
+        let age = paint.age(usage.at);
+        about.push_str(&format!(", {age} old"));
+    }
+    for more in [claim.resize.as_deref(), claim.class.as_deref()].into_iter().flatten() {
+        about.push_str(&format!(", {more}"));
+    }
+    paint.text(x + METER + 8, y, right, &about, Role::Text);
+}
+
+pub(super) fn pod(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u16) -> u16 {
+    head(paint, y, right, "POD");
+    let Some(pod) = of.entry.tenant.pod() else {
+        paint.text(BODY, y, right, "none", Role::Dim);
+        return y + 2;
+    };
+    let mut facts = vec![pod.name.to_string()];
+    facts.push(pod.node.as_ref().map_or_else(|| "no node yet".to_owned(), |n| format!("on {n}")));
+    facts.extend(pod.ip.as_ref().map(ToString::to_string));
+    if let Some(created) = pod.created {
+        facts.push(format!("made {} ago", paint.age(created)));
+    }
+    let text = facts.join(&format!(" {} ", paint.glyphs.dot));
+    paint.text(BODY, y, right, &text, Role::Text);
+    y += 1;
+    for container in pod.containers.iter().chain(pod.stages.iter().filter(|s| s.restarts > 0)) {
+        paint.cell(BODY, y, 24, &container.name, Align::Left, Role::Text);
+        let role = match (&container.state, container.ready) {
+            (_, true) => Role::Ok,
+            (crate::fleet::State::Terminated(t), _) if t.exit_code == 0 => Role::Ok,
+            (crate::fleet::State::Terminated(_), _) => Role::Error,
+            (crate::fleet::State::Waiting { .. }, _) if container.trouble().is_some() => Role::Error,
+            _ => Role::Progress,
+        };
+        paint.cell(BODY + 25, y, 20, &text::container_state(container), Align::Left, role);
+        let mut about = match container.restarts {
+            0 => "no restarts".to_owned(),
+            1 => "1 restart".to_owned(),
+            n => format!("{n} restarts"),
+        };
+        if let Some(last) = &container.last {
+            let when = last.finished.map(|at| format!(", {} ago", paint.age(at))).unwrap_or_default();
+            about.push_str(&format!("; last run ended: {}{when}", text::ending(last)));
+        }
+        paint.text(BODY + 46, y, right, &about, if container.restarts > 0 { Role::Warn } else { Role::Dim });
+        y += 1;
+    }
+    y + 1
+}
+
+pub(super) fn image(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) -> u16 {
+    head(paint, y, right, "IMAGE");
+    let tenant = &of.entry.tenant;
+    let short = |image: Option<ImageRef<'_>>| image.map_or_else(|| "-".to_owned(), |i| i.short().to_owned());
+    let (wanted, running) = (tenant.wanted_image(), tenant.running_image());
+    let differs = running.is_some() && running != wanted;
+    let dot = paint.glyphs.dot;
+    let mut text = format!("wanted {} {dot} runs {}", short(wanted), short(running));
+    if let Some(set) = tenant.set() {
+        let revision = tenant.pod().and_then(|p| p.revision.as_ref());
+        if let (Some(update), Some(revision)) = (&set.update_revision, revision)
+            && update != revision
+        {
+            text.push_str(&format!(" {dot} {revision} {} {update} with the next pod", paint.glyphs.arrow));
+        }
+    }
+    paint.text(BODY, y, right, &text, if differs { Role::Warn } else { Role::Text });
+    y + 2
+}
+
+pub(super) fn warnings(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u16) -> u16 {
+    if of.entry.tenant.warnings.is_empty() {
+        return y;
+    }
+    head(paint, y, right, "WARN");
+    for warning in text::latest(of.entry) {
+        let age = warning.last.map_or_else(|| "?".to_owned(), |at| paint.age(at));
+        paint.cell(BODY, y, 5, &age, Align::Right, Role::Dim);
+        let about = format!("{} {}{} {}", warning.reason, paint.glyphs.times, warning.count, warning.object);
+        let x = paint.text(BODY + 6, y, right, &about, Role::Warn) + 1;
+        // Beside its head where it fits whole, else on lines of its own.
+        y = if warning.message.width() <= usize::from(right.saturating_sub(x)) {
+            wrap(paint, x, y, right, &warning.message, Role::Text, 1)
+        } else {
+            wrap(paint, BODY + 6, y + 1, right, &warning.message, Role::Text, 3)
+        };
+    }
+    y
+}
