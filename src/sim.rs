@@ -4,14 +4,19 @@
 //! - `admission`, `defaults`, `validate`, `managed`, `apply`, `patch`: what happens between a request and the database
 //! - `serve`, `gate`, `route`, `dispatch`: from a connection to the request's meaning; `rbac`, `faults`: who may, what fails
 //! - `list`, `watch`, `edit`, `subresource`, `discovery`, `table`, `answer`: the answers
-//! - `kubelet_api`: what kubelets and aggregated servers add
+//! - `controllers`, `kubelet`: what makes the cluster live; `scenario`: what it is made of and how it behaves
+//! - `kubelet_api`: what kubelets and aggregated servers add, out of `logs` and `metrics`
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use scenario::{Rule, Rules, Scenario};
 
 pub(crate) mod admission;
 pub(crate) mod answer;
@@ -33,7 +38,9 @@ pub(crate) mod kinds;
 pub(crate) mod kubelet;
 mod kubelet_api;
 mod list;
+pub(crate) mod logs;
 mod managed;
+pub(crate) mod metrics;
 pub(crate) mod object;
 mod patch;
 pub(crate) mod quantity;
@@ -74,11 +81,20 @@ pub struct SimConfig {
     pub history_events: usize,
     /// How many bytes of objects each kind's watch history holds at most.
     pub history_bytes: usize,
+    /// What the cluster is made of and how it behaves.
+    pub scenario: Scenario,
 }
 
 impl Default for SimConfig {
     fn default() -> SimConfig {
-        SimConfig { seed: 1, speed: 1.0, start: Timestamp::now(), history_events: 8192, history_bytes: 32 << 20 }
+        SimConfig {
+            seed: 1,
+            speed: 1.0,
+            start: Timestamp::now(),
+            history_events: 8192,
+            history_bytes: 32 << 20,
+            scenario: Scenario::builtin(),
+        }
     }
 }
 
@@ -88,21 +104,31 @@ pub(crate) struct Api {
     pub store: store::Store,
     pub faults: Faults,
     pub(crate) pages: list::Pages,
+    /// What the kubelet's API knows of behaviour: rules, scenario, chance.
+    pub(crate) ctx: controllers::Ctx,
 }
 
 /// One simulated cluster. Cheap to clone; all clones are the same cluster.
 #[derive(Clone)]
 pub struct Sim {
     api: Api,
+    /// The controllers and kubelets, which end with the last clone.
+    _tasks: Arc<JoinSet<()>>,
 }
 
 impl Sim {
-    /// A cluster with the objects that every cluster has and nothing else.
+    /// A cluster with the objects that every cluster has, the scenario's nodes, storage classes and users, and nothing
+    /// else. Its controllers and kubelets are tasks of the tokio runtime that this is called in.
     pub fn new(config: SimConfig) -> Sim {
         let clock = clock::Clock::new(config.start, config.speed);
         let store = store::Store::new(clock, config.seed, (config.history_events, config.history_bytes));
         seed::plant(&store);
-        Sim { api: Api { store, faults: Faults::default(), pages: list::Pages::default() } }
+        seed::users(&store, &config.scenario);
+        let rules = Rules::new(config.scenario.rule.clone());
+        let ctx = controllers::Ctx::new(&store, Arc::new(config.scenario), rules, config.seed);
+        let tasks = controllers::start(&ctx);
+        let api = Api { store, faults: Faults::default(), pages: list::Pages::default(), ctx };
+        Sim { api, _tasks: Arc::new(tasks) }
     }
 
     /// The HTTP service of this cluster.
@@ -135,6 +161,16 @@ impl Sim {
     /// The switchboard of this cluster's faults.
     pub fn faults(&self) -> Faults {
         self.api.faults.clone()
+    }
+
+    /// Puts a named rule in force beside those of the scenario; one of the same name is replaced.
+    pub fn set_rule(&self, name: &str, rule: Rule) {
+        self.api.ctx.rules.set(name, rule);
+    }
+
+    /// Takes a named rule back; false if there was none.
+    pub fn clear_rule(&self, name: &str) -> bool {
+        self.api.ctx.rules.clear(name)
     }
 
     /// Makes every resumed watch and every continue token too old, as etcd's compaction does.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::kinds::{self, Kind};
+use super::scenario::Scenario;
 use super::store::Store;
 
 pub(super) fn plant(store: &Store) {
@@ -128,6 +129,20 @@ pub(super) fn plant(store: &Store) {
     role(store, "view", json!(seen));
     role(store, "edit", json!([&seen[..], &edited[..]].concat()));
     role(store, "admin", json!([&seen[..], &edited[..], &roles[..]].concat()));
+}
+
+/// The scenario's users, each with a role of the same name.
+pub(super) fn users(store: &Store, scenario: &Scenario) {
+    for user in &scenario.user {
+        let name = format!("sim:{}", user.name);
+        let rules = user.allow.iter().map(|a| json!({"apiGroups": a.groups, "resources": a.resources, "verbs": a.verbs}));
+        role(store, &name, rules.collect());
+        put(store, kinds::CLUSTER_ROLE_BINDING, json!({
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user.name}],
+        }));
+    }
 }
 
 fn rule(groups: &[&str], resources: &[&str], verbs: &[&str]) -> Value {
