@@ -9,12 +9,18 @@ use crate::sim::object::{name_of, text_at, uid_of};
 pub(crate) type Key = (String, String);
 
 pub(crate) fn key_of(object: &Value) -> Key {
-    (text_at(object, &["metadata", "namespace"]).to_owned(), name_of(object).to_owned())
+    (
+        text_at(object, &["metadata", "namespace"]).to_owned(),
+        name_of(object).to_owned(),
+    )
 }
 
 /// The owner reference with `controller: true`.
 pub(crate) fn controller_of(object: &Value) -> Option<&Value> {
-    object["metadata"]["ownerReferences"].as_array()?.iter().find(|r| r["controller"] == true)
+    object["metadata"]["ownerReferences"]
+        .as_array()?
+        .iter()
+        .find(|r| r["controller"] == true)
 }
 
 pub(crate) fn owner_reference(kind: &Kind, owner: &Value) -> Value {
@@ -29,12 +35,18 @@ pub(crate) fn owner_reference(kind: &Kind, owner: &Value) -> Value {
 }
 
 pub(crate) fn items<'a>(object: &'a Value, path: &[&str]) -> &'a [Value] {
-    path.iter().try_fold(object, |at, key| at.get(key)).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    path.iter()
+        .try_fold(object, |at, key| at.get(key))
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 /// The status (`True`, `False`, `Unknown`) of a condition.
 pub(crate) fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a str> {
-    items(object, &["status", "conditions"]).iter().find(|c| c["type"] == kind).and_then(|c| c["status"].as_str())
+    items(object, &["status", "conditions"])
+        .iter()
+        .find(|c| c["type"] == kind)
+        .and_then(|c| c["status"].as_str())
 }
 
 pub(crate) fn is_ready(pod: &Value) -> bool {
@@ -58,7 +70,9 @@ pub(crate) fn set_condition(conditions: &mut Vec<Value>, mut new: Value, now: &s
 /// The conditions of a status, made if there are none.
 pub(crate) fn conditions_mut(object: &mut Value) -> Option<&mut Vec<Value>> {
     let status = member(object, "status")?;
-    let list = status.entry("conditions").or_insert_with(|| Value::Array(vec![]));
+    let list = status
+        .entry("conditions")
+        .or_insert_with(|| Value::Array(vec![]));
     if !list.is_array() {
         *list = Value::Array(vec![]);
     }
@@ -67,7 +81,10 @@ pub(crate) fn conditions_mut(object: &mut Value) -> Option<&mut Vec<Value>> {
 
 /// A map inside an object, made if it is absent.
 pub(crate) fn member<'a>(object: &'a mut Value, key: &str) -> Option<&'a mut Map<String, Value>> {
-    let slot = object.as_object_mut()?.entry(key).or_insert_with(|| Value::Object(Map::new()));
+    let slot = object
+        .as_object_mut()?
+        .entry(key)
+        .or_insert_with(|| Value::Object(Map::new()));
     if !slot.is_object() {
         *slot = Value::Object(Map::new());
     }
@@ -86,26 +103,9 @@ pub(crate) fn is_finished(pod: &Value) -> bool {
 
 /// Names of the claims that a pod mounts.
 pub(crate) fn claims_of(pod: &Value) -> impl Iterator<Item = &str> {
-    items(pod, &["spec", "volumes"]).iter().filter_map(|v| v["persistentVolumeClaim"]["claimName"].as_str())
-}
-
-/// Whether a label selector (`matchLabels` and `matchExpressions`) selects these labels.
-pub(crate) fn selects(selector: &Value, labels: &Value) -> bool {
-    let label = |key: &str| labels.get(key).and_then(Value::as_str);
-    let pairs = selector["matchLabels"].as_object();
-    let equal = pairs.into_iter().flatten().all(|(k, v)| label(k).is_some_and(|have| *v == have));
-    let holds = |e: &Value| {
-        let have = label(text_at(e, &["key"]));
-        let among = items(e, &["values"]).iter().any(|v| have.is_some_and(|h| *v == h));
-        match text_at(e, &["operator"]) {
-            "In" => among,
-            "NotIn" => !among,
-            "Exists" => have.is_some(),
-            "DoesNotExist" => have.is_none(),
-            _ => false,
-        }
-    };
-    equal && items(selector, &["matchExpressions"]).iter().all(holds)
+    items(pod, &["spec", "volumes"])
+        .iter()
+        .filter_map(|v| v["persistentVolumeClaim"]["claimName"].as_str())
 }
 
 /// A number that is the same for the same parts: the source of all chance here, so that one seed tells one story
@@ -130,7 +130,9 @@ impl Dice {
     /// As many hex digits as asked for.
     pub(crate) fn hex(self, parts: &[&str], digits: usize) -> String {
         let mut rng = fastrand::Rng::with_seed(self.number(parts));
-        std::iter::repeat_with(|| char::from_digit(rng.u32(0..16), 16).unwrap_or('0')).take(digits).collect()
+        std::iter::repeat_with(|| char::from_digit(rng.u32(0..16), 16).unwrap_or('0'))
+            .take(digits)
+            .collect()
     }
 }
 
@@ -139,26 +141,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn selectors() {
-        let labels = json!({"app": "a", "tier": "pro"});
-        let check = |selector: Value, expect: bool| {
-            assert_eq!(selects(&selector, &labels), expect, "{selector}");
-        };
-        check(json!({}), true);
-        check(json!({"matchLabels": {"app": "a"}}), true);
-        check(json!({"matchLabels": {"app": "b"}}), false);
-        let one = |op: &str, values: &[&str]| json!({"matchExpressions": [{"key": "tier", "operator": op, "values": values}]});
-        check(one("In", &["pro", "max"]), true);
-        check(one("NotIn", &["max"]), true);
-        check(one("Exists", &[]), true);
-        check(one("DoesNotExist", &[]), false);
-    }
-
-    #[test]
     fn a_condition_keeps_its_time_until_its_status_moves() {
         let mut list = vec![];
         set_condition(&mut list, json!({"type": "Ready", "status": "False"}), "1");
-        set_condition(&mut list, json!({"type": "Ready", "status": "False", "reason": "x"}), "2");
+        set_condition(
+            &mut list,
+            json!({"type": "Ready", "status": "False", "reason": "x"}),
+            "2",
+        );
         assert_eq!(list[0]["lastTransitionTime"], "1");
         assert_eq!(list[0]["reason"], "x");
         set_condition(&mut list, json!({"type": "Ready", "status": "True"}), "3");

@@ -12,13 +12,14 @@ use serde_json::{Value, json};
 
 use self::revision::Revisions;
 use super::events::Type;
-use super::objects::{Key, controller_of, is_finished, is_ready, items, key_of, selects};
+use super::objects::{Key, controller_of, is_finished, is_ready, items, key_of};
 use super::queue::{Queue, after, since};
 use super::{Controller, Ctx, manager};
 use crate::sim::delete::DeleteOptions;
 use crate::sim::history::EventType;
 use crate::sim::kinds::{POD, PVC, STATEFUL_SET};
 use crate::sim::object::{is_terminating, name_of, namespace_of, text_at, uid_of};
+use crate::sim::selector::Labels;
 use crate::sim::status::Status;
 use crate::sim::store::Change;
 
@@ -135,7 +136,7 @@ fn own_pods(ctx: &Ctx, set: &Value) -> Result<BTreeMap<i64, Arc<Value>>, Status>
             Some(owner) if owner["uid"] == uid_of(set) => pod,
             Some(_) => continue,
             None => {
-                let fits = selects(&set["spec"]["selector"], &pod["metadata"]["labels"]);
+                let fits = Labels::from_object(&set["spec"]["selector"]).matches_object(&pod);
                 if !fits || is_terminating(&pod) {
                     continue;
                 }

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::controllers::objects::{controller_of, owner_reference, selects};
+use crate::sim::controllers::objects::{controller_of, owner_reference};
 use crate::sim::kinds::{CONTROLLER_REVISION, STATEFUL_SET};
 use crate::sim::object::{name_of, namespace_of, text_at, uid_of};
+use crate::sim::selector::Labels;
 use crate::sim::status::Status;
 use crate::sim::store::Store;
 
@@ -37,7 +38,7 @@ pub(super) fn sync(store: &Store, set: &Value) -> Result<Revisions, Status> {
             Some(owner) if owner["uid"] == uid_of(set) => all.push((*revision).clone()),
             Some(_) => {}
             // A set that was deleted without its dependents left these for its successor.
-            None if selects(&set["spec"]["selector"], &revision["metadata"]["labels"]) => {
+            None if Labels::from_object(&set["spec"]["selector"]).matches_object(&revision) => {
                 let owner = owner_reference(STATEFUL_SET, set);
                 let adopted = store.modify(CONTROLLER_REVISION, namespace, name_of(&revision), |r| {
                     r["metadata"]["ownerReferences"] = json!([owner]);
