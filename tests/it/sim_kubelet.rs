@@ -80,6 +80,11 @@ impl World {
         self.client.request(http::Request::get(path).body(vec![]).expect("a request")).await
     }
 
+    /// Whether a container has begun to write. The log of a pod without a node is empty.
+    async fn writes(&self, container: &str) -> bool {
+        self.log(&of(container)).await.is_ok_and(|log| !log.is_empty())
+    }
+
     async fn log(&self, params: &LogParams) -> Result<String, kube::Error> {
         self.api::<Pod>().logs("web-0", params).await
     }
@@ -143,7 +148,7 @@ async fn a_set_boots_through_the_api() {
 async fn logs_of_stages_and_servers() {
     let world = World::new().await;
     world.apply(set()).await;
-    world.until("the first stage runs", async |w: &World| w.log(&of("seed-app")).await.is_ok()).await;
+    world.until("the first stage runs", async |w: &World| w.writes("seed-app").await).await;
     let early = message(world.log(&of("gateway")).await.expect_err("too early"));
     assert_eq!(early, "400 container \"gateway\" in pod \"web-0\" is waiting to start: PodInitializing");
     let wrong = message(world.log(&of("nope")).await.expect_err("no such"));
@@ -196,7 +201,7 @@ async fn a_chatty_container_is_followed_without_loss() {
     let lines = world.api::<Pod>().log_stream("web-0", &params).await.expect("a stream").lines();
     let numbers: Vec<u64> = lines
         .take(20_000)
-        .map_ok(|line| line.split(' ').nth(2).and_then(|n| n.parse().ok()).expect("a tick"))
+        .map_ok(|line| line.split(' ').nth(2).and_then(|n| n.parse::<u64>().ok()).expect("a tick"))
         .try_collect()
         .await
         .expect("lines");
@@ -220,9 +225,7 @@ async fn ports_are_forwarded_to_what_listens() {
     let world = World::new().await;
     world.rule("slow", "container = 'gateway'\nready-seconds = 40");
     world.apply(set()).await;
-    world
-        .until("the gateway runs", async |w: &World| w.log(&of("gateway")).await.is_ok())
-        .await;
+    world.until("the gateway runs", async |w: &World| w.writes("gateway").await).await;
     let early = get(&world, 18789, "/readyz").await;
     assert!(early.contains("connect: connection refused"), "{early}");
     world.ready("web-0").await;
