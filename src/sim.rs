@@ -24,7 +24,7 @@ mod apply;
 mod body;
 pub(crate) mod clock;
 pub(crate) mod controllers;
-mod defaults;
+pub(crate) mod defaults;
 pub(crate) mod delete;
 mod discovery;
 mod dispatch;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Pod, Restart};
 use crate::sim::clock::stamp;
+use crate::sim::defaults::quality;
 use crate::sim::controllers::objects::{condition, items, set_condition};
 use crate::sim::kubelet::container::{Container, Role, State};
 use crate::sim::object::text_at;
@@ -32,7 +33,7 @@ impl Pod {
             "startTime": stamp(self.began),
             "hostIP": self.host,
             "hostIPs": [{"ip": self.host}],
-            "qosClass": qos(live),
+            "qosClass": quality(&live["spec"]),
             "containerStatuses": main,
         });
         if !init.is_empty() {
@@ -142,24 +143,5 @@ impl Pod {
         }
         list.sort_by_key(|c| OWN.iter().position(|own| text_at(c, &["type"]) == *own).unwrap_or(OWN.len()));
         list
-    }
-}
-
-/// The quality-of-service class, as the API server computes it.
-pub(crate) fn qos(pod: &Value) -> &'static str {
-    let containers = items(pod, &["spec", "initContainers"]).iter().chain(items(pod, &["spec", "containers"]));
-    let (mut any, mut all_equal) = (false, true);
-    for container in containers {
-        for resource in ["cpu", "memory"] {
-            let limit = &container["resources"]["limits"][resource];
-            let request = &container["resources"]["requests"][resource];
-            any |= !limit.is_null() || !request.is_null();
-            all_equal &= !limit.is_null() && (request.is_null() || request == limit);
-        }
-    }
-    match (any, all_equal) {
-        (false, _) => "BestEffort",
-        (true, true) => "Guaranteed",
-        (true, false) => "Burstable",
     }
 }
