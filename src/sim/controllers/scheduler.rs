@@ -85,6 +85,9 @@ impl Scheduler {
                 self.try_refused_again();
             }
         } else if !node_of(pod).is_empty() {
+            if self.placed.contains_key(uid_of(pod)) {
+                return;
+            }
             self.place(uid_of(pod), node_of(pod), Resources::of_pod(pod));
         } else if !self.refused.contains_key(&key) && !self.reserved.contains_key(&key) {
             self.queue.add(key, self.ctx.store.now());

@@ -3,7 +3,7 @@
 mod pod;
 mod revision;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,14 +29,25 @@ const MANAGER: &str = "kube-controller-manager";
 pub(crate) struct StatefulSets {
     ctx: Ctx,
     queue: Queue<Key>,
+    /// By UID: what of a pod matters to its set. Most changes of a booting pod do not.
+    seen: HashMap<String, (String, bool, bool)>,
 }
 
 impl StatefulSets {
     pub(crate) fn new(ctx: Ctx) -> Self {
-        Self {
-            ctx,
-            queue: Queue::new(),
+        Self { ctx, queue: Queue::new(), seen: HashMap::new() }
+    }
+}
+
+impl StatefulSets {
+    fn is_news(&mut self, pod: &Value, event: EventType) -> bool {
+        if event == EventType::Deleted {
+            self.seen.remove(uid_of(pod));
+            return true;
         }
+        let now = (text_at(pod, &["status", "phase"]).to_owned(), is_ready(pod), is_terminating(pod));
+        let before = self.seen.insert(uid_of(pod).to_owned(), now.clone());
+        before.as_ref() != Some(&now)
     }
 }
 
@@ -54,6 +65,9 @@ impl Controller for StatefulSets {
             let namespace = namespace_of(object).to_owned();
             match controller_of(object) {
                 Some(owner) if owner["kind"] == "StatefulSet" => {
+                    if !self.is_news(object, change.event) {
+                        return;
+                    }
                     let name = text_at(owner, &["name"]).to_owned();
                     self.queue.add((namespace, name), now);
                 }
@@ -72,6 +86,7 @@ impl Controller for StatefulSets {
 
     fn relist(&mut self) {
         let now = self.ctx.store.now();
+        self.seen.clear();
         for set in self.ctx.store.list(STATEFUL_SET, None) {
             self.queue.add(key_of(&set), now);
         }

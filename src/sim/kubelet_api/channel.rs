@@ -1,6 +1,6 @@
 //! Kubernetes' streams over one WebSocket: the first byte of a message names the channel.
 
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use bytes::Bytes;
 
 /// Closes a channel, in v5: the second byte says which.
@@ -63,6 +63,7 @@ impl Channels {
     /// Says goodbye.
     pub(super) async fn close(mut self) {
         // A client that has gone already needs no goodbye.
-        let _ = self.0.send(Message::Close(None)).await;
+        let normal = CloseFrame { code: close_code::NORMAL, reason: Utf8Bytes::default() };
+        let _ = self.0.send(Message::Close(Some(normal))).await;
     }
 }

@@ -39,6 +39,7 @@ async fn seven_stages_to_ready() {
         assert!(text_at(c, &["containerID"]).starts_with("containerd://"), "{c}");
         assert!(text_at(c, &["imageID"]).contains("@sha256:"), "{c}");
     }
+    assert_eq!(pod["metadata"]["generation"], 1, "scheduling is no edit");
     assert!(text_at(&pod, &["status", "podIP"]).starts_with("10."), "{pod}");
     assert_eq!(pod["metadata"]["labels"]["statefulset.kubernetes.io/pod-name"], "web-0");
     world.seconds(1).await;
