@@ -9,10 +9,12 @@ mod follow;
 pub mod json;
 mod ls;
 mod print;
+mod render;
 mod shell;
 mod show;
 mod sim;
 mod table;
+mod tenant_args;
 mod time;
 mod wait;
 
@@ -81,6 +83,7 @@ async fn run(args: Args) -> Result<(), Failure> {
         None => console::run(config, tenant).await,
         Some(Verb::Ls(ls)) => ls::run(&config, ls).await,
         Some(Verb::Show(show)) => show::run(&config, show).await,
+        Some(Verb::Render(args)) => render::run(*args, &config),
         Some(Verb::Wait(wait)) => wait::run(&config, wait).await,
         Some(Verb::Demo(demo)) => demo::run(&config, demo).await,
         Some(Verb::Sim(sim)) => sim::run(sim).await,

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use super::{failure::Failure, time::duration};
+use super::{failure::Failure, render::RenderArgs, time::duration};
 use crate::{config::Config, fleet::Phase};
 
 /// A terminal console for the people who run a fleet of OpenClaw tenants on Kubernetes.
@@ -79,6 +79,8 @@ pub(super) enum Verb {
     Ls(Ls),
     /// Show one tenant: what it does and why, its boot, pod, volumes, quota and warnings.
     Show(Show),
+    /// Print a tenant's objects, or write its Kustomize overlay; asks no cluster.
+    Render(Box<RenderArgs>),
     /// Wait until a tenant is ready, deleted or in a phase.
     Wait(Wait),
     /// A living fleet to look at: made up, on a simulator inside this program.

@@ -23,7 +23,9 @@ pub(super) async fn run(args: args::Sim) -> Result<(), Failure> {
     match write_kubeconfig.as_deref() {
         Some(path) => write(path, &kubeconfig, &addr.to_string())?,
         // A comment, so that the whole can be piped into a file.
-        None => print::out(&format!("# simulator on http://{addr}; --write-kubeconfig FILE writes this to a file\n{kubeconfig}"))?,
+        None => print::out(&format!(
+            "# simulator on http://{addr}; --write-kubeconfig FILE writes this to a file\n{kubeconfig}"
+        ))?,
     }
     demo.sim.serve(listener).await.map_err(failed)
 }

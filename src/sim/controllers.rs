@@ -52,10 +52,7 @@ pub(crate) fn start(ctx: &Ctx) -> JoinSet<()> {
     tasks.spawn(drive(ctx.clone(), nodes::Nodes::new(ctx.clone())));
     tasks.spawn(drive(ctx.clone(), volumes::Volumes::new(ctx.clone())));
     tasks.spawn(drive(ctx.clone(), quota::Quotas::new(ctx.clone())));
-    tasks.spawn(drive(
-        ctx.clone(),
-        statefulset::StatefulSets::new(ctx.clone()),
-    ));
+    tasks.spawn(drive(ctx.clone(), statefulset::StatefulSets::new(ctx.clone())));
     tasks.spawn(drive(ctx.clone(), scheduler::Scheduler::new(ctx.clone())));
     tasks.spawn(drive(ctx.clone(), kubelet::Kubelet::new(ctx.clone())));
     tasks
@@ -63,10 +60,7 @@ pub(crate) fn start(ctx: &Ctx) -> JoinSet<()> {
 
 /// The source of events of a controller in kube-controller-manager.
 pub(crate) fn manager(component: &'static str) -> Source {
-    Source::Old {
-        component,
-        host: String::new(),
-    }
+    Source::Old { component, host: String::new() }
 }
 
 /// A controller, driven by changes and by its own queue of due work.

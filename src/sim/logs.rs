@@ -39,8 +39,11 @@ pub(crate) fn life(pod: &Value, container: &str, previous: bool, behaviour: &Beh
         Some((time("startedAt")?, ended))
     };
     let (started, ended) = if previous {
-        of(last, true).ok_or_else(|| format!("previous terminated container \"{container}\" in pod \"{pod_name}\" not found"))?
-    } else if let Some(life) = of(&state["running"], false).or_else(|| of(&state["terminated"], true)).or_else(|| of(last, true)) {
+        of(last, true)
+            .ok_or_else(|| format!("previous terminated container \"{container}\" in pod \"{pod_name}\" not found"))?
+    } else if let Some(life) =
+        of(&state["running"], false).or_else(|| of(&state["terminated"], true)).or_else(|| of(last, true))
+    {
         life
     } else {
         return match text_at(state, &["waiting", "reason"]) {
@@ -71,10 +74,26 @@ fn name_of_container(c: &Value) -> &str {
 
 /// Lines at the beginning of a life, before the regular ones.
 const OPENING: u64 = 3;
-const STEPS: [&str; 8] =
-    ["checking", "comparing stamps of", "copying", "unpacking", "linking", "setting modes of", "verifying", "cleaning up after"];
-const THINGS: [&str; 8] =
-    ["the cache", "the image", "node modules", "the workspace", "package lists", "the runtime", "the profile", "old files"];
+const STEPS: [&str; 8] = [
+    "checking",
+    "comparing stamps of",
+    "copying",
+    "unpacking",
+    "linking",
+    "setting modes of",
+    "verifying",
+    "cleaning up after",
+];
+const THINGS: [&str; 8] = [
+    "the cache",
+    "the image",
+    "node modules",
+    "the workspace",
+    "package lists",
+    "the runtime",
+    "the profile",
+    "old files",
+];
 
 impl Life {
     /// Whether nothing will be added any more.
@@ -142,7 +161,12 @@ impl Life {
             }
             (n, false) => {
                 let number = |salt: &str, below: u64| self.seed.number(&[salt, &n.to_string()]) % below;
-                format!("{who}: tick {} requests={} errors=0 p95={}ms", n - 2, number("requests", 40), 5 + number("p95", 90))
+                format!(
+                    "{who}: tick {} requests={} errors=0 p95={}ms",
+                    n - 2,
+                    number("requests", 40),
+                    5 + number("p95", 90)
+                )
             }
         }
     }

@@ -244,42 +244,29 @@ impl Scenario {
     /// The scenario used when none is named.
     #[must_use]
     pub fn builtin() -> Self {
-        Self::parse_alone("builtin.toml", BUILTIN)
-            .expect("the built-in scenario is parsed by a unit test")
+        Self::parse_alone("builtin.toml", BUILTIN).expect("the built-in scenario is parsed by a unit test")
     }
 
     /// Three nodes, no timing rules and pods that are Ready at once: for benchmarks and bulk tests.
     #[must_use]
     pub fn instant() -> Self {
-        Self {
-            instant: true,
-            ..Self::builtin()
-        }
+        Self { instant: true, ..Self::builtin() }
     }
 
     fn parse_alone(name: &str, text: &str) -> Result<Self, ScenarioError> {
         let file: File = toml::from_str(text).map_err(|e| ScenarioError {
             file: name.to_owned(),
-            line: e
-                .span()
-                .map_or(0, |s| 1 + text[..s.start.min(text.len())].matches('\n').count()),
+            line: e.span().map_or(0, |s| 1 + text[..s.start.min(text.len())].matches('\n').count()),
             message: e.message().to_owned(),
         })?;
         let scenario = file.sim.unwrap_or_default();
-        scenario.check().map_err(|message| ScenarioError {
-            file: name.to_owned(),
-            line: 0,
-            message,
-        })?;
+        scenario.check().map_err(|message| ScenarioError { file: name.to_owned(), line: 0, message })?;
         Ok(scenario)
     }
 
     fn check(&self) -> Result<(), String> {
         unique("node pool", self.node.iter().map(|n| &n.name))?;
-        unique(
-            "storage class",
-            self.storage_class.iter().map(|c| &c.name),
-        )?;
+        unique("storage class", self.storage_class.iter().map(|c| &c.name))?;
         unique("user", self.user.iter().map(|u| &u.name))?;
         if self.storage_class.iter().filter(|c| c.default).count() > 1 {
             return Err("more than one storage class is marked default".into());
@@ -318,27 +305,12 @@ mod tests {
         };
         check("[sim]\n\nspeed = 3\n", "x.toml:3: unknown field `speed`");
         check("[sim]\n[[sim.rule]]\npod = 3\n", "x.toml:3: ");
-        check(
-            "[sim]\n[[sim.rule]]\nfault = \"hnag\"\n",
-            "x.toml:3: unknown variant `hnag`",
-        );
-        check(
-            "[sim]\n[[sim.rule]]\nrun-seconds = [5, 2]\n",
-            "x.toml:3: a range must not end before it starts",
-        );
-        check(
-            "[sim]\n[[sim.rule]]\ncpu = \"12 apples\"\n",
-            "x.toml:3: `12 apples` is not a quantity",
-        );
+        check("[sim]\n[[sim.rule]]\nfault = \"hnag\"\n", "x.toml:3: unknown variant `hnag`");
+        check("[sim]\n[[sim.rule]]\nrun-seconds = [5, 2]\n", "x.toml:3: a range must not end before it starts");
+        check("[sim]\n[[sim.rule]]\ncpu = \"12 apples\"\n", "x.toml:3: `12 apples` is not a quantity");
         check("[sim\n", "x.toml:1: ");
-        check(
-            "[[sim.node]]\nname='a'\n[[sim.node]]\nname='a'\n",
-            "x.toml: two entries are called node pool `a`",
-        );
-        check(
-            "[[sim.rule]]\nfault='slow'\n",
-            "x.toml: rule for pod `*` container `*`: fault `slow` needs `factor`",
-        );
+        check("[[sim.node]]\nname='a'\n[[sim.node]]\nname='a'\n", "x.toml: two entries are called node pool `a`");
+        check("[[sim.rule]]\nfault='slow'\n", "x.toml: rule for pod `*` container `*`: fault `slow` needs `factor`");
     }
 
     #[test]

@@ -135,13 +135,18 @@ pub(super) fn plant(store: &Store) {
 pub(super) fn users(store: &Store, scenario: &Scenario) {
     for user in &scenario.user {
         let name = format!("sim:{}", user.name);
-        let rules = user.allow.iter().map(|a| json!({"apiGroups": a.groups, "resources": a.resources, "verbs": a.verbs}));
+        let rules =
+            user.allow.iter().map(|a| json!({"apiGroups": a.groups, "resources": a.resources, "verbs": a.verbs}));
         role(store, &name, rules.collect());
-        put(store, kinds::CLUSTER_ROLE_BINDING, json!({
-            "metadata": {"name": name},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user.name}],
-        }));
+        put(
+            store,
+            kinds::CLUSTER_ROLE_BINDING,
+            json!({
+                "metadata": {"name": name},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user.name}],
+            }),
+        );
     }
 }
 

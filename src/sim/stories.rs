@@ -86,7 +86,9 @@ impl World {
     /// `reason message` of all events.
     fn events(&self) -> Vec<String> {
         let list = self.ctx.store.list(EVENT, Some("t"));
-        list.iter().map(|e| format!("{} {} x{}", text_at(e, &["reason"]), text_at(e, &["message"]), e["count"])).collect()
+        list.iter()
+            .map(|e| format!("{} {} x{}", text_at(e, &["reason"]), text_at(e, &["message"]), e["count"]))
+            .collect()
     }
 
     fn has_event(&self, part: &str) -> bool {

@@ -137,11 +137,16 @@ async fn a_set_boots_through_the_api() {
     let pod = world.ready("web-0").await;
     let status = pod.status.expect("a status");
     let inits = status.init_container_statuses.expect("inits");
-    assert!(inits.iter().all(|c| c.state.as_ref().and_then(|s| s.terminated.as_ref()).is_some_and(|t| t.exit_code == 0)));
+    assert!(
+        inits.iter().all(|c| c.state.as_ref().and_then(|s| s.terminated.as_ref()).is_some_and(|t| t.exit_code == 0))
+    );
     assert_eq!(status.qos_class.as_deref(), Some("Burstable"));
     let set = world.api::<StatefulSet>().get("web").await.expect("there").status.expect("a status");
     assert_eq!(set.current_revision, set.update_revision);
-    assert_eq!(Api::<Node>::all(world.client.clone()).list(&ListParams::default()).await.expect("nodes").items.len(), 3);
+    assert_eq!(
+        Api::<Node>::all(world.client.clone()).list(&ListParams::default()).await.expect("nodes").items.len(),
+        3
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -213,7 +218,10 @@ async fn ports_are_forwarded_to_what_listens() {
     async fn get(world: &World, port: u16, path: &str) -> String {
         let mut forward = world.api::<Pod>().portforward("web-0", &[port]).await.expect("forwards");
         let mut stream = forward.take_stream(port).expect("a stream");
-        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).await.expect("written");
+        stream
+            .write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes())
+            .await
+            .expect("written");
         let mut answer = String::new();
         // A refused port ends the stream; what was read before counts.
         let _ = stream.read_to_string(&mut answer).await;
@@ -230,7 +238,10 @@ async fn ports_are_forwarded_to_what_listens() {
     assert!(early.contains("connect: connection refused"), "{early}");
     world.ready("web-0").await;
     let health = get(&world, 18789, "/healthz").await;
-    assert!(health.starts_with("HTTP/1.1 200 OK\r\n") && health.ends_with("{\"ok\":true,\"status\":\"live\"}"), "{health}");
+    assert!(
+        health.starts_with("HTTP/1.1 200 OK\r\n") && health.ends_with("{\"ok\":true,\"status\":\"live\"}"),
+        "{health}"
+    );
     let startup = get(&world, 18789, "/startupz").await;
     assert!(startup.contains("\"version\":\"2026.8.2\""), "{startup}");
     assert!(get(&world, 18789, "/other").await.starts_with("HTTP/1.1 404 "));
@@ -329,7 +340,8 @@ async fn a_refused_pod_waits_out_its_back_off_unless_the_set_is_edited() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(world.api::<Pod>().get_opt("web-0").await.expect("an answer").is_some(), "the edit cut it short");
     world.ready("web-0").await;
-    let used = world.api::<ResourceQuota>().get("tenant").await.expect("there").status.and_then(|s| s.used).expect("used");
+    let used =
+        world.api::<ResourceQuota>().get("tenant").await.expect("there").status.and_then(|s| s.used).expect("used");
     assert_eq!((used["requests.memory"].0.as_str(), used["pods"].0.as_str()), ("128Mi", "1"));
     // A deletion is seen a moment later.
     let none = Patch::Merge(json!({"spec": {"replicas": 0}}));

@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 use super::objects::Key;
 use super::queue::{Queue, after, since, wait_until};
 use crate::sim::clock::{micro_stamp, stamp};
+use crate::sim::delete::DeleteOptions;
 use crate::sim::kinds::{EVENT, Kind};
 use crate::sim::object::{name_of, namespace_of, text_at, uid_of};
-use crate::sim::delete::DeleteOptions;
 use crate::sim::store::Store;
 
 const BURST: f64 = 25.0;
@@ -69,11 +69,7 @@ impl Recorder {
     pub(crate) fn start(store: Store, quiet: bool) -> Self {
         let (notes, rx) = mpsc::channel(WAITING);
         tokio::spawn(Writer::new(store.clone()).run(rx));
-        Self {
-            notes,
-            quiet,
-            store,
-        }
+        Self { notes, quiet, store }
     }
 
     /// Notes an event about an object.
@@ -190,26 +186,19 @@ impl Writer {
             });
             if written.is_ok() {
                 let key = key.clone();
-                self.expiry
-                    .set((key, note.same.uid.as_str().into()), after(at, KEPT));
+                self.expiry.set((key, note.same.uid.as_str().into()), after(at, KEPT));
                 return;
             }
             // It has been deleted meanwhile, or its namespace goes: a new one is made, or refused.
             self.written.remove(&note.same);
         }
         self.serial += 1;
-        let name = format!(
-            "{}.{:x}",
-            text_at(&note.about, &["name"]),
-            note.at.as_nanosecond() + i128::from(self.serial)
-        );
+        let name =
+            format!("{}.{:x}", text_at(&note.about, &["name"]), note.at.as_nanosecond() + i128::from(self.serial));
         let event = body(&name, &note);
         if self.store.create(EVENT, event, component(&note.same.source)).is_ok() {
             let key = (note.namespace.clone(), name);
-            self.expiry.set(
-                (key.clone(), note.same.uid.as_str().into()),
-                after(note.at, KEPT),
-            );
+            self.expiry.set((key.clone(), note.same.uid.as_str().into()), after(note.at, KEPT));
             self.expiring.insert(key.clone(), note.same.clone());
             self.written.insert(note.same, (key, 1));
         }
@@ -217,10 +206,7 @@ impl Writer {
 
     /// The spam filter: a bucket per object and type, refilled slowly.
     fn passes(&mut self, note: &Note) -> bool {
-        let bucket = self
-            .buckets
-            .entry((note.same.uid.clone(), note.same.kind))
-            .or_insert((BURST, note.at));
+        let bucket = self.buckets.entry((note.same.uid.clone(), note.same.kind)).or_insert((BURST, note.at));
         let gained = since(bucket.1, note.at).as_secs_f64() / REFILL.as_secs_f64();
         *bucket = ((bucket.0 + gained).min(BURST), note.at);
         if bucket.0 < 1.0 {
@@ -234,19 +220,13 @@ impl Writer {
         let now = self.store.now();
         while let Some((key, uid)) = self.expiry.pop(now) {
             // Already gone is as good.
-            let _ = self
-                .store
-                .delete(EVENT, &key.0, &key.1, &DeleteOptions::default());
+            let _ = self.store.delete(EVENT, &key.0, &key.1, &DeleteOptions::default());
             if let Some(same) = self.expiring.remove(&key) {
                 self.written.remove(&same);
             }
             for kind in [Type::Normal, Type::Warning] {
                 let bucket = (uid.to_string(), kind);
-                if self
-                    .buckets
-                    .get(&bucket)
-                    .is_some_and(|(_, at)| since(*at, now) >= KEPT)
-                {
+                if self.buckets.get(&bucket).is_some_and(|(_, at)| since(*at, now) >= KEPT) {
                     self.buckets.remove(&bucket);
                 }
             }

@@ -9,18 +9,12 @@ use crate::sim::object::{name_of, text_at, uid_of};
 pub(crate) type Key = (String, String);
 
 pub(crate) fn key_of(object: &Value) -> Key {
-    (
-        text_at(object, &["metadata", "namespace"]).to_owned(),
-        name_of(object).to_owned(),
-    )
+    (text_at(object, &["metadata", "namespace"]).to_owned(), name_of(object).to_owned())
 }
 
 /// The owner reference with `controller: true`.
 pub(crate) fn controller_of(object: &Value) -> Option<&Value> {
-    object["metadata"]["ownerReferences"]
-        .as_array()?
-        .iter()
-        .find(|r| r["controller"] == true)
+    object["metadata"]["ownerReferences"].as_array()?.iter().find(|r| r["controller"] == true)
 }
 
 pub(crate) fn owner_reference(kind: &Kind, owner: &Value) -> Value {
@@ -35,18 +29,12 @@ pub(crate) fn owner_reference(kind: &Kind, owner: &Value) -> Value {
 }
 
 pub(crate) fn items<'a>(object: &'a Value, path: &[&str]) -> &'a [Value] {
-    path.iter()
-        .try_fold(object, |at, key| at.get(key))
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
+    path.iter().try_fold(object, |at, key| at.get(key)).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The status (`True`, `False`, `Unknown`) of a condition.
 pub(crate) fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a str> {
-    items(object, &["status", "conditions"])
-        .iter()
-        .find(|c| c["type"] == kind)
-        .and_then(|c| c["status"].as_str())
+    items(object, &["status", "conditions"]).iter().find(|c| c["type"] == kind).and_then(|c| c["status"].as_str())
 }
 
 pub(crate) fn is_ready(pod: &Value) -> bool {
@@ -70,9 +58,7 @@ pub(crate) fn set_condition(conditions: &mut Vec<Value>, mut new: Value, now: &s
 /// The conditions of a status, made if there are none.
 pub(crate) fn conditions_mut(object: &mut Value) -> Option<&mut Vec<Value>> {
     let status = member(object, "status")?;
-    let list = status
-        .entry("conditions")
-        .or_insert_with(|| Value::Array(vec![]));
+    let list = status.entry("conditions").or_insert_with(|| Value::Array(vec![]));
     if !list.is_array() {
         *list = Value::Array(vec![]);
     }
@@ -81,10 +67,7 @@ pub(crate) fn conditions_mut(object: &mut Value) -> Option<&mut Vec<Value>> {
 
 /// A map inside an object, made if it is absent.
 pub(crate) fn member<'a>(object: &'a mut Value, key: &str) -> Option<&'a mut Map<String, Value>> {
-    let slot = object
-        .as_object_mut()?
-        .entry(key)
-        .or_insert_with(|| Value::Object(Map::new()));
+    let slot = object.as_object_mut()?.entry(key).or_insert_with(|| Value::Object(Map::new()));
     if !slot.is_object() {
         *slot = Value::Object(Map::new());
     }
@@ -103,9 +86,7 @@ pub(crate) fn is_finished(pod: &Value) -> bool {
 
 /// Names of the claims that a pod mounts.
 pub(crate) fn claims_of(pod: &Value) -> impl Iterator<Item = &str> {
-    items(pod, &["spec", "volumes"])
-        .iter()
-        .filter_map(|v| v["persistentVolumeClaim"]["claimName"].as_str())
+    items(pod, &["spec", "volumes"]).iter().filter_map(|v| v["persistentVolumeClaim"]["claimName"].as_str())
 }
 
 /// A number that is the same for the same parts: the source of all chance here, so that one seed tells one story
@@ -130,9 +111,7 @@ impl Dice {
     /// As many hex digits as asked for.
     pub(crate) fn hex(self, parts: &[&str], digits: usize) -> String {
         let mut rng = fastrand::Rng::with_seed(self.number(parts));
-        std::iter::repeat_with(|| char::from_digit(rng.u32(0..16), 16).unwrap_or('0'))
-            .take(digits)
-            .collect()
+        std::iter::repeat_with(|| char::from_digit(rng.u32(0..16), 16).unwrap_or('0')).take(digits).collect()
     }
 }
 
@@ -144,11 +123,7 @@ mod tests {
     fn a_condition_keeps_its_time_until_its_status_moves() {
         let mut list = vec![];
         set_condition(&mut list, json!({"type": "Ready", "status": "False"}), "1");
-        set_condition(
-            &mut list,
-            json!({"type": "Ready", "status": "False", "reason": "x"}),
-            "2",
-        );
+        set_condition(&mut list, json!({"type": "Ready", "status": "False", "reason": "x"}), "2");
         assert_eq!(list[0]["lastTransitionTime"], "1");
         assert_eq!(list[0]["reason"], "x");
         set_condition(&mut list, json!({"type": "Ready", "status": "True"}), "3");

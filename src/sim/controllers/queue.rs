@@ -24,12 +24,7 @@ pub(crate) struct Queue<K> {
 
 impl<K: Clone + Eq + Ord + Hash> Queue<K> {
     pub(crate) fn new() -> Self {
-        Self {
-            due: HashMap::new(),
-            heap: BinaryHeap::new(),
-            entries: 0,
-            failures: HashMap::new(),
-        }
+        Self { due: HashMap::new(), heap: BinaryHeap::new(), entries: 0, failures: HashMap::new() }
     }
 
     /// Asks for work on `key` at `at`, or before if that was asked for already.
@@ -50,9 +45,7 @@ impl<K: Clone + Eq + Ord + Hash> Queue<K> {
     /// Asks for work after a failure: later with each one, until [`Queue::forget`].
     pub(crate) fn retry(&mut self, key: K, now: Timestamp) {
         let failures = self.failures.entry(key.clone()).or_default();
-        let wait = FIRST_RETRY
-            .saturating_mul(1 << (*failures).min(30))
-            .min(LAST_RETRY);
+        let wait = FIRST_RETRY.saturating_mul(1 << (*failures).min(30)).min(LAST_RETRY);
         *failures += 1;
         self.add(key, after(now, wait));
     }

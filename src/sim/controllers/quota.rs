@@ -31,8 +31,17 @@ impl Quotas {
 
     /// One deletion in eight is seen late.
     fn lag(&self, object: &Value) -> Duration {
-        let unit = self.ctx.dice.unit(&["quota", namespace_of(object), name_of(object), text_at(object, &["metadata", "uid"])]);
-        if self.ctx.scenario.instant || unit >= 0.125 { Duration::ZERO } else { Duration::from_secs_f64(0.2 + unit * 6.0) }
+        let unit = self.ctx.dice.unit(&[
+            "quota",
+            namespace_of(object),
+            name_of(object),
+            text_at(object, &["metadata", "uid"]),
+        ]);
+        if self.ctx.scenario.instant || unit >= 0.125 {
+            Duration::ZERO
+        } else {
+            Duration::from_secs_f64(0.2 + unit * 6.0)
+        }
     }
 
     fn count(&self, namespace: &str) {

@@ -112,11 +112,9 @@ impl Scheduler {
         match self.choose(key, &pod) {
             Ok(node) => self.bind(key, &pod, &node),
             Err(Refusal::Waiting) => {}
-            Err(Refusal::Gated) => self.say(
-                &pod,
-                "SchedulingGated",
-                "Scheduling is blocked due to non-empty scheduling gates",
-            ),
+            Err(Refusal::Gated) => {
+                self.say(&pod, "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates")
+            }
             Err(Refusal::Unschedulable(message)) => {
                 let now = self.ctx.store.now();
                 let tries = self.refused.entry(key.clone()).or_insert((0, now));
@@ -138,7 +136,8 @@ impl Scheduler {
         }
         let mut unbound = vec![];
         for name in claims_of(pod) {
-            let refused = |why: &str| Refusal::Unschedulable(format!("0/{total} nodes are available: {why}. not found"));
+            let refused =
+                |why: &str| Refusal::Unschedulable(format!("0/{total} nodes are available: {why}. not found"));
             let Some(claim) = self.ctx.store.get(PVC, &key.0, name) else {
                 return Err(refused(&format!("persistentvolumeclaim \"{name}\" not found")));
             };

@@ -144,7 +144,8 @@ impl Volumes {
             let message = format!("External provisioner is provisioning volume for claim \"{}/{}\"", key.0, key.1);
             self.say(claim, Type::Normal, "Provisioning", message);
             let _ = self.ctx.store.modify(PVC, &key.0, &key.1, |c| {
-                for key in ["volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner"] {
+                for key in ["volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner"]
+                {
                     c["metadata"]["annotations"][key] = provisioner.as_str().into();
                 }
             });
@@ -159,7 +160,8 @@ impl Volumes {
         if behaviour.strikes(Fault::ProvisionFail, u64::from(*attempts)) {
             *attempts += 1;
             let wait = Duration::from_secs(1 << (*attempts).min(8)).min(Duration::from_secs(300));
-            let why = behaviour.message.as_deref().unwrap_or("rpc error: code = ResourceExhausted desc = no capacity left");
+            let why =
+                behaviour.message.as_deref().unwrap_or("rpc error: code = ResourceExhausted desc = no capacity left");
             let message = format!("failed to provision volume with StorageClass \"{wanted}\": {why}");
             self.say(claim, Type::Warning, "ProvisioningFailed", message);
             let at = after(self.ctx.store.now(), wait);

@@ -28,11 +28,14 @@ pub(super) struct Need {
 pub(super) fn of_container(container: &Value) -> Box<[Need]> {
     let keyed = items(container, &["env"]).iter().flat_map(|e| {
         let source = &e["valueFrom"];
-        [need(From::Secret, &source["secretKeyRef"], "name", ""), need(From::ConfigMap, &source["configMapKeyRef"], "name", "")]
+        [
+            need(From::Secret, &source["secretKeyRef"], "name", ""),
+            need(From::ConfigMap, &source["configMapKeyRef"], "name", ""),
+        ]
     });
-    let whole = items(container, &["envFrom"])
-        .iter()
-        .flat_map(|e| [need(From::Secret, &e["secretRef"], "name", ""), need(From::ConfigMap, &e["configMapRef"], "name", "")]);
+    let whole = items(container, &["envFrom"]).iter().flat_map(|e| {
+        [need(From::Secret, &e["secretRef"], "name", ""), need(From::ConfigMap, &e["configMapRef"], "name", "")]
+    });
     keyed.chain(whole).flatten().collect()
 }
 
@@ -83,7 +86,9 @@ impl Need {
 pub(super) fn claim_missing(store: &Store, namespace: &str, claim: &str) -> Option<String> {
     match store.get(PVC, namespace, claim) {
         None => Some(format!("error getting PVC \"{namespace}/{claim}\": persistentvolumeclaim \"{claim}\" not found")),
-        Some(c) if text_at(&c, &["status", "phase"]) != "Bound" => Some(format!("PVC \"{namespace}/{claim}\" is not bound")),
+        Some(c) if text_at(&c, &["status", "phase"]) != "Bound" => {
+            Some(format!("PVC \"{namespace}/{claim}\" is not bound"))
+        }
         Some(_) => None,
     }
 }

@@ -154,7 +154,8 @@ impl Pod {
         for i in 0..pod.containers.len() {
             pod.containers[i].behaviour = Box::new(pod.behaviour_of(i, env.ctx));
         }
-        let start = pod.containers.first().map_or(Duration::ZERO, |c| pod.draw(env.ctx, c.behaviour.start, "sandbox", 0));
+        let start =
+            pod.containers.first().map_or(Duration::ZERO, |c| pod.draw(env.ctx, c.behaviour.start, "sandbox", 0));
         pod.plan(after(now, start), Todo::Sandbox);
         if let Some(seconds) = object["spec"]["activeDeadlineSeconds"].as_u64() {
             pod.plan(after(now, Duration::from_secs(seconds)), Todo::Deadline);
@@ -174,7 +175,8 @@ impl Pod {
         let mut any = false;
         while !self.gone {
             // The first among equals was planned first.
-            let due = self.agenda.iter().enumerate().filter(|(_, (at, _))| *at <= now).min_by_key(|(i, (at, _))| (*at, *i));
+            let due =
+                self.agenda.iter().enumerate().filter(|(_, (at, _))| *at <= now).min_by_key(|(i, (at, _))| (*at, *i));
             let Some((index, _)) = due else { break };
             let (at, todo) = self.agenda.remove(index);
             self.perform(at, todo, env);
@@ -221,9 +223,7 @@ impl Pod {
             if let State::Running { since } = self.containers[i].state
                 && !self.stopping
             {
-                let of_running = |t: &Todo| {
-                    matches!(t, Todo::Started(n) | Todo::Ready(n) | Todo::ProbeFails(n) | Todo::End(n, ..) if *n == i)
-                };
+                let of_running = |t: &Todo| matches!(t, Todo::Started(n) | Todo::Ready(n) | Todo::ProbeFails(n) | Todo::End(n, ..) if *n == i);
                 self.agenda.retain(|(_, t)| !of_running(t));
                 changed = true;
                 self.plan_running(i, since, now, env.ctx);

@@ -39,7 +39,8 @@ pub(super) async fn serve(
     if !is_running(&pod, &container) {
         return Err(Status::internal(format!("unable to upgrade connection: container not found (\"{container}\")")));
     }
-    let upgrade = upgrade.map_err(|_| Status::bad_request("unable to upgrade: this server executes over a WebSocket only"))?;
+    let upgrade =
+        upgrade.map_err(|_| Status::bad_request("unable to upgrade: this server executes over a WebSocket only"))?;
     let session = Session {
         api,
         pod,
@@ -69,7 +70,8 @@ impl Session {
         let status = if self.stdin && self.tty && is_shell(&self.argv) && self.argv.len() == 1 {
             self.converse(&mut channels).await
         } else {
-            let reads = self.stdin && (is_shell(&self.argv) && self.argv.len() == 1 || self.argv.iter().any(|a| a == "cat"));
+            let reads =
+                self.stdin && (is_shell(&self.argv) && self.argv.len() == 1 || self.argv.iter().any(|a| a == "cat"));
             let input = if reads { read_all(&mut channels).await } else { String::new() };
             match self.execute(&self.argv, &input) {
                 Some(done) => {
@@ -149,7 +151,9 @@ async fn read_all(channels: &mut Channels) -> String {
     let mut all = vec![];
     while let Some(incoming) = channels.next().await {
         match incoming {
-            Incoming::Data(STDIN, bytes) if all.len() + bytes.len() <= INPUT && !bytes.is_empty() => all.extend_from_slice(&bytes),
+            Incoming::Data(STDIN, bytes) if all.len() + bytes.len() <= INPUT && !bytes.is_empty() => {
+                all.extend_from_slice(&bytes)
+            }
             Incoming::Data(STDIN, _) | Incoming::Closed(STDIN) => break,
             _ => {}
         }

@@ -44,7 +44,8 @@ pub(super) async fn serve(
     if ports.is_empty() || ports.len() > 100 {
         return Err(Status::bad_request("query parameter \"ports\" is required"));
     }
-    let upgrade = upgrade.map_err(|_| Status::bad_request("unable to upgrade: this server forwards ports over a WebSocket only"))?;
+    let upgrade = upgrade
+        .map_err(|_| Status::bad_request("unable to upgrade: this server forwards ports over a WebSocket only"))?;
     let session = Session { api, namespace, name, uid: uid_of(&pod).to_owned(), ports };
     Ok(negotiate(upgrade).on_upgrade(|socket| session.run(Channels::new(socket))))
 }
@@ -96,7 +97,10 @@ impl Session {
     fn answer(&mut self, at: usize, bytes: &[u8]) -> Result<(Vec<u8>, bool), String> {
         let number = self.ports[at].number;
         let Some(pod) = self.pod() else {
-            return Err(format!("error forwarding port {number} to pod {}: network namespace for sandbox is closed", self.uid));
+            return Err(format!(
+                "error forwarding port {number} to pod {}: network namespace for sandbox is closed",
+                self.uid
+            ));
         };
         let Some(container) = listener(&pod, number) else {
             return Err(format!(

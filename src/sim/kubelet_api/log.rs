@@ -84,7 +84,9 @@ fn wanted(query: &Query, now: Timestamp) -> Result<Wanted, Status> {
     if seconds.is_some() && since_time.is_some() {
         return Err(invalid("sinceSeconds", "", "at most one of `sinceTime` or `sinceSeconds` may be specified"));
     }
-    let back = |s: u64| now.checked_sub(SignedDuration::from_secs(i64::try_from(s).unwrap_or(i64::MAX))).unwrap_or(Timestamp::MIN);
+    let back = |s: u64| {
+        now.checked_sub(SignedDuration::from_secs(i64::try_from(s).unwrap_or(i64::MAX))).unwrap_or(Timestamp::MIN)
+    };
     Ok(Wanted {
         follow: query.truth("follow"),
         previous: query.truth("previous"),

@@ -87,7 +87,8 @@ impl Inside<'_> {
             };
             let argv = std::mem::take(&mut command);
             if runs && let Some(name) = argv.first().cloned() {
-                let done = self.run(&argv, stdin).unwrap_or_else(|| Done::fail(127, format!("sh: 1: {name}: not found\n")));
+                let done =
+                    self.run(&argv, stdin).unwrap_or_else(|| Done::fail(127, format!("sh: 1: {name}: not found\n")));
                 all.out.push_str(&done.out);
                 all.err.push_str(&done.err);
                 all.code = done.code;
@@ -113,7 +114,9 @@ impl Inside<'_> {
             match *path {
                 "-" => all.out.push_str(stdin),
                 "/etc/hostname" => all.out.push_str(&format!("{}\n", name_of(self.pod))),
-                "/etc/os-release" => all.out.push_str("PRETTY_NAME=\"Simulated Linux\"\nNAME=\"Simulated Linux\"\nID=sim\n"),
+                "/etc/os-release" => {
+                    all.out.push_str("PRETTY_NAME=\"Simulated Linux\"\nNAME=\"Simulated Linux\"\nID=sim\n")
+                }
                 "/var/run/secrets/kubernetes.io/serviceaccount/namespace" => all.out.push_str(namespace_of(self.pod)),
                 other => {
                     all.err.push_str(&format!("cat: {other}: No such file or directory\n"));
@@ -136,10 +139,15 @@ impl Inside<'_> {
             mounts.iter().collect()
         } else {
             // The longest mount point that the path is below; the root is below all.
-            let below = |path: &str, at: &str| at == "/" || path == at || path.strip_prefix(at).is_some_and(|r| r.starts_with('/'));
+            let below = |path: &str, at: &str| {
+                at == "/" || path == at || path.strip_prefix(at).is_some_and(|r| r.starts_with('/'))
+            };
             paths.iter().filter_map(|p| mounts.iter().filter(|m| below(p, &m.1)).max_by_key(|m| m.1.len())).collect()
         };
-        let mut out = format!("{:<20} {:>14} {:>14} {:>14} {:>8} {}\n", "Filesystem", "1-blocks", "Used", "Available", "Capacity", "Mounted on");
+        let mut out = format!(
+            "{:<20} {:>14} {:>14} {:>14} {:>8} {}\n",
+            "Filesystem", "1-blocks", "Used", "Available", "Capacity", "Mounted on"
+        );
         for (device, at, stats) in chosen {
             let number = |key: &str| stats[key].as_u64().unwrap_or(0);
             let (all, used, free) = (number("capacityBytes"), number("usedBytes"), number("availableBytes"));
@@ -224,7 +232,15 @@ mod tests {
         let plain = |s: &str| Word::Plain(s.into());
         assert_eq!(
             split("echo 'a b' \"c\"d && df;x"),
-            Ok(vec![plain("echo"), plain("a b"), plain("cd"), Word::Operator("&&"), plain("df"), Word::Operator(";"), plain("x")])
+            Ok(vec![
+                plain("echo"),
+                plain("a b"),
+                plain("cd"),
+                Word::Operator("&&"),
+                plain("df"),
+                Word::Operator(";"),
+                plain("x")
+            ])
         );
         assert!(split("echo 'a").is_err());
         assert!(split("echo $HOME").is_err());

@@ -48,9 +48,7 @@ impl<'de> Deserialize<'de> for Span {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Span, A::Error> {
                 let mut bounds = [0.0; 2];
                 for (i, b) in bounds.iter_mut().enumerate() {
-                    *b = seq
-                        .next_element()?
-                        .ok_or_else(|| de::Error::invalid_length(i, &self))?;
+                    *b = seq.next_element()?.ok_or_else(|| de::Error::invalid_length(i, &self))?;
                 }
                 if seq.next_element::<f64>()?.is_some() {
                     return Err(de::Error::invalid_length(3, &self));
@@ -96,9 +94,7 @@ impl Amount {
 
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = text
-            .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+')))
-            .unwrap_or(text.len());
+        let digits = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+'))).unwrap_or(text.len());
         let (number, suffix) = text.split_at(digits);
         let (whole, part) = number.split_once('.').unwrap_or((number, ""));
         let sign = if whole.starts_with('-') { -1 } else { 1 };

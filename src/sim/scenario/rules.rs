@@ -157,15 +157,9 @@ impl Rule {
     /// # Errors
     /// As [`super::Scenario::parse`].
     pub fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
-        let error = |line, message| ScenarioError {
-            file: name.to_owned(),
-            line,
-            message,
-        };
+        let error = |line, message| ScenarioError { file: name.to_owned(), line, message };
         let rule: Self = toml::from_str(text).map_err(|e| {
-            let line = e
-                .span()
-                .map_or(0, |s| 1 + text[..s.start.min(text.len())].matches('\n').count());
+            let line = e.span().map_or(0, |s| 1 + text[..s.start.min(text.len())].matches('\n').count());
             error(line, e.message().to_owned())
         })?;
         rule.check().map_err(|m| error(0, m))?;
@@ -184,17 +178,13 @@ impl Rule {
             return Err(format!("{place}: `factor` belongs to fault `slow`"));
         }
         if self.log_lines_per_second.is_some_and(|f| !(0.001..=1e6).contains(&f)) {
-            return Err(format!(
-                "{place}: `log-lines-per-second` must lie between 0.001 and a million"
-            ));
+            return Err(format!("{place}: `log-lines-per-second` must lie between 0.001 and a million"));
         }
         Ok(())
     }
 
     fn matches(&self, at: &Place<'_>) -> bool {
-        let hit = |glob: &Glob, value: Option<&str>| {
-            glob.is_any() || value.is_some_and(|v| glob.matches(v))
-        };
+        let hit = |glob: &Glob, value: Option<&str>| glob.is_any() || value.is_some_and(|v| glob.matches(v));
         hit(&self.namespace, at.namespace)
             && hit(&self.pod, at.pod)
             && hit(&self.container, at.container)
@@ -251,10 +241,7 @@ pub struct Rules(watch::Sender<RuleSet>);
 impl Rules {
     #[must_use]
     pub fn new(file: Vec<Rule>) -> Self {
-        Self(watch::Sender::new(RuleSet {
-            file: file.into(),
-            named: BTreeMap::new(),
-        }))
+        Self(watch::Sender::new(RuleSet { file: file.into(), named: BTreeMap::new() }))
     }
 
     /// Puts a named rule in force, after those of the file; a rule of the same name is replaced.
@@ -318,12 +305,7 @@ mod tests {
             rule("container = 'apt'\nfault = 'hang'"),
             rule("fault = 'slow'\nfactor = 2.0"),
         ]);
-        let at = |container| {
-            rules.at(&Place {
-                container: Some(container),
-                ..Place::default()
-            })
-        };
+        let at = |container| rules.at(&Place { container: Some(container), ..Place::default() });
         assert_eq!(at("apt").fault, Fault::Hang);
         assert_eq!(at("apt").run, Span::new(8.0, 8.0));
         assert_eq!(at("sudo").fault, Fault::None);
@@ -333,14 +315,7 @@ mod tests {
     #[test]
     fn a_rule_for_one_dimension_says_nothing_where_it_is_not_asked() {
         let rules = Rules::new(vec![rule("claim = 'app-data'\nfill-percent = 97")]);
-        let claim = |claim| {
-            rules
-                .at(&Place {
-                    claim,
-                    ..Place::default()
-                })
-                .fill_percent
-        };
+        let claim = |claim| rules.at(&Place { claim, ..Place::default() }).fill_percent;
         assert_eq!(claim(Some("app-data")), Span::new(97.0, 97.0));
         assert_eq!(claim(Some("config-data")), Span::new(0.0, 0.0));
         assert_eq!(claim(None), Span::new(0.0, 0.0));

@@ -44,7 +44,8 @@ async fn a_crash_loop_reaches_five_minutes() {
     let world = World::new(Scenario::builtin());
     world.rule("x", "container = 'gateway'\nfault = 'oom'\nafter-seconds = 4");
     world.create(STATEFUL_SET, set_of_seven("web"));
-    let five = |p: &Value| text_at(container(p, "gateway"), &["state", "waiting", "message"]).starts_with("back-off 5m0s ");
+    let five =
+        |p: &Value| text_at(container(p, "gateway"), &["state", "waiting", "message"]).starts_with("back-off 5m0s ");
     let pod = world.until_pod("web-0", "the longest back-off", five).await;
     let last = &container(&pod, "gateway")["lastState"]["terminated"];
     assert_eq!((last["exitCode"].as_i64(), last["reason"].as_str()), (Some(137), Some("OOMKilled")));
@@ -104,7 +105,11 @@ async fn a_missing_config_map_volume_holds_the_sandbox() {
         "containers": [{"name": "gateway", "image": "a:1"}],
     });
     world.create(STATEFUL_SET, set_with("web", spec));
-    world.until("FailedMount", |w| w.has_event("FailedMount MountVolume.SetUp failed for volume \"scripts\" : configmap \"stages\" not found")).await;
+    world
+        .until("FailedMount", |w| {
+            w.has_event("FailedMount MountVolume.SetUp failed for volume \"scripts\" : configmap \"stages\" not found")
+        })
+        .await;
     let pod = world.pod("web-0").expect("there");
     assert_eq!(waiting(&pod, "gateway"), "ContainerCreating");
     assert_eq!(condition(&pod, "PodReadyToStartContainers"), Some("False"));
@@ -129,7 +134,9 @@ async fn never_ready_says_why_and_heals() {
 
 #[tokio::test(start_paused = true)]
 async fn no_node_fits() {
-    let world = World::of("[[sim.node]]\nname = 'big'\ntaints = [{ key = 'only', value = 'x', effect = 'NoSchedule' }]\n[[sim.node]]\nname = 'small'\nallocatable = { cpu = '100m', memory = '1Gi', pods = 10 }");
+    let world = World::of(
+        "[[sim.node]]\nname = 'big'\ntaints = [{ key = 'only', value = 'x', effect = 'NoSchedule' }]\n[[sim.node]]\nname = 'small'\nallocatable = { cpu = '100m', memory = '1Gi', pods = 10 }",
+    );
     let spec = json!({"containers": [{"name": "c", "image": "a:1", "resources": {"requests": {"cpu": "2"}}}]});
     world.create(STATEFUL_SET, set_with("web", spec));
     let pod = world.until_pod("web-0", "unschedulable", |p| condition(p, "PodScheduled") == Some("False")).await;
@@ -149,10 +156,11 @@ async fn a_node_that_stops_reporting_takes_its_pods_down() {
     world.create(STATEFUL_SET, set_of_seven("web"));
     let old = world.until_ready("web-0").await;
     world.rule("x", "node = 'n-1'\nfault = 'node-not-ready'");
-    world.until("node unknown", |w| {
-        condition(&w.ctx.store.get(NODE, "", "n-1").expect("the node"), "Ready") == Some("Unknown")
-    })
-    .await;
+    world
+        .until("node unknown", |w| {
+            condition(&w.ctx.store.get(NODE, "", "n-1").expect("the node"), "Ready") == Some("Unknown")
+        })
+        .await;
     let pod = world.pod("web-0").expect("there");
     assert_eq!(condition(&pod, "Ready"), Some("False"));
     world.seconds(600).await;

@@ -25,12 +25,10 @@ async fn seven_stages_to_ready() {
     assert!(text_at(done, &["startedAt"]) < text_at(done, &["finishedAt"]));
     assert_eq!(waiting(&pod, "init-4"), "PodInitializing");
     let incomplete = items(&pod, &["status", "conditions"]).iter().find(|c| c["type"] == "Initialized").expect("it");
-    assert_eq!(
-        incomplete["message"],
-        "containers with incomplete status: [init-3 init-4 init-5 init-6 init-7]"
-    );
+    assert_eq!(incomplete["message"], "containers with incomplete status: [init-3 init-4 init-5 init-6 init-7]");
 
-    let pod = world.until_pod("web-0", "gateway runs", |p| container(p, "gateway")["state"]["running"].is_object()).await;
+    let pod =
+        world.until_pod("web-0", "gateway runs", |p| container(p, "gateway")["state"]["running"].is_object()).await;
     assert_eq!(condition(&pod, "Initialized"), Some("True"));
     let pod = world.until_ready("web-0").await;
     assert_eq!(pod["status"]["phase"], "Running");

@@ -97,7 +97,8 @@ async fn a_volume_grows_online_or_when_it_is_mounted_again() {
         world.until_ready("web-0").await;
         let grow = |c: &mut Value| c["spec"]["resources"]["requests"]["storage"] = "40Gi".into();
         world.ctx.store.modify(PVC, "t", "app-data", grow).expect("edited");
-        let pending = |w: &World| w.claim("app-data").is_some_and(|c| condition(&c, "FileSystemResizePending") == Some("True"));
+        let pending =
+            |w: &World| w.claim("app-data").is_some_and(|c| condition(&c, "FileSystemResizePending") == Some("True"));
         world.until("pending", pending).await;
         world.seconds(300).await;
         assert_eq!(pending(&world), !online);

@@ -110,7 +110,8 @@ pub(crate) async fn a_quota_that_is_too_small_refuses_the_pod_and_says_so(world:
     let uid = watching.fleet.get(&namespace).unwrap().tenant.pod().unwrap().uid;
 
     let limits = json!({ "limits": { "memory": "2200Mi" }, "requests": { "memory": "2200Mi" } });
-    let patch = json!({ "spec": { "template": { "spec": { "containers": [{ "name": "gateway", "resources": limits }] } } } });
+    let patch =
+        json!({ "spec": { "template": { "spec": { "containers": [{ "name": "gateway", "resources": limits }] } } } });
     world.cluster.patch("apps/v1", "StatefulSet", &namespace, "openclaw", "kubectl-edit", &patch).await.unwrap();
     world.cluster.delete_pod(&namespace, "openclaw-0", uid).await.unwrap();
     watching.until(&namespace, "Failing", |e| e.verdict.phase == Phase::Failing).await;
@@ -119,7 +120,11 @@ pub(crate) async fn a_quota_that_is_too_small_refuses_the_pod_and_says_so(world:
     let warning = entry.tenant.warnings.iter().find(|w| w.reason == "FailedCreate").unwrap();
     let begin = "create Pod openclaw-0 in StatefulSet openclaw failed error: pods \"openclaw-0\" is forbidden: exceeded quota: tenant, requested: ";
     assert!(warning.message.starts_with(begin), "{}", warning.message);
-    assert!(warning.message.contains("limited: ") && warning.message.contains("limits.memory=2Gi"), "{}", warning.message);
+    assert!(
+        warning.message.contains("limited: ") && warning.message.contains("limits.memory=2Gi"),
+        "{}",
+        warning.message
+    );
     assert!(entry.tenant.pod().is_none());
 }
 
@@ -194,9 +199,7 @@ pub(crate) async fn a_suspended_tenant_sleeps_and_wakes(world: &World) {
     watching.until(&namespace, "Ready", ready).await;
     spec.suspended = true;
     world.create(&spec).await;
-    watching
-        .until(&namespace, "Suspended", |e| e.verdict.phase == Phase::Suspended && e.tenant.pod().is_none())
-        .await;
+    watching.until(&namespace, "Suspended", |e| e.verdict.phase == Phase::Suspended && e.tenant.pod().is_none()).await;
     assert_eq!(watching.fleet.get(&namespace).unwrap().tenant.claims.len(), 2, "its volumes stay");
     spec.suspended = false;
     world.create(&spec).await;

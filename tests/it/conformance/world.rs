@@ -103,8 +103,12 @@ impl World {
     pub(crate) async fn clean(&self) {
         let mut watching = self.watch();
         watching.settle().await;
-        let ours: Vec<String> =
-            watching.fleet.iter().map(|e| e.tenant.namespace_name.to_string()).filter(|n| n.contains(&self.prefix)).collect();
+        let ours: Vec<String> = watching
+            .fleet
+            .iter()
+            .map(|e| e.tenant.namespace_name.to_string())
+            .filter(|n| n.contains(&self.prefix))
+            .collect();
         for namespace in ours {
             if let Some(uid) = self.cluster.namespace_uid(&namespace).await.unwrap() {
                 self.cluster.delete_namespace(&namespace, uid).await.ok();
@@ -140,7 +144,11 @@ impl Watching {
                     return seen;
                 }
             }
-            self.step(&format!("{namespace} {what}; so far {seen:?}: {:?}", self.fleet.get(namespace).map(|e| &e.verdict))).await;
+            self.step(&format!(
+                "{namespace} {what}; so far {seen:?}: {:?}",
+                self.fleet.get(namespace).map(|e| &e.verdict)
+            ))
+            .await;
         }
     }
 
@@ -150,7 +158,8 @@ impl Watching {
             Ok(delta) => Some(delta.expect("the watches are alive")),
             Err(_) => None,
         };
-        self.patience = if delta.is_some() { self.patience } else { self.patience.saturating_sub(Duration::from_secs(1)) };
+        self.patience =
+            if delta.is_some() { self.patience } else { self.patience.saturating_sub(Duration::from_secs(1)) };
         assert!(!self.patience.is_zero(), "waited too long for {what}");
         let now = self.clock.now();
         if let Some(delta) = delta {

@@ -62,9 +62,7 @@ impl Resources {
                 peak = peak.zip(sidecars.plus(requests(init)), i128::max);
             }
         }
-        let main = items(pod, &["spec", "containers"])
-            .iter()
-            .fold(sidecars, |sum, c| sum.plus(requests(c)));
+        let main = items(pod, &["spec", "containers"]).iter().fold(sidecars, |sum, c| sum.plus(requests(c)));
         let mut all = main.zip(peak, i128::max).plus(Self::of(&pod["spec"]["overhead"]));
         all.pods = 1;
         all
@@ -84,11 +82,8 @@ pub(super) struct Node {
 impl Node {
     pub(super) fn read(&mut self, node: &Value) {
         let labels = node["metadata"]["labels"].as_object();
-        self.labels = labels
-            .into_iter()
-            .flatten()
-            .filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned())))
-            .collect();
+        self.labels =
+            labels.into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect();
         self.taints = items(node, &["spec", "taints"])
             .iter()
             .map(|t| {
@@ -99,7 +94,10 @@ impl Node {
         self.unschedulable = node["spec"]["unschedulable"] == true;
         self.allocatable = Resources::of(&node["status"]["allocatable"]);
         if condition(node, "Ready") != Some("True")
-            && !self.taints.iter().any(|t| t.0 == "node.kubernetes.io/not-ready" || t.0 == "node.kubernetes.io/unreachable")
+            && !self
+                .taints
+                .iter()
+                .any(|t| t.0 == "node.kubernetes.io/not-ready" || t.0 == "node.kubernetes.io/unreachable")
         {
             self.taints.push(("node.kubernetes.io/not-ready".into(), String::new(), "NoSchedule".into()));
         }
@@ -137,10 +135,7 @@ impl Node {
 
     fn is_selected_by(&self, pod: &Value) -> bool {
         let selector = pod["spec"]["nodeSelector"].as_object();
-        let plain = selector
-            .into_iter()
-            .flatten()
-            .all(|(k, v)| self.labels.get(k).is_some_and(|have| v == have));
+        let plain = selector.into_iter().flatten().all(|(k, v)| self.labels.get(k).is_some_and(|have| v == have));
         let required = &pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
         let terms = items(required, &["nodeSelectorTerms"]);
         plain && (required.is_null() || terms.iter().any(|t| self.matches_term(t)))
@@ -232,10 +227,8 @@ mod tests {
 
     #[test]
     fn the_sentence_is_the_schedulers() {
-        let reasons = BTreeMap::from([
-            ("node(s) had untolerated taint(s)".to_owned(), 1),
-            ("Insufficient memory".to_owned(), 1),
-        ]);
+        let reasons =
+            BTreeMap::from([("node(s) had untolerated taint(s)".to_owned(), 1), ("Insufficient memory".to_owned(), 1)]);
         assert_eq!(
             sentence(2, &reasons, 1, 1),
             "0/2 nodes are available: 1 Insufficient memory, 1 node(s) had untolerated taint(s). \

@@ -9,9 +9,7 @@ use crate::sim::object::{name_of, namespace_of, text_at, uid_of};
 /// The ordinal of a pod's name, if it is one of this set's.
 pub(super) fn ordinal(set: &str, pod: &str) -> Option<i64> {
     let digits = pod.strip_prefix(set)?.strip_prefix('-')?;
-    (digits.bytes().all(|b| b.is_ascii_digit()))
-        .then(|| digits.parse().ok())
-        .flatten()
+    (digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok()).flatten()
 }
 
 /// A new pod of a template, with the identity of its ordinal.
@@ -31,14 +29,8 @@ pub(super) fn of_template(set: &Value, template: &Value, revision: &str, ordinal
     });
     if let Some(labels) = member(&mut pod["metadata"], "labels") {
         labels.insert("controller-revision-hash".into(), revision.into());
-        labels.insert(
-            "statefulset.kubernetes.io/pod-name".into(),
-            name.as_str().into(),
-        );
-        labels.insert(
-            "apps.kubernetes.io/pod-index".into(),
-            ordinal.to_string().into(),
-        );
+        labels.insert("statefulset.kubernetes.io/pod-name".into(), name.as_str().into());
+        labels.insert("apps.kubernetes.io/pod-index".into(), ordinal.to_string().into());
     }
     if let Some(spec) = member(&mut pod, "spec") {
         spec.insert("hostname".into(), name.into());
@@ -65,8 +57,7 @@ pub(super) fn of_template(set: &Value, template: &Value, revision: &str, ordinal
 
 /// The claims of the set's templates for one ordinal.
 pub(super) fn claims(set: &Value, ordinal: i64) -> Vec<Value> {
-    let delete_with_set =
-        set["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] == "Delete";
+    let delete_with_set = set["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] == "Delete";
     items(set, &["spec", "volumeClaimTemplates"])
         .iter()
         .map(|template| {
@@ -81,12 +72,7 @@ pub(super) fn claims(set: &Value, ordinal: i64) -> Vec<Value> {
             });
             let selector = set["spec"]["selector"]["matchLabels"].as_object();
             if let Some(labels) = member(&mut claim["metadata"], "labels") {
-                labels.extend(
-                    selector
-                        .into_iter()
-                        .flatten()
-                        .map(|(k, v)| (k.clone(), v.clone())),
-                );
+                labels.extend(selector.into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())));
             }
             if delete_with_set {
                 claim["metadata"]["ownerReferences"] = json!([{
@@ -143,10 +129,7 @@ mod tests {
         assert_eq!(pod["spec"]["hostname"], "web-3");
         assert_eq!(pod["spec"]["subdomain"], "svc");
         let volumes = &pod["spec"]["volumes"];
-        assert_eq!(
-            volumes[0]["persistentVolumeClaim"]["claimName"],
-            "data-web-3"
-        );
+        assert_eq!(volumes[0]["persistentVolumeClaim"]["claimName"], "data-web-3");
         assert_eq!(volumes[1]["name"], "tmp");
         assert_eq!(volumes.as_array().map(Vec::len), Some(2));
         let claims = claims(&set, 3);

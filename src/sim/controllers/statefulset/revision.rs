@@ -72,16 +72,8 @@ pub(super) fn sync(store: &Store, set: &Value) -> Result<Revisions, Status> {
         }
     };
     let current = text_at(set, &["status", "currentRevision"]);
-    let current = if all.iter().any(|r| name_of(r) == current) {
-        current.to_owned()
-    } else {
-        update.clone()
-    };
-    Ok(Revisions {
-        all,
-        current,
-        update,
-    })
+    let current = if all.iter().any(|r| name_of(r) == current) { current.to_owned() } else { update.clone() };
+    Ok(Revisions { all, current, update })
 }
 
 /// Deletes old revisions that no pod has, beyond `revisionHistoryLimit`.
@@ -97,12 +89,7 @@ pub(super) fn truncate(store: &Store, set: &Value, revisions: &Revisions, in_use
         .collect();
     let keep = usize::try_from(limit).unwrap_or(usize::MAX);
     for revision in idle.iter().take(idle.len().saturating_sub(keep)) {
-        store.remove(
-            CONTROLLER_REVISION,
-            namespace_of(set),
-            name_of(revision),
-            uid_of(revision),
-        );
+        store.remove(CONTROLLER_REVISION, namespace_of(set), name_of(revision), uid_of(revision));
     }
 }
 
@@ -143,11 +130,6 @@ fn make(set: &Value, data: &Value, number: i64) -> Value {
 }
 
 fn hash(text: &str) -> String {
-    let hash = text.bytes().fold(0x811c_9dc5_u32, |h, b| {
-        (h ^ u32::from(b)).wrapping_mul(0x0100_0193)
-    });
-    hash.to_string()
-        .bytes()
-        .map(|digit| char::from(LETTERS[usize::from(digit) % LETTERS.len()]))
-        .collect()
+    let hash = text.bytes().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
+    hash.to_string().bytes().map(|digit| char::from(LETTERS[usize::from(digit) % LETTERS.len()])).collect()
 }

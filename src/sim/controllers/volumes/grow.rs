@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::pv::{amount, is_mounted};
 use super::Volumes;
+use super::pv::{amount, is_mounted};
 use crate::sim::clock::stamp;
 use crate::sim::controllers::Ctx;
 use crate::sim::controllers::events::{Source, Type};
@@ -41,7 +41,8 @@ impl Volumes {
             }
             let behaviour = self.behaviour(key);
             if behaviour.fault == Fault::ResizeFail {
-                let why = behaviour.message.unwrap_or_else(|| "rpc error: code = Internal desc = resize refused".into());
+                let why =
+                    behaviour.message.unwrap_or_else(|| "rpc error: code = Internal desc = resize refused".into());
                 let message = format!("resize volume \"{volume}\" by resizer \"sim\" failed: {why}");
                 self.say(claim, Type::Warning, "VolumeResizeFailed", message.clone());
                 set(&self.ctx, claim, "ControllerResizeError", &message);

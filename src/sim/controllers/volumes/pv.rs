@@ -69,7 +69,8 @@ pub(super) fn bind_existing(ctx: &Ctx, claim: &Value) -> bool {
                     .all(|m| items(volume, &["spec", "accessModes"]).contains(m))
     };
     let volumes = ctx.store.list(PV, None);
-    let Some(volume) = volumes.iter().filter(|v| fits(v)).min_by_key(|v| amount(&v["spec"]["capacity"]["storage"])) else {
+    let Some(volume) = volumes.iter().filter(|v| fits(v)).min_by_key(|v| amount(&v["spec"]["capacity"]["storage"]))
+    else {
         return false;
     };
     bind(ctx, claim, name_of(volume));

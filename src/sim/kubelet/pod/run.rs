@@ -146,8 +146,9 @@ impl Pod {
         let image = self.containers[i].image.to_string();
         let size = env.ctx.scenario.image.iter().find(|s| s.reference.matches(&image)).map_or(0, |s| s.size.value());
         let took = go_duration(since(began, at));
-        let message =
-            format!("Successfully pulled image \"{image}\" in {took} ({took} including waiting). Image size: {size} bytes.");
+        let message = format!(
+            "Successfully pulled image \"{image}\" in {took} ({took} including waiting). Image size: {size} bytes."
+        );
         self.container_event(env.ctx, i, Type::Normal, "Pulled", message);
         self.containers[i].pulls = 0;
         self.create(i, at, env);

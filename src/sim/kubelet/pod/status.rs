@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Pod, Restart};
 use crate::sim::clock::stamp;
-use crate::sim::defaults::quality;
 use crate::sim::controllers::objects::{condition, items, set_condition};
+use crate::sim::defaults::quality;
 use crate::sim::kubelet::container::{Container, Role, State};
 use crate::sim::object::text_at;
 
