@@ -1,10 +1,18 @@
-//! `fleetdeck [TENANT]`: the console.
+//! `fleetdeck [TENANT]`: the console, wired to a cluster.
+
+use std::path::Path;
+
+use tokio::sync::mpsc;
 
 use super::{failure::Failure, open};
 use crate::{
-    cluster::{Cluster, Prompt, Scope},
-    config::Config,
+    cluster::{self, Cluster, Meters, Prompt, Scope},
+    config::{Config, files},
+    tui::{self, Connect, ContextChoice, ContextInfo, Feed, Options, Session, ThemeFile},
 };
+
+/// What the watches may be ahead of the console.
+const AHEAD: usize = 1_024;
 
 /// Connects while the terminal is still the shell's, so that a credential plugin may ask there.
 pub(super) async fn run(config: Config, tenant: Option<String>) -> Result<(), Failure> {
@@ -12,7 +20,8 @@ pub(super) async fn run(config: Config, tenant: Option<String>) -> Result<(), Fa
     show(&config, cluster, scope, tenant, None).await
 }
 
-/// Shows a cluster until the person leaves.
+/// Shows a cluster until the person leaves. One with a banner is no cluster of the kubeconfig: there is no way from it
+/// to another context.
 pub(super) async fn show(
     config: &Config,
     cluster: Cluster,
@@ -20,9 +29,73 @@ pub(super) async fn show(
     tenant: Option<String>,
     banner: Option<String>,
 ) -> Result<(), Failure> {
-    _ = (config, scope, tenant, banner);
-    Err(Failure::Failed(format!(
-        "connected to {}, but this build has no console: use ls, show or wait",
-        cluster.context()
-    )))
+    let options = Options { theme: config.theme.clone(), themes: themes()?, open: tenant, ..Options::default() };
+    let contexts = if banner.is_some() { vec![] } else { contexts(config.kubeconfig.as_deref()) };
+    let session = Session { feed: feed(config, cluster, scope, banner), contexts, connect: connect(config), options };
+    tui::run(session).await.map_err(|e| Failure::Failed(format!("{e:#}")))
+}
+
+/// Starts the readers of a cluster. They end with the feed.
+fn feed(config: &Config, cluster: Cluster, scope: Scope, banner: Option<String>) -> Feed {
+    let (send, deltas) = mpsc::channel(AHEAD);
+    let watches = cluster::watch(&cluster, &scope, &send);
+    let meters = Meters::start(&cluster, &scope.labels.tenant, &send);
+    let settings = config.of_context(cluster.context());
+    let context = ContextInfo {
+        name: cluster.context().to_owned(),
+        user: cluster.user().unwrap_or_default().to_owned(),
+        role: None,
+        read_only: settings.read_only,
+        protected: settings.protected,
+        selector: scope.labels.tenant,
+    };
+    let meters = std::sync::Arc::new(meters);
+    let clock = cluster.clock().clone();
+    Feed {
+        deltas,
+        clock: Box::new(move || clock.now()),
+        retry: Box::new({
+            let meters = meters.clone();
+            move || {
+                watches.retry();
+                meters.retry();
+            }
+        }),
+        follow: Box::new(move |fleet| meters.nodes(Meters::nodes_of(fleet))),
+        context,
+        banner,
+    }
+}
+
+fn connect(config: &Config) -> Connect {
+    let config = config.clone();
+    Box::new(move |name| {
+        let config = Config { context: Some(name), ..config.clone() };
+        Box::pin(async move {
+            let (cluster, scope) = open(&config, Prompt::Never).await.map_err(|failure| failure.to_string())?;
+            Ok(feed(&config, cluster, scope, None))
+        })
+    })
+}
+
+/// The kubeconfig's contexts; none where there is no kubeconfig (inside a pod).
+fn contexts(kubeconfig: Option<&Path>) -> Vec<ContextChoice> {
+    let all = cluster::contexts(kubeconfig).unwrap_or_default();
+    all.into_iter().map(|c| ContextChoice { name: c.name, about: c.cluster }).collect()
+}
+
+/// The user's own themes: `$XDG_CONFIG_HOME/fleetdeck/themes/*.toml`.
+fn themes() -> Result<Vec<ThemeFile>, Failure> {
+    let Some(folder) = files::xdg("XDG_CONFIG_HOME", ".config").map(|dir| dir.join("fleetdeck/themes")) else {
+        return Ok(vec![]);
+    };
+    if !folder.is_dir() {
+        return Ok(vec![]);
+    }
+    let tree = files::read_tree(&folder).map_err(|e| Failure::Failed(e.to_string()))?;
+    let theme = |(path, text): (std::path::PathBuf, String)| {
+        let name = path.to_str()?.strip_suffix(".toml")?.to_owned();
+        Some(ThemeFile { name, path: folder.join(&path).display().to_string(), text })
+    };
+    Ok(tree.into_iter().filter_map(theme).collect())
 }

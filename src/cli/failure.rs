@@ -23,6 +23,17 @@ impl From<ClusterError> for Failure {
     }
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Failed(text) | Self::Usage(text) | Self::NoSuchTenant(text) => f.write_str(text),
+            Self::Cluster(error) => error.fmt(f),
+            Self::Interrupted => f.write_str("interrupted"),
+            Self::PipeClosed => f.write_str("the pipe is closed"),
+        }
+    }
+}
+
 impl Failure {
     fn code(&self) -> u8 {
         match self {
@@ -38,9 +49,8 @@ impl Failure {
     /// Says it on standard error; the exit code.
     pub(super) fn report(&self) -> ExitCode {
         match self {
-            Self::Failed(text) | Self::Usage(text) | Self::NoSuchTenant(text) => print::note(&format!("error: {text}")),
-            Self::Cluster(error) => print::note(&format!("error: {error}")),
             Self::Interrupted | Self::PipeClosed => {}
+            failure => print::note(&format!("error: {failure}")),
         }
         ExitCode::from(self.code())
     }

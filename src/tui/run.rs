@@ -21,7 +21,7 @@ use super::{
     session::{Connect, Feed, Options, Session},
     signal::{Signal, Signals},
     state::{Looks, State},
-    term::Term,
+    term::{Term, guarded},
     theme::{Depth, Themes},
     update::update,
     view,
@@ -30,8 +30,7 @@ use super::{
 /// Deltas taken in one go: a flood never keeps a key waiting.
 const BATCH: usize = 256;
 
-/// Runs the console until its user leaves or a signal ends it. To be awaited on the main thread: a panic there, and only
-/// there, gives the terminal back.
+/// Runs the console until its user leaves or a signal ends it.
 ///
 /// # Errors
 /// No terminal, a broken theme, or a terminal that went away.
@@ -53,7 +52,7 @@ pub async fn run(session: Session) -> color_eyre::Result<()> {
         connecting: None,
         unfollowed: false,
     };
-    console.drive(&mut term).await.wrap_err("the terminal went away")
+    guarded(console.drive(&mut term)).await.wrap_err("the terminal went away")
 }
 
 fn looks(options: &Options) -> color_eyre::Result<Looks> {

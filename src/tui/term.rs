@@ -1,9 +1,11 @@
 //! The terminal: taken at the start, given back as it was, whatever happens.
 
 use std::{
+    cell::Cell,
+    future::poll_fn,
     io::{self, BufWriter, IsTerminal as _, Stdout, Write},
+    pin::pin,
     sync::atomic::{AtomicBool, Ordering},
-    thread,
 };
 
 use crossterm::{
@@ -28,7 +30,7 @@ pub(crate) struct Term {
 }
 
 impl Term {
-    /// Takes the terminal. The thread that calls this is the one whose panic gives it back.
+    /// Takes the terminal. A panic inside of [`guarded`] gives it back.
     ///
     /// # Errors
     /// Standard output is no terminal, or refuses.
@@ -113,16 +115,32 @@ fn restore() {
     let _ = disable_raw_mode();
 }
 
+thread_local! {
+    /// The console is being polled on this thread: what panics now is the console.
+    static POLLED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Polls the console so that a panic of its own is told from one of another task on the same thread.
+pub(crate) async fn guarded<F: Future>(console: F) -> F::Output {
+    let mut console = pin!(console);
+    poll_fn(|cx| {
+        POLLED.set(true);
+        let polled = console.as_mut().poll(cx);
+        POLLED.set(false);
+        polled
+    })
+    .await
+}
+
 /// A panic of the console gives the terminal back before it is reported. One of another task is only logged: the console
 /// lives on, and its screen must not be written over.
 fn restore_on_panic() {
-    let console = thread::current().id();
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        if thread::current().id() == console {
+        if POLLED.get() {
             restore();
-            report(info);
-        } else if TAKEN.load(Ordering::SeqCst) {
+        }
+        if TAKEN.load(Ordering::SeqCst) {
             tracing::error!(%info, "a task panicked");
         } else {
             report(info);

@@ -40,7 +40,13 @@ impl World {
         let sim = Sim::new(SimConfig::default());
         let start = At::from_unix(sim.now().as_second()).unwrap();
         let cluster = connect::over(sim.connector(), "simulation", Clock::scaled(start, 1.0));
-        Self { cluster, prefix: prefix(story), options: Vec::new(), patience: Duration::from_secs(600), _sim: Some(sim) }
+        Self {
+            cluster,
+            prefix: prefix(story),
+            options: Vec::new(),
+            patience: Duration::from_secs(600),
+            _sim: Some(sim),
+        }
     }
 
     /// `None` (said loudly) where the run has no control plane.
@@ -48,7 +54,13 @@ impl World {
         let file = ControlPlane::shared()?.kubeconfig_path();
         let target = Target::Kubeconfig { context: None, file: Some(file) };
         let cluster = connect::connect(&target, connect::Prompt::Never).await.unwrap();
-        Some(Self { cluster, prefix: prefix(story), options: Vec::new(), patience: Duration::from_secs(120), _sim: None })
+        Some(Self {
+            cluster,
+            prefix: prefix(story),
+            options: Vec::new(),
+            patience: Duration::from_secs(120),
+            _sim: None,
+        })
     }
 
     /// A tenant of tier pro that is not there yet.
