@@ -14,14 +14,17 @@ const ROOMS: [(&str, &[&str]); 11] = [
     ("engine", &["plan", "diagnose", "cluster", "index", "manifest", "fleet", "config"]),
     ("tui", &["engine", "plan", "diagnose", "cluster", "index", "manifest", "fleet", "config"]),
     ("cli", &["engine", "plan", "diagnose", "cluster", "index", "manifest", "fleet", "config"]),
-    ("config", &[]),
+    ("config", &["index", "manifest", "fleet"]),
     ("sim", &[]),
 ];
 
 /// Single doors between rooms that otherwise do not know each other: a module and what lies below it, and a target.
-const DOORS: [(&str, &str); 5] = [
+const DOORS: [(&str, &str); 7] = [
     ("cluster::connect", "sim"),
     ("cli::sim", "sim"),
+    // The demo is played on the simulator, and it and the bare command open the console.
+    ("cli::demo", "sim"),
+    ("cli::console", "tui"),
     // The one module that touches files serves every room that does IO.
     ("cluster", "config::files"),
     ("sim", "config::files"),
