@@ -5,4 +5,5 @@
 
 mod controlplane;
 mod render;
+mod sim_api;
 mod tidy;
