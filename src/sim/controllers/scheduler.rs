@@ -113,7 +113,7 @@ impl Scheduler {
             Ok(node) => self.bind(key, &pod, &node),
             Err(Refusal::Waiting) => {}
             Err(Refusal::Gated) => {
-                self.say(&pod, "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates")
+                self.say(&pod, "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates");
             }
             Err(Refusal::Unschedulable(message)) => {
                 let now = self.ctx.store.now();

@@ -135,13 +135,7 @@ struct Round<'a> {
 fn sync(ctx: &Ctx, set: &Value) -> Result<Option<Duration>, Status> {
     let revisions = revision::sync(&ctx.store, set)?;
     let pods = own_pods(ctx, set)?;
-    let mut round = Round {
-        ctx,
-        set,
-        revisions,
-        pods,
-        now: ctx.store.now(),
-    };
+    let mut round = Round { ctx, set, revisions, pods, now: ctx.store.now() };
     let result = round.act();
     round.write_status()?;
     let in_use: Vec<&str> = round.pods.values().map(|p| revision_of(p)).collect();
@@ -165,12 +159,11 @@ fn own_pods(ctx: &Ctx, set: &Value) -> Result<BTreeMap<i64, Arc<Value>>, Status>
                     continue;
                 }
                 let owner = super::objects::owner_reference(STATEFUL_SET, set);
-                ctx.store
-                    .modify(POD, namespace_of(set), name_of(&pod), |p| {
-                        let mut owners = items(p, &["metadata", "ownerReferences"]).to_vec();
-                        owners.push(owner);
-                        p["metadata"]["ownerReferences"] = owners.into();
-                    })?
+                ctx.store.modify(POD, namespace_of(set), name_of(&pod), |p| {
+                    let mut owners = items(p, &["metadata", "ownerReferences"]).to_vec();
+                    owners.push(owner);
+                    p["metadata"]["ownerReferences"] = owners.into();
+                })?
             }
         };
         pods.insert(at, pod);
@@ -200,9 +193,7 @@ impl Round<'_> {
     }
 
     fn partition(&self) -> i64 {
-        self.set["spec"]["updateStrategy"]["rollingUpdate"]["partition"]
-            .as_i64()
-            .unwrap_or(0)
+        self.set["spec"]["updateStrategy"]["rollingUpdate"]["partition"].as_i64().unwrap_or(0)
     }
 
     fn on_delete(&self) -> bool {
@@ -221,9 +212,7 @@ impl Round<'_> {
         if !is_running_and_ready(pod) {
             return None;
         }
-        let ready = items(pod, &["status", "conditions"])
-            .iter()
-            .find(|c| c["type"] == "Ready")?;
+        let ready = items(pod, &["status", "conditions"]).iter().find(|c| c["type"] == "Ready")?;
         let since: Timestamp = text_at(ready, &["lastTransitionTime"]).parse().ok()?;
         Some(after(since, self.min_ready()))
     }
@@ -236,10 +225,7 @@ impl Round<'_> {
     /// A pod that is ready and not yet available needs another look.
     fn look_again(&self) -> Option<Duration> {
         let waits = self.pods.values().filter_map(|p| self.available_at(p));
-        waits
-            .filter(|at| *at > self.now)
-            .map(|at| since(self.now, at))
-            .min()
+        waits.filter(|at| *at > self.now).map(|at| since(self.now, at)).min()
     }
 
     fn act(&mut self) -> Result<(), Status> {
@@ -250,13 +236,7 @@ impl Round<'_> {
             }
         }
         let wanted = self.wanted();
-        let condemned: Vec<i64> = self
-            .pods
-            .keys()
-            .rev()
-            .copied()
-            .filter(|o| !wanted.contains(o))
-            .collect();
+        let condemned: Vec<i64> = self.pods.keys().rev().copied().filter(|o| !wanted.contains(o)).collect();
         for ordinal in condemned {
             let pod = self.pods[&ordinal].clone();
             if !is_terminating(&pod) {
@@ -302,10 +282,8 @@ impl Round<'_> {
         } else {
             self.revisions.update.clone()
         };
-        let template = self
-            .revisions
-            .template(&revision)
-            .ok_or_else(|| Status::internal(format!("no revision {revision}")))?;
+        let template =
+            self.revisions.template(&revision).ok_or_else(|| Status::internal(format!("no revision {revision}")))?;
         let pod_name = format!("{}-{ordinal}", name_of(set));
         for claim in pod::claims(set, ordinal) {
             let name = name_of(&claim).to_owned();
@@ -339,25 +317,16 @@ impl Round<'_> {
     fn report(&self, made: &Result<Arc<Value>, Status>, done: &str, failed: &str) {
         match made {
             Ok(_) => self.event(Type::Normal, "SuccessfulCreate", format!("create {done}")),
-            Err(status) => self.event(
-                Type::Warning,
-                "FailedCreate",
-                format!("create {failed} failed error: {}", status.message),
-            ),
+            Err(status) => {
+                self.event(Type::Warning, "FailedCreate", format!("create {failed} failed error: {}", status.message));
+            }
         }
     }
 
     fn delete_pod(&self, pod: &Value) -> Result<(), Status> {
-        let options = DeleteOptions {
-            uid: Some(uid_of(pod).to_owned()),
-            ..DeleteOptions::default()
-        };
+        let options = DeleteOptions { uid: Some(uid_of(pod).to_owned()), ..DeleteOptions::default() };
         let (pod_name, set) = (name_of(pod), name_of(self.set));
-        match self
-            .ctx
-            .store
-            .delete(POD, namespace_of(pod), pod_name, &options)
-        {
+        match self.ctx.store.delete(POD, namespace_of(pod), pod_name, &options) {
             Ok(_) => {
                 let message = format!("delete Pod {pod_name} in StatefulSet {set} successful");
                 self.event(Type::Normal, "SuccessfulDelete", message);
@@ -365,10 +334,7 @@ impl Round<'_> {
             }
             Err(status) if status.is_not_found() => Ok(()),
             Err(status) => {
-                let message = format!(
-                    "delete Pod {pod_name} in StatefulSet {set} failed error: {}",
-                    status.message
-                );
+                let message = format!("delete Pod {pod_name} in StatefulSet {set} failed error: {}", status.message);
                 self.event(Type::Warning, "FailedDelete", message);
                 Err(status)
             }
@@ -393,19 +359,12 @@ impl Round<'_> {
     }
 
     fn write_status(&mut self) -> Result<(), Status> {
-        let count = |holds: &dyn Fn(&Value) -> bool| {
-            self.pods.values().filter(|p| holds(p)).count() as i64
-        };
+        let count = |holds: &dyn Fn(&Value) -> bool| self.pods.values().filter(|p| holds(p)).count() as i64;
         let replicas = count(&|p| !text_at(p, &["status", "phase"]).is_empty() || !is_terminating(p));
         let ready = count(&is_running_and_ready);
         let updated = count(&|p| !is_terminating(p) && revision_of(p) == self.revisions.update);
-        let mut current =
-            count(&|p| !is_terminating(p) && revision_of(p) == self.revisions.current);
-        if !self.on_delete()
-            && updated == self.replicas()
-            && ready == self.replicas()
-            && replicas == self.replicas()
-        {
+        let mut current = count(&|p| !is_terminating(p) && revision_of(p) == self.revisions.current);
+        if !self.on_delete() && updated == self.replicas() && ready == self.replicas() && replicas == self.replicas() {
             self.revisions.current.clone_from(&self.revisions.update);
             current = updated;
         }
@@ -417,11 +376,7 @@ impl Round<'_> {
             "updateRevision": self.revisions.update,
             "collisionCount": self.set["status"]["collisionCount"].as_i64().unwrap_or(0),
         });
-        for (field, n) in [
-            ("readyReplicas", ready),
-            ("currentReplicas", current),
-            ("updatedReplicas", updated),
-        ] {
+        for (field, n) in [("readyReplicas", ready), ("currentReplicas", current), ("updatedReplicas", updated)] {
             if n != 0 {
                 status[field] = n.into();
             }
@@ -430,14 +385,11 @@ impl Round<'_> {
             return Ok(());
         }
         let (namespace, name, uid) = (namespace_of(self.set), name_of(self.set), uid_of(self.set));
-        let written = self
-            .ctx
-            .store
-            .modify(STATEFUL_SET, namespace, name, |live| {
-                if uid_of(live) == uid {
-                    live["status"] = status;
-                }
-            });
+        let written = self.ctx.store.modify(STATEFUL_SET, namespace, name, |live| {
+            if uid_of(live) == uid {
+                live["status"] = status;
+            }
+        });
         match written {
             Err(status) if !status.is_not_found() => Err(status),
             _ => Ok(()),
@@ -445,8 +397,6 @@ impl Round<'_> {
     }
 
     fn event(&self, r#type: Type, reason: &'static str, message: String) {
-        self.ctx
-            .events
-            .note(manager(NAME), STATEFUL_SET, self.set, r#type, reason, message);
+        self.ctx.events.note(manager(NAME), STATEFUL_SET, self.set, r#type, reason, message);
     }
 }
