@@ -214,10 +214,7 @@ impl Scheduler {
                 return;
             }
             live["spec"]["nodeName"] = node.into();
-            let scheduled = json!({
-                "type": "PodScheduled", "status": "True", "lastProbeTime": null,
-                "observedGeneration": live["metadata"]["generation"],
-            });
+            let scheduled = json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null});
             if let Some(conditions) = conditions_mut(live) {
                 set_condition(conditions, scheduled, &now);
             }

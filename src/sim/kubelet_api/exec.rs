@@ -129,7 +129,8 @@ impl Session {
                         line.clear();
                         channels.send(STDOUT, b"^C\r\n$ ").await;
                     }
-                    '\u{7f}' | '\u{8}' if line.pop().is_some() => {
+                    '\u{7f}' | '\u{8}' if !line.is_empty() => {
+                        line.pop();
                         channels.send(STDOUT, b"\x08 \x08").await;
                     }
                     c if !c.is_control() && line.len() < 4096 => {
