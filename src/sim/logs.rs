@@ -177,7 +177,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn pod(state: Value) -> Value {
+    fn pod(state: &Value) -> Value {
         json!({
             "metadata": {"name": "web-0", "namespace": "t", "uid": "u"},
             "spec": {"containers": [{"name": "gateway", "ports": [{"containerPort": 18789}]}], "initContainers": [{"name": "seed"}]},
@@ -190,7 +190,7 @@ mod tests {
     }
 
     fn running() -> Value {
-        pod(json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}}))
+        pod(&json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}}))
     }
 
     fn at(second: i64) -> Timestamp {
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_container_that_has_not_started_has_no_log() {
         let check = |state: Value, previous: bool, expect: &str| {
-            let got = life(&pod(state), "gateway", previous, &Behaviour::default()).map(|_| ()).expect_err("refused");
+            let got = life(&pod(&state), "gateway", previous, &Behaviour::default()).map(|_| ()).expect_err("refused");
             assert_eq!(got, expect);
         };
         let starts = "container \"gateway\" in pod \"web-0\" is waiting to start: ";

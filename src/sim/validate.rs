@@ -117,11 +117,11 @@ fn labels(field: &str, labels: &Value, causes: &mut Vec<Cause>) {
 
 fn spec(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
     match kind {
-        k if k == kinds::POD => pod("spec", &object["spec"], causes),
+        k if k == kinds::POD => pod("spec", &object["spec"], &Value::Null, causes),
         k if [kinds::STATEFUL_SET, kinds::DEPLOYMENT, kinds::REPLICA_SET, kinds::DAEMON_SET].contains(&k) => {
             workload(object, causes)
         }
-        k if k == kinds::JOB => pod("spec.template.spec", &object["spec"]["template"]["spec"], causes),
+        k if k == kinds::JOB => pod("spec.template.spec", &object["spec"]["template"]["spec"], &Value::Null, causes),
         k if k == kinds::PVC => {
             if object["spec"]["accessModes"].as_array().is_none_or(Vec::is_empty) {
                 causes.push(required("spec.accessModes", "at least 1 access mode is required"));
@@ -183,10 +183,11 @@ fn workload(object: &Value, causes: &mut Vec<Cause>) {
             "`selector` does not match template `labels`",
         ));
     }
-    pod("spec.template.spec", &template["spec"], causes);
+    // A StatefulSet's claims are volumes of its pods.
+    pod("spec.template.spec", &template["spec"], &spec["volumeClaimTemplates"], causes);
 }
 
-fn pod(field: &str, spec: &Value, causes: &mut Vec<Cause>) {
+fn pod(field: &str, spec: &Value, claims: &Value, causes: &mut Vec<Cause>) {
     if spec["containers"].as_array().is_none_or(Vec::is_empty) {
         causes.push(required(&format!("{field}.containers"), ""));
     }
@@ -202,6 +203,8 @@ fn pod(field: &str, spec: &Value, causes: &mut Vec<Cause>) {
             format!("{field}.volumes.name"),
         ));
     }
+    let claims = claims.as_array().into_iter().flatten().map(|c| text_at(c, &["metadata", "name"]).to_owned());
+    volumes.extend(claims);
     let mut seen = Vec::new();
     for list in ["initContainers", "containers"] {
         for (at, one) in spec[list].as_array().into_iter().flatten().enumerate() {

@@ -260,7 +260,9 @@ pub(super) fn count_generation(kind: &Kind, old: &Value, new: &mut Value) {
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect()
     };
-    if wanted(old) != wanted(new) {
+    // Being given a node is no edit of a pod.
+    let bound = kind == kinds::POD && old["spec"]["nodeName"] != new["spec"]["nodeName"];
+    if !bound && wanted(old) != wanted(new) {
         let generation = old["metadata"]["generation"].as_i64().unwrap_or(0) + 1;
         new["metadata"]["generation"] = generation.into();
     }

@@ -113,7 +113,7 @@ impl Scheduler {
             Ok(node) => self.bind(key, &pod, &node),
             Err(Refusal::Waiting) => {}
             Err(Refusal::Gated) => {
-                self.say(&pod, "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates")
+                self.say(&pod, "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates");
             }
             Err(Refusal::Unschedulable(message)) => {
                 let now = self.ctx.store.now();
@@ -214,10 +214,7 @@ impl Scheduler {
                 return;
             }
             live["spec"]["nodeName"] = node.into();
-            let scheduled = json!({
-                "type": "PodScheduled", "status": "True", "lastProbeTime": null,
-                "observedGeneration": live["metadata"]["generation"],
-            });
+            let scheduled = json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null});
             if let Some(conditions) = conditions_mut(live) {
                 set_condition(conditions, scheduled, &now);
             }

@@ -318,7 +318,7 @@ impl Round<'_> {
         match made {
             Ok(_) => self.event(Type::Normal, "SuccessfulCreate", format!("create {done}")),
             Err(status) => {
-                self.event(Type::Warning, "FailedCreate", format!("create {failed} failed error: {}", status.message))
+                self.event(Type::Warning, "FailedCreate", format!("create {failed} failed error: {}", status.message));
             }
         }
     }

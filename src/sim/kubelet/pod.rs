@@ -152,7 +152,7 @@ impl Pod {
             gone: false,
         };
         for i in 0..pod.containers.len() {
-            pod.containers[i].behaviour = Box::new(pod.behaviour_of(i, env.ctx));
+            *pod.containers[i].behaviour = pod.behaviour_of(i, env.ctx);
         }
         let start =
             pod.containers.first().map_or(Duration::ZERO, |c| pod.draw(env.ctx, c.behaviour.start, "sandbox", 0));
@@ -219,7 +219,7 @@ impl Pod {
             if behaviour == *self.containers[i].behaviour {
                 continue;
             }
-            self.containers[i].behaviour = Box::new(behaviour);
+            *self.containers[i].behaviour = behaviour;
             if let State::Running { since } = self.containers[i].state
                 && !self.stopping
             {

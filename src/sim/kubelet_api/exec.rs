@@ -129,10 +129,9 @@ impl Session {
                         line.clear();
                         channels.send(STDOUT, b"^C\r\n$ ").await;
                     }
-                    '\u{7f}' | '\u{8}' => {
-                        if line.pop().is_some() {
-                            channels.send(STDOUT, b"\x08 \x08").await;
-                        }
+                    '\u{7f}' | '\u{8}' if !line.is_empty() => {
+                        line.pop();
+                        channels.send(STDOUT, b"\x08 \x08").await;
                     }
                     c if !c.is_control() && line.len() < 4096 => {
                         line.push(c);
@@ -152,7 +151,7 @@ async fn read_all(channels: &mut Channels) -> String {
     while let Some(incoming) = channels.next().await {
         match incoming {
             Incoming::Data(STDIN, bytes) if all.len() + bytes.len() <= INPUT && !bytes.is_empty() => {
-                all.extend_from_slice(&bytes)
+                all.extend_from_slice(&bytes);
             }
             Incoming::Data(STDIN, _) | Incoming::Closed(STDIN) => break,
             _ => {}

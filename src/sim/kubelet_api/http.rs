@@ -11,7 +11,7 @@ use crate::sim::object::text_at;
 use crate::sim::scenario::HttpRoute;
 
 /// The container behind a port of a pod, if it listens.
-pub(super) fn listener<'a>(pod: &'a Value, port: u16) -> Option<&'a Value> {
+pub(super) fn listener(pod: &Value, port: u16) -> Option<&Value> {
     let declares = |c: &&Value| items(c, &["ports"]).iter().any(|p| p["containerPort"] == port);
     let container = items(pod, &["spec", "containers"]).iter().find(declares)?;
     let name = text_at(container, &["name"]);

@@ -115,7 +115,7 @@ impl Inside<'_> {
                 "-" => all.out.push_str(stdin),
                 "/etc/hostname" => all.out.push_str(&format!("{}\n", name_of(self.pod))),
                 "/etc/os-release" => {
-                    all.out.push_str("PRETTY_NAME=\"Simulated Linux\"\nNAME=\"Simulated Linux\"\nID=sim\n")
+                    all.out.push_str("PRETTY_NAME=\"Simulated Linux\"\nNAME=\"Simulated Linux\"\nID=sim\n");
                 }
                 "/var/run/secrets/kubernetes.io/serviceaccount/namespace" => all.out.push_str(namespace_of(self.pod)),
                 other => {

@@ -36,7 +36,7 @@ pub(super) async fn node_proxy(
     }
 }
 
-fn list(kind: &str, items: Vec<Value>) -> Response {
+fn list(kind: &str, items: &[Value]) -> Response {
     answer::json(200, &json!({"kind": kind, "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {}, "items": items}))
 }
 
@@ -45,7 +45,8 @@ fn no_metrics(resource: &str, name: &str) -> Status {
 }
 
 pub(super) async fn nodes(State(api): State<Api>) -> Response {
-    list("NodeMetricsList", api.store.list(NODE, None).iter().filter_map(|n| metrics::node(&api.ctx, n)).collect())
+    let items: Vec<Value> = api.store.list(NODE, None).iter().filter_map(|n| metrics::node(&api.ctx, n)).collect();
+    list("NodeMetricsList", &items)
 }
 
 pub(super) async fn node(State(api): State<Api>, Path(name): Path<String>) -> Result<Response, Status> {
@@ -72,7 +73,8 @@ fn pod_list(api: &Api, namespace: Option<&str>, query: &Query) -> Result<Respons
     };
     let stored = api.store.stored(POD, namespace).1;
     let chosen = stored.iter().filter(|pod| selector.matches(pod));
-    Ok(list("PodMetricsList", chosen.filter_map(|pod| metrics::pod(&api.ctx, &pod.value())).collect()))
+    let items: Vec<Value> = chosen.filter_map(|pod| metrics::pod(&api.ctx, &pod.value())).collect();
+    Ok(list("PodMetricsList", &items))
 }
 
 pub(super) async fn pod(

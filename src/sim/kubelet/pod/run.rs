@@ -327,7 +327,7 @@ impl Pod {
         c.image = image.into();
         c.pulls = 0;
         let running = c.is_running();
-        self.containers[i].behaviour = Box::new(self.behaviour_of(i, env.ctx));
+        *self.containers[i].behaviour = self.behaviour_of(i, env.ctx);
         if running && !self.stopping {
             let message = format!("Container {} definition changed, will be restarted", self.containers[i].name);
             self.container_event(env.ctx, i, Type::Normal, "Killing", message);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Env, Failure, Pod, Todo};
 use crate::sim::controllers::events::Type;
 use crate::sim::controllers::queue::after;
-use crate::sim::kubelet::container::{Role, State};
+use crate::sim::kubelet::container::{Container, Role, State};
 use crate::sim::scenario::Fault;
 
 impl Pod {
@@ -19,7 +19,7 @@ impl Pod {
         self.look_for_pod_fault(now, env.ctx);
         self.stopping = true;
         self.agenda.clear();
-        let running = self.indices(|c| c.is_running());
+        let running = self.indices(Container::is_running);
         for i in &running {
             let message = format!("Stopping container {}", self.containers[*i].name);
             self.container_event(env.ctx, *i, Type::Normal, "Killing", message);
@@ -41,7 +41,7 @@ impl Pod {
 
     /// All containers have ended: the last status, then the kubelet lets the pod go.
     pub(super) fn stop(&mut self, at: Timestamp) {
-        for i in self.indices(|c| c.is_running()) {
+        for i in self.indices(Container::is_running) {
             let (code, reason) = if self.killed { (137, "Error") } else { (0, "Completed") };
             let ended = self.end_of(i, code, reason, at);
             let c = &mut self.containers[i];
@@ -55,7 +55,7 @@ impl Pod {
     /// The pod as a whole has failed: what runs is killed, nothing is started again.
     pub(super) fn fail(&mut self, failure: Failure, at: Timestamp) {
         self.agenda.clear();
-        for i in self.indices(|c| c.is_running()) {
+        for i in self.indices(Container::is_running) {
             let ended = self.end_of(i, 137, "Error", at);
             self.containers[i].state = State::Ended(ended);
         }
