@@ -3,7 +3,8 @@
 use super::error::{FieldError, ManifestError};
 use super::image::PinnedImage;
 use super::object::text;
-use super::spec::{Claim, Defaults, Issuer, IssuerKind, TenantDraft, TenantSpec, Toleration};
+use super::spec::{Claim, Defaults, Issuer, IssuerKind, KeyRef, TenantDraft, TenantSpec, Toleration};
+use super::validate::is_reserved_label;
 use super::{Base, OWNER_ANNOTATION, base};
 use crate::fleet::Quantity;
 use crate::fleet::name::{TENANT_LABEL, TIER_LABEL};
@@ -179,9 +180,15 @@ impl<'a> Reader<'a> {
         }
         let secrets = pod.get("imagePullSecrets").and_then(Value::as_array).into_iter().flatten();
         draft.image_pull_secrets = secrets.map(|secret| text(secret, "/name").to_owned()).collect();
+        draft.labels = own_labels(stateful_set);
+        draft.litellm_key = containers.iter().find_map(|container| key_of(container));
+        if draft.litellm_key.is_none() {
+            self.guess("litellm.key", "no container has a variable LITELLM_API_KEY from a Secret; took the fleet's");
+        }
+        self.guess("options", "whether the tenant was made with options cannot be read off its objects; took none");
         let taken = if defaults.litellm.is_some() { "the fleet's" } else { "the product's" };
         self.guess(
-            "litellm",
+            "litellm.target",
             format!("where the models' proxy is cannot be read off the objects with certainty; took {taken}"),
         );
         self.guess("network", "the fleet's namespaces and addresses were taken, not those of the live NetworkPolicy");
@@ -273,6 +280,21 @@ impl<'a> Reader<'a> {
             self.guess("owner", format!("the Namespace has no annotation {OWNER_ANNOTATION}; left empty"));
         }
     }
+}
+
+/// Labels that neither fleetdeck nor Kubernetes sets.
+fn own_labels(object: &Value) -> BTreeMap<String, String> {
+    let labels = object.pointer("/metadata/labels").and_then(Value::as_object);
+    let own = labels.into_iter().flatten().filter(|(key, _)| !is_reserved_label(key));
+    own.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+/// The Secret and key from which a container takes the key of the models' proxy.
+fn key_of(container: &Value) -> Option<KeyRef> {
+    let env = container.get("env")?.as_array()?;
+    let variable = env.iter().find(|variable| text(variable, "/name") == "LITELLM_API_KEY")?;
+    let [secret, key] = ["name", "key"].map(|field| text(variable, &format!("/valueFrom/secretKeyRef/{field}")));
+    (!secret.is_empty() && !key.is_empty()).then(|| KeyRef { secret: secret.to_owned(), key: key.to_owned() })
 }
 
 fn quantity(text: &str) -> Option<Quantity> {

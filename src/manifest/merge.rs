@@ -1,12 +1,12 @@
 //! Strategic merge, as Kustomize does it: maps field by field, null removes, lists by the API's merge keys, `$patch` directives.
-//! Patched items of a merged list come first, in the patch's order. What Kustomize would treat in a way that depends on more
+//! Patched items of a list with one key come first, in the patch's order. What Kustomize would treat in a way that depends on more
 //! than the two values (items without their key, ports with and without a protocol in one list) is refused.
 
 use super::error::{ManifestError, Place};
 use super::object::{group_version, text};
 use super::schema::{ListRule, list_rule};
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const DIRECTIVE: &str = "$patch";
 
@@ -107,19 +107,33 @@ impl Merger<'_> {
         let keys = self.keys_in_use(keys, old.iter().chain(patch).copied())?;
         self.check_distinct(&keys, &old)?;
         self.check_distinct(&keys, patch)?;
-        let mut merged = Vec::new();
+        // With one key the patched items come first, in the patch's order; with two they keep their places, and only new ones come first.
+        let in_place = keys.len() > 1;
+        let (mut first, mut patched) = (Vec::new(), BTreeMap::new());
         for item in patch {
+            if item.get(DIRECTIVE).is_some_and(|directive| directive == "replace") {
+                return Err(
+                    self.refuse(format!("{DIRECTIVE}: replace has no effect in Kustomize on an item of a list"))
+                );
+            }
             let same = old.iter().find(|candidate| identity(candidate, &keys) == identity(item, &keys));
-            match self.value(same.copied(), item)? {
-                Some(Value::Object(map)) if map.is_empty() => {}
-                Some(value) => merged.push(value),
-                None => {}
+            let value = self.value(same.copied(), item)?;
+            let value = value.filter(|value| value.as_object().is_none_or(|map| !map.is_empty()));
+            if same.is_some() && in_place {
+                patched.insert(identity(item, &keys), value);
+            } else {
+                first.extend(value);
+                patched.insert(identity(item, &keys), None);
             }
         }
+        let mut merged = first;
         for item in old {
-            if !patch.iter().any(|patched| identity(patched, &keys) == identity(item, &keys)) {
-                self.check_kept(item)?;
-                merged.push(item.clone());
+            match patched.remove(&identity(item, &keys)) {
+                Some(value) => merged.extend(value),
+                None => {
+                    self.check_kept(item)?;
+                    merged.push(item.clone());
+                }
             }
         }
         Ok(merged)
@@ -314,16 +328,23 @@ mod tests {
     }
 
     #[test]
+    fn items_with_two_keys_keep_their_places() {
+        let ports = |list: &str| format!("{{containers: [{{name: a, ports: [{list}]}}]}}");
+        let (one, two) = ("{containerPort: 1, protocol: TCP}", "{containerPort: 2, protocol: TCP}");
+        let (new, named) = ("{containerPort: 3, protocol: UDP}", "{containerPort: 2, protocol: TCP, name: x}");
+        check(
+            &ports(&format!("{one}, {two}")),
+            &ports(&format!("{named}, {new}")),
+            &ports(&format!("{new}, {one}, {named}")),
+        );
+    }
+
+    #[test]
     fn directives() {
         check(
             "{containers: [{name: a}, {name: b}]}",
             "{containers: [{name: a, $patch: delete}]}",
             "{containers: [{name: b}]}",
-        );
-        check(
-            "{containers: [{name: a, x: 1}]}",
-            "{containers: [{name: a, y: 2, $patch: replace}]}",
-            "{containers: [{name: a, y: 2}]}",
         );
         check(
             "{containers: [{name: a, x: 1}]}",
@@ -340,6 +361,11 @@ mod tests {
     #[test]
     fn what_is_not_certain_is_refused() {
         check_refused("{}", "{nodeSelector: {$retainKeys: [a]}}", "$retainKeys");
+        check_refused(
+            "{containers: [{name: a}]}",
+            "{containers: [{name: a, $patch: replace}]}",
+            "no effect in Kustomize",
+        );
         check_refused("{}", "{nodeSelector: {$patch: join}}", "merge, replace or delete");
         check_refused("{containers: [{name: a}]}", "{containers: [{image: x}]}", "no `name`");
         check_refused(

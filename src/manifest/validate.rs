@@ -62,12 +62,9 @@ pub(crate) fn errors(spec: &TenantSpec) -> Vec<FieldError> {
     }
     rules.pairs("labels", &spec.labels);
     for key in spec.labels.keys() {
-        let domain = key.split_once('/').map_or("", |(domain, _)| domain);
-        let ours = ["openclaw.ai", "app.kubernetes.io", "kubernetes.io", "k8s.io"]
-            .iter()
-            .any(|own| domain == *own || domain.ends_with(&format!(".{own}")));
+        let ours = is_reserved_label(key);
         rules.check(&format!("labels.{key}"), !ours, || {
-            format!("labels of {domain} are set by fleetdeck and Kubernetes; choose a domain of your own")
+            format!("labels of this domain are set by fleetdeck and Kubernetes; choose a domain of your own")
         });
     }
     for option in &spec.options {
@@ -87,6 +84,13 @@ pub(crate) fn errors(spec: &TenantSpec) -> Vec<FieldError> {
         });
     }
     rules.0
+}
+
+/// Labels that fleetdeck and Kubernetes set themselves.
+pub(crate) fn is_reserved_label(key: &str) -> bool {
+    let domain = key.split_once('/').map_or("", |(domain, _)| domain);
+    let own = ["openclaw.ai", "app.kubernetes.io", "kubernetes.io", "k8s.io"];
+    own.iter().any(|own| domain.strip_suffix(own).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
 }
 
 fn is_label(text: &str) -> bool {

@@ -1,11 +1,13 @@
 //! The renderer: golden files, equality with Kustomize, quotas that fit, refusals with their place, and what a real API server says.
 
+mod adopted;
 mod golden;
 mod kustomize;
 mod on_control_plane;
 mod quota;
 mod random;
 mod refused;
+mod site;
 
 use fleetdeck::manifest::{Base, Defaults, Object, TenantDraft, TenantSpec, render, to_yaml};
 use std::collections::BTreeSet;

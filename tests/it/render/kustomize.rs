@@ -1,7 +1,7 @@
 //! Equality with Kustomize: what we render is, object by object and byte by byte, what `kubectl kustomize` makes of the overlay we write.
 
 use super::{base, kubectl, random, yaml};
-use fleetdeck::manifest::{Base, TenantSpec, overlay, render};
+use fleetdeck::manifest::{Base, Object, TenantSpec, overlay, render};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,7 +31,7 @@ fn our_objects_are_those_of_kustomize() {
                 while let Some(specs) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let dir = tempfile::tempdir().unwrap();
                     match specs {
-                        [spec] => compare_alone(&kubectl, dir.path(), &base, spec),
+                        [spec] => drop(compare_alone(&kubectl, dir.path(), &base, spec)),
                         specs => compare_batch(&kubectl, dir.path(), &base, specs),
                     }
                     compared.fetch_add(specs.len(), Ordering::Relaxed);
@@ -42,7 +42,8 @@ fn our_objects_are_those_of_kustomize() {
     assert_eq!(compared.into_inner(), 320);
 }
 
-fn compare_alone(kubectl: &Path, dir: &Path, base: &Base, spec: &TenantSpec) {
+/// Our objects, once they are Kustomize's too.
+pub(super) fn compare_alone(kubectl: &Path, dir: &Path, base: &Base, spec: &TenantSpec) -> Vec<Object> {
     write(dir, &overlay(base, spec).unwrap_or_else(|error| panic!("{error}\n{spec:#?}")));
     let theirs = kustomize(kubectl, dir);
     let ours = render(base, spec).unwrap();
@@ -52,13 +53,14 @@ fn compare_alone(kubectl: &Path, dir: &Path, base: &Base, spec: &TenantSpec) {
     for (theirs, ours) in values.iter().zip(&ours) {
         assert_eq!(theirs, ours.value(), "{spec:#?}");
     }
-    let ours = yaml(&ours);
+    let text = yaml(&ours);
     // Kustomize folds texts at 80 columns, which we do not: a long script stays readable.
     for (theirs, ours) in
-        theirs.split("---\n").zip(ours.split("---\n")).filter(|(_, ours)| ours.lines().all(|line| line.len() <= 80))
+        theirs.split("---\n").zip(text.split("---\n")).filter(|(_, ours)| ours.lines().all(|line| line.len() <= 80))
     {
         assert_eq!(theirs, ours, "the same object in other words\n{spec:#?}");
     }
+    ours
 }
 
 fn compare_batch(kubectl: &Path, dir: &Path, base: &Base, specs: &[TenantSpec]) {
