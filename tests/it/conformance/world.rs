@@ -1,9 +1,9 @@
 //! A cluster to tell a story on.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use fleetdeck::{
-    cluster::{Clock, Cluster, ClusterError, Mode, Scope, Target, Watches, connect, watch},
+    cluster::{Clock, Cluster, ClusterError, Mode, Prompt, Scope, Target, Watches, connect, watch},
     fleet::At,
     index::{Delta, Fleet, fleet::Entry},
     manifest::{Base, Defaults, TenantDraft, TenantSpec, render},
@@ -53,7 +53,7 @@ impl World {
     pub(crate) async fn control_plane(story: &str) -> Option<Self> {
         let file = ControlPlane::shared()?.kubeconfig_path();
         let target = Target::Kubeconfig { context: None, file: Some(file) };
-        let cluster = connect::connect(&target, connect::Prompt::Never).await.unwrap();
+        let cluster = connect(&target, Prompt::Never).await.unwrap();
         Some(Self {
             cluster,
             prefix: prefix(story),
@@ -61,6 +61,14 @@ impl World {
             patience: Duration::from_secs(120),
             _sim: None,
         })
+    }
+
+    /// A cluster with real kubelets: its tenants are stand-ins.
+    pub(crate) async fn real(kubeconfig: &Path) -> Self {
+        let target = Target::Kubeconfig { context: None, file: Some(kubeconfig.to_owned()) };
+        let cluster = connect(&target, Prompt::Never).await.unwrap();
+        let options = vec!["stand-in".to_owned()];
+        Self { cluster, prefix: "s-real".to_owned(), options, patience: Duration::from_secs(240), _sim: None }
     }
 
     /// A tenant of tier pro that is not there yet.
