@@ -8,4 +8,5 @@ mod controlplane;
 mod render;
 mod sim_api;
 mod sim_kubelet;
+mod stages;
 mod tidy;

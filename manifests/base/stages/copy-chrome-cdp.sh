@@ -16,6 +16,7 @@ fi
 if ! said=$({ mkdir -p "$runtime/bin" && cp "$source" "$dest.new" && chmod 755 "$dest.new" && put "$dest.new" "$dest"; } 2>&1); then
 	rm -f "$dest.new"
 	warn "the helper could not be written: $said"
+	log "done: without it"
 	exit 0
 fi
 log "done: put the helper on the volume"

@@ -32,8 +32,8 @@ fetch() { # URL FILE
 # have NAME URL SHA256 MEMBER: 0 if the tool is in place afterwards; what went wrong is left in said
 have() {
 	place=$tools/$1-$(printf '%.12s' "$3")
+	part=$tools/.$3.part
 	if [ ! -x "$place/$1" ]; then
-		part=$tools/.$3.part
 		if ! said=$(mkdir -p "$tools" "$runtime/bin" 2>&1); then return 1; fi
 		if [ ! -s "$part" ] || [ "$(sha_of "$part")" != "$3" ]; then
 			if ! said=$(fetch "$2" "$part" 2>&1); then
@@ -67,12 +67,12 @@ have() {
 		fi
 		rm -rf "$place"
 		if ! said=$(put "$new" "$place" 2>&1); then return 1; fi
-		rm -f "$part"
 		log "brought $1"
 	fi
 	if [ "$(readlink "$runtime/bin/$1" 2>/dev/null)" != "../tools/${place##*/}/$1" ]; then
 		if ! said=$(point "$runtime/bin/$1" "../tools/${place##*/}/$1" 2>&1); then return 1; fi
 	fi
+	if [ -e "$part" ]; then rm -f "$part"; fi
 	# Older versions of it.
 	for path in "$tools/$1"-*; do
 		if [ -d "$path" ] && [ "$path" != "$place" ]; then rm -rf "$path"; fi

@@ -19,6 +19,15 @@ marks=$config_volume/.stages
 runtime=$config_volume/runtime
 termination_log=${STAGE_TERMINATION_LOG:-/dev/termination-log}
 
+# Messages of tools may have several lines; a reason is one.
+newline='
+'
+one_line() {
+	line=$*
+	while [ "$line" != "${line%%"$newline"*}" ]; do line="${line%%"$newline"*}; ${line#*"$newline"}"; done
+	printf '%s' "$line"
+}
+
 tell() {
 	if [ -w "$termination_log" ]; then
 		printf '%s\n' "$*" 2>/dev/null >>"$termination_log" || :
@@ -28,16 +37,30 @@ tell() {
 log() { printf '[%s] %s\n' "$stage" "$*"; }
 
 warn() {
-	printf '[%s] warning: %s\n' "$stage" "$*" >&2
-	tell "warning: $*"
+	why=$(one_line "$*")
+	printf '[%s] warning: %s\n' "$stage" "$why" >&2
+	tell "warning: $why"
 }
+
+# The last line says why a stage ended, also where nothing here foresaw it.
+failing=
+ended() {
+	status=$?
+	if [ "$status" != 0 ] && [ -z "$failing" ]; then
+		printf '[%s] failed: a command ended with status %s, see above\n' "$stage" "$status" >&2
+		tell "a command ended with status $status, see the log"
+	fi
+}
+trap ended EXIT
 
 # fail CODE MESSAGE
 fail() {
+	failing=yes
 	code=$1
 	shift
-	printf '[%s] failed: %s\n' "$stage" "$*" >&2
-	tell "$*"
+	why=$(one_line "$*")
+	printf '[%s] failed: %s\n' "$stage" "$why" >&2
+	tell "$why"
 	exit "$code"
 }
 
@@ -63,8 +86,7 @@ flush() { sync -f "$1" 2>/dev/null || sync; }
 # put NEW DEST: NEW, complete and in DEST's folder, becomes DEST in one step. -T: were DEST a folder, or a
 # link to one, a plain mv would put NEW inside it.
 put() {
-	flush "$1"
-	mv -f -T "$1" "$2"
+	flush "$1" && mv -f -T "$1" "$2"
 }
 
 # link_target LINK: the last part of where it points, or nothing
@@ -75,9 +97,7 @@ link_target() {
 
 # point LINK TARGET: LINK, whatever it was, points to TARGET in one step
 point() {
-	rm -f "$1.new"
-	ln -s "$2" "$1.new"
-	mv -f -T "$1.new" "$1"
+	rm -f "$1.new" && ln -s "$2" "$1.new" && mv -f -T "$1.new" "$1"
 }
 
 # https_sources ETC DEST: the image's apt sources, over https, into folder DEST. Tenants may leave the

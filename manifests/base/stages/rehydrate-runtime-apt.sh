@@ -65,6 +65,7 @@ key=$({ printf '%s\n' "$@" | sort -u && cat "$dpkg_status"; } | sha256sum)
 key=$(printf '%.12s' "$key")
 if [ "$current" = "$key" ] && [ -d "$trees/$key" ]; then
 	keep_only "$key"
+	if [ -d "$archives" ]; then rm -rf "$archives"; fi
 	log "done: $# packages are on the volume already"
 	exit 0
 fi
@@ -76,6 +77,7 @@ give_up() {
 	rm -rf "$trees/.incoming-$key"
 	if is_full "$1"; then rm -rf "$archives"; fi
 	warn "the packages could not be brought$kept: $1"
+	log "done: without new packages$kept"
 	exit 0
 }
 
@@ -104,8 +106,13 @@ Acquire::https::Timeout "20";
 EOF
 	apt_get() { APT_CONFIG=$work/apt.conf DEBIAN_FRONTEND=noninteractive timeout "$limit" apt-get -q -y "$@" </dev/null; }
 
+	complaint() {
+		found=$(printf '%s\n' "$1" | grep '^[EW]:' | tail -n 2 | tr '\n' ' ') || :
+		printf '%s' "${found:-it was killed, or not done after $limit seconds}"
+	}
+
 	if ! said=$(apt_get -o APT::Update::Error-Mode=any update 2>&1); then
-		give_up "apt-get update: $(printf '%s\n' "$said" | grep '^[EW]:' | tail -n 2 | tr '\n' ' ')"
+		give_up "apt-get update: $(complaint "$said")"
 	fi
 	# One name that no longer exists must not cost the others.
 	missing=
@@ -115,7 +122,7 @@ EOF
 			if ! said=$(apt_get install --download-only "$name" 2>&1); then
 				if is_full "$said"; then give_up "$said"; fi
 				missing="$missing $name"
-				log "not to be had: $name: $(printf '%s\n' "$said" | grep '^E:' | tail -n 1)"
+				log "not to be had: $name: $(complaint "$said")"
 			fi
 		done
 	fi

@@ -52,6 +52,7 @@ case $code in
 	rm -f "$new"
 	# Perhaps the gateway reads what we cannot, and it can say better what is wrong: let it start.
 	warn "openclaw.json was left as it is, without the fleet's values: $said"
+	log "done: openclaw.json was left as it is"
 	exit 0
 	;;
 4)
@@ -68,6 +69,11 @@ esac
 if ! json5_merge "$new" "$@" 2>/dev/null | cmp -s - "$new"; then
 	rm -f "$new"
 	fail 28 "the new openclaw.json could not be written in full, the old one is as it was: is the config volume full?"
+fi
+if cmp -s "$new" "$file"; then
+	rm -f "$new"
+	log "done: nothing to change in openclaw.json"
+	exit 0
 fi
 if [ -s "$file" ]; then
 	if ! said=$({ cp -p "$file" "$before.new" && put "$before.new" "$before"; } 2>&1); then
