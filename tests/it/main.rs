@@ -6,5 +6,6 @@
 mod conformance;
 mod controlplane;
 mod render;
+mod sim_api;
 mod sim_kubelet;
 mod tidy;
