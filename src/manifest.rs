@@ -9,7 +9,9 @@ mod base;
 mod build;
 mod cidr;
 mod diff;
+mod draft;
 mod error;
+mod generate;
 mod image;
 mod json6902;
 mod kustomization;
@@ -19,8 +21,10 @@ mod names;
 mod object;
 mod order;
 mod overlay;
+mod patch;
 mod patches;
 mod redact;
+mod resource;
 mod schema;
 mod spec;
 mod transform;
@@ -31,14 +35,14 @@ mod yaml;
 pub use adopt::{Adopted, Unknown, adopt};
 pub use base::Base;
 pub use diff::{Change, diff};
+pub use draft::{Defaults, TenantDraft};
 pub use error::{FieldError, ManifestError, Place};
 pub use image::PinnedImage;
 pub use object::Object;
 pub use overlay::overlay;
 pub use redact::redact;
 pub use spec::{
-    Claim, Defaults, Issuer, IssuerKind, KeyRef, LiteLlm, LiteLlmTarget, Network, TenantDraft, TenantSpec, Toleration,
-    Volumes, stored_spec,
+    Claim, Issuer, IssuerKind, KeyRef, LiteLlm, LiteLlmTarget, Network, TenantSpec, Toleration, Volumes, stored_spec,
 };
 pub use yaml::to_yaml;
 

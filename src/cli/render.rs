@@ -82,8 +82,8 @@ fn slashed(path: &Path) -> String {
 
 fn wrong(error: ManifestError) -> Failure {
     match error {
-        ManifestError::Spec(_) => Failure::Usage(error.to_string()),
-        ManifestError::At(..) | ManifestError::Base(_) => Failure::Failed(error.to_string()),
+        ManifestError::Spec(errors) => Failure::Usage(ManifestError::Spec(errors).to_string()),
+        other => Failure::Failed(other.to_string()),
     }
 }
 
@@ -164,6 +164,21 @@ mod tests {
         );
         assert_eq!((own.tolerations.len(), own.image_pull_secrets.len(), own.suspended), (2, 2, true));
         assert_eq!(own.volumes.config.storage_class.as_deref(), Some("slow"));
+    }
+
+    #[test]
+    fn the_example_names_every_default() {
+        let full: String = crate::config::EXAMPLE
+            .lines()
+            .map(|line| line.strip_prefix("#= ").unwrap_or(line))
+            .fold(String::new(), |all, line| all + line + "\n");
+        let config = Config::parse(&full, "example").unwrap();
+        let named: BTreeSet<&String> = config.defaults.as_object().unwrap().keys().collect();
+        let all = serde_json::to_value(Defaults::default()).unwrap();
+        assert_eq!(named, all.as_object().unwrap().keys().collect());
+        let read = defaults(&config).unwrap();
+        let draft = parse("maria --tier pro --image 2026.8.2").tenant.draft().unwrap();
+        assert!(render(&base(None).unwrap(), &draft.resolve(&read).unwrap()).is_ok());
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! A spec for a tenant that carries none, from what its live objects show.
 
+use super::draft::{Defaults, TenantDraft};
 use super::error::{FieldError, ManifestError};
 use super::image::PinnedImage;
 use super::object::text;
-use super::spec::{Claim, Defaults, Issuer, IssuerKind, KeyRef, TenantDraft, TenantSpec, Toleration};
+use super::spec::{Claim, Issuer, IssuerKind, KeyRef, TenantSpec, Toleration};
 use super::validate::is_reserved_label;
 use super::{Base, OWNER_ANNOTATION, base};
 use crate::fleet::Quantity;
@@ -165,7 +166,7 @@ impl<'a> Reader<'a> {
             match image(name).filter(|found| found.parse::<PinnedImage>().is_ok()) {
                 Some(found) => *slot = Some(found),
                 None => {
-                    self.guess(field, format!("there is no container {name} with a pinned image; took the fleet's"))
+                    self.guess(field, format!("there is no container {name} with a pinned image; took the fleet's"));
                 }
             }
         }

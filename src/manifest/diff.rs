@@ -36,7 +36,7 @@ pub fn diff(rendered: &Value, live: &Value, manager: &str) -> Vec<Change> {
     let mut changes = Vec::new();
     compare(rendered, live, "", &mut changes);
     for owned in owned_fields(live, manager) {
-        removed(&owned, rendered, live, "", &mut changes);
+        removed(owned, rendered, live, "", &mut changes);
     }
     changes.sort_by(|a, b| a.path.cmp(&b.path));
     changes.dedup();
@@ -67,7 +67,7 @@ fn compare(rendered: &Value, live: &Value, path: &str, changes: &mut Vec<Change>
                 }
             }
             None => {
-                changes.push(Change { path: path.to_owned(), old: Some(live.clone()), new: Some(rendered.clone()) })
+                changes.push(Change { path: path.to_owned(), old: Some(live.clone()), new: Some(rendered.clone()) });
             }
         },
         (new, old) if same(new, old) => {}
@@ -181,7 +181,7 @@ fn removed(owned: &Map<String, Value>, rendered: &Value, live: &Value, path: &st
             };
             match (find(live), find(rendered)) {
                 (Some(old), None) => {
-                    changes.push(Change { path: format!("{path}[{label}]"), old: Some(old), new: None })
+                    changes.push(Change { path: format!("{path}[{label}]"), old: Some(old), new: None });
                 }
                 (Some(old), Some(new)) => {
                     if let Some(inner) = inner.as_object() {

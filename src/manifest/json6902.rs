@@ -97,10 +97,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn run(patch: Value) -> Result<Value, String> {
+    fn run(patch: &Value) -> Result<Value, String> {
         let place = Place { file: "p.yaml".to_owned(), line: 3 };
         let mut object = json!({"a": {"x/y": 1}, "l": [1, 2]});
-        let operations = operations(&patch, &place).map_err(|error| error.to_string())?;
+        let operations = operations(patch, &place).map_err(|error| error.to_string())?;
         apply(&mut object, &operations, &place).map_err(|error| error.to_string())?;
         Ok(object)
     }
@@ -115,7 +115,7 @@ mod tests {
             {"op": "remove", "path": "/l/1"},
             {"op": "add", "path": "/n", "value": {}},
         ]);
-        assert_eq!(run(patch).unwrap(), json!({"a": {"x/y": 2}, "l": [0, 2, 9], "n": {}}));
+        assert_eq!(run(&patch).unwrap(), json!({"a": {"x/y": 2}, "l": [0, 2, 9], "n": {}}));
     }
 
     #[test]
@@ -131,7 +131,7 @@ mod tests {
             (json!({"op": "add", "path": "/no/x", "value": 1}), "its parent is not there"),
             (json!({"op": "move", "from": "/a", "path": "/b"}), "unknown variant `move`"),
         ] {
-            let error = run(json!([operation])).unwrap_err();
+            let error = run(&json!([operation])).unwrap_err();
             assert!(error.contains(message), "{error}");
         }
     }

@@ -1,6 +1,6 @@
 //! Names that carry a hash of their content, and the references that follow a name when it changes.
 
-use super::build::Resource;
+use super::resource::Resource;
 use super::schema::pod_spec;
 use super::transform::at_each;
 use serde_json::{Map, Value};
@@ -62,7 +62,7 @@ fn go_string(text: &str) -> String {
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
             '<' | '>' | '&' | '\0'..='\u{1f}' | '\u{2028}' | '\u{2029}' => {
-                out.push_str(&format!("\\u{:04x}", c as u32))
+                out.push_str(&format!("\\u{:04x}", c as u32));
             }
             c => out.push(c),
         }

@@ -1,7 +1,7 @@
 //! The order of objects: a tenant's own (quotas and policy before what they limit), or Kustomize's default where a tree states none.
 
 use super::error::{ManifestError, Place};
-use super::kustomization::SortOptions;
+use super::kustomization::{SortLists, SortOptions};
 use super::object::{Object, group_version};
 
 /// The order that a tenant's overlay asks of Kustomize: nothing comes before what it needs, and the pod's owner is last, so that a first
@@ -49,17 +49,15 @@ const DEFAULT_LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebh
 
 /// Sorts as Kustomize sorts under these options.
 pub(crate) fn sort(objects: &mut [Object], options: Option<&SortOptions>, place: &Place) -> Result<(), ManifestError> {
-    let (first, last): (Vec<&str>, Vec<&str>) = match options {
-        None => (DEFAULT_FIRST.to_vec(), DEFAULT_LAST.to_vec()),
-        Some(SortOptions { order, legacy_sort_options: None }) if order == "fifo" => return Ok(()),
-        Some(SortOptions { order, legacy_sort_options }) if order == "legacy" => match legacy_sort_options {
-            None => (DEFAULT_FIRST.to_vec(), DEFAULT_LAST.to_vec()),
-            Some(lists) => (
-                lists.order_first.iter().map(String::as_str).collect(),
-                lists.order_last.iter().map(String::as_str).collect(),
-            ),
-        },
-        Some(_) => {
+    let order = options.map_or("legacy", |options| options.order.as_str());
+    let lists = options.and_then(|options| options.legacy_sort_options.as_ref());
+    let (first, last) = match (order, lists) {
+        ("fifo", None) => return Ok(()),
+        ("legacy", None) => (DEFAULT_FIRST.to_vec(), DEFAULT_LAST.to_vec()),
+        ("legacy", Some(SortLists { order_first, order_last })) => {
+            (order_first.iter().map(String::as_str).collect(), order_last.iter().map(String::as_str).collect())
+        }
+        _ => {
             return Err(ManifestError::at(place, "sortOptions.order is `legacy`, or `fifo` without legacySortOptions"));
         }
     };

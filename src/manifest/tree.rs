@@ -21,7 +21,7 @@ struct File {
 
 #[derive(Debug)]
 enum Content {
-    Kustomization(Result<Kustomization, ManifestError>),
+    Kustomization(Result<Box<Kustomization>, ManifestError>),
     Documents(Result<Vec<Document>, ManifestError>),
 }
 
@@ -37,7 +37,7 @@ impl Tree {
     pub(crate) fn insert(&mut self, path: &str, text: &str) -> Result<(), ManifestError> {
         let name = path.rsplit('/').next().unwrap_or_default();
         let content = if FILE_NAMES.contains(&name) {
-            Content::Kustomization(Kustomization::read(path, text))
+            Content::Kustomization(Kustomization::read(path, text).map(Box::new))
         } else if name.ends_with(".yaml") || name.ends_with(".yml") {
             Content::Documents(load::documents(path, text))
         } else {

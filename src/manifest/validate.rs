@@ -64,7 +64,7 @@ pub(crate) fn errors(spec: &TenantSpec) -> Vec<FieldError> {
     for key in spec.labels.keys() {
         let ours = is_reserved_label(key);
         rules.check(&format!("labels.{key}"), !ours, || {
-            format!("labels of this domain are set by fleetdeck and Kubernetes; choose a domain of your own")
+            "labels of this domain are set by fleetdeck and Kubernetes; choose a domain of your own".to_owned()
         });
     }
     for option in &spec.options {
