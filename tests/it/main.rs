@@ -5,6 +5,7 @@
 
 mod conformance;
 mod controlplane;
+mod readme;
 mod render;
 mod sim_api;
 mod sim_kubelet;
