@@ -6,6 +6,7 @@ mod forward;
 mod http;
 mod log;
 mod shell;
+mod spdy;
 mod stats;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ mod controlplane;
 mod readme;
 mod render;
 mod sim_api;
+mod sim_kubectl;
 mod sim_kubelet;
 mod stages;
 mod tidy;
