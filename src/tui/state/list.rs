@@ -115,11 +115,11 @@ impl List {
     }
 
     /// Puts the rows in order if anything disturbed them. Returns what a person must be told about the selection.
-    pub(crate) fn settle(&mut self, fleet: &Fleet, now: At, page: usize, settled: bool) -> Option<String> {
+    pub(crate) fn settle(&mut self, fleet: &Fleet, now: At, page: usize) -> Option<String> {
         if self.disturbed {
             self.disturbed = false;
             self.rebuild(fleet, now);
-            return self.follow(fleet, page, settled);
+            return self.follow(fleet, page);
         }
         self.scroll_to_selected(page);
         None
@@ -144,7 +144,7 @@ impl List {
     }
 
     /// Finds the selected tenant in the new order, and keeps its line on screen where it was.
-    fn follow(&mut self, fleet: &Fleet, page: usize, settled: bool) -> Option<String> {
+    fn follow(&mut self, fleet: &Fleet, page: usize) -> Option<String> {
         let line = self.at.saturating_sub(self.offset);
         let refiltered = std::mem::take(&mut self.refiltered);
         let mut said = None;
@@ -164,8 +164,9 @@ impl List {
                 .filter(|_| found.here().is_none() || !refiltered);
             }
         }
-        // Until a person has chosen, and while the first lists come in, the top row is the selected one.
-        if !self.chosen && (!settled || self.selected.is_none()) {
+        // Until a person has chosen, the top row is the selected one: whoever has just looked up from something else
+        // finds the worst on screen, not where it had sunk to.
+        if !self.chosen {
             row = (!self.order.is_empty()).then_some(0);
             said = None;
             self.offset = 0;
