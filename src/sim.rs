@@ -185,8 +185,4 @@ impl Sim {
     pub fn now(&self) -> Timestamp {
         self.api.store.now()
     }
-
-    pub(crate) fn store(&self) -> &store::Store {
-        &self.api.store
-    }
 }

@@ -31,15 +31,15 @@ pub(super) async fn show(
 ) -> Result<(), Failure> {
     let options = Options { theme: config.theme.clone(), themes: themes()?, open: tenant, ..Options::default() };
     let contexts = if banner.is_some() { vec![] } else { contexts(config.kubeconfig.as_deref()) };
-    let session = Session { feed: feed(config, cluster, scope, banner), contexts, connect: connect(config), options };
+    let session = Session { feed: feed(config, &cluster, scope, banner), contexts, connect: connect(config), options };
     tui::run(session).await.map_err(|e| Failure::Failed(format!("{e:#}")))
 }
 
 /// Starts the readers of a cluster. They end with the feed.
-fn feed(config: &Config, cluster: Cluster, scope: Scope, banner: Option<String>) -> Feed {
+fn feed(config: &Config, cluster: &Cluster, scope: Scope, banner: Option<String>) -> Feed {
     let (send, deltas) = mpsc::channel(AHEAD);
-    let watches = cluster::watch(&cluster, &scope, &send);
-    let meters = Meters::start(&cluster, &scope.labels.tenant, &send);
+    let watches = cluster::watch(cluster, &scope, &send);
+    let meters = Meters::start(cluster, &scope.labels.tenant, &send);
     let settings = config.of_context(cluster.context());
     let context = ContextInfo {
         name: cluster.context().to_owned(),
@@ -73,7 +73,7 @@ fn connect(config: &Config) -> Connect {
         let config = Config { context: Some(name), ..config.clone() };
         Box::pin(async move {
             let (cluster, scope) = open(&config, Prompt::Never).await.map_err(|failure| failure.to_string())?;
-            Ok(feed(&config, cluster, scope, None))
+            Ok(feed(&config, &cluster, scope, None))
         })
     })
 }

@@ -150,20 +150,14 @@ impl Follow {
     /// Each trouble once, and its end.
     fn say(&mut self, kind: Kind, link: &Link) {
         match link {
-            Link::Forbidden { why } => {
-                if self.said.insert(kind) {
-                    print::note(&format!("note: {why}; what depends on it is shown as unknown"));
-                }
+            Link::Forbidden { why } if self.said.insert(kind) => {
+                print::note(&format!("note: {why}; what depends on it is shown as unknown"));
             }
-            Link::Broken { why, .. } if self.fleet.sources().get(kind).synced => {
-                if self.said.insert(kind) {
-                    print::note(&format!("note: {} are not live: {why}; trying again", kind.plural()));
-                }
+            Link::Broken { why, .. } if self.fleet.sources().get(kind).synced && self.said.insert(kind) => {
+                print::note(&format!("note: {} are not live: {why}; trying again", kind.plural()));
             }
-            Link::Live | Link::Polling { .. } => {
-                if self.said.remove(&kind) {
-                    print::note(&format!("note: {} are live again", kind.plural()));
-                }
+            Link::Live | Link::Polling { .. } if self.said.remove(&kind) => {
+                print::note(&format!("note: {} are live again", kind.plural()));
             }
             _ => {}
         }

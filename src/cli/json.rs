@@ -212,7 +212,7 @@ impl Item {
             serves: entry.verdict.phase.serves(),
             image: image(tenant.set().and_then(|s| s.image.as_deref())),
             running_image: image(pod.and_then(|p| p.gateway()).map(|c| c.image.as_str())),
-            restarts: pod.map(|p| p.restarts()),
+            restarts: pod.map(super::super::fleet::pod::Pod::restarts),
             pod: pod.map(|p| p.name.to_string()),
             node: pod.and_then(|p| owned(p.node.as_ref())),
             ip: pod.and_then(|p| owned(p.ip.as_ref())),
@@ -269,7 +269,7 @@ impl TenantPage {
             boot: pod.map(|p| Boot::of(p).steps.iter().map(|s| Step::of(s, now)).collect()).unwrap_or_default(),
             containers: pod
                 .into_iter()
-                .flat_map(|p| p.all())
+                .flat_map(super::super::fleet::pod::Pod::all)
                 .map(|c| Container {
                     name: c.name.to_string(),
                     image: c.image.to_string(),

@@ -113,7 +113,7 @@ pub(crate) fn object(
     match shape {
         Shape::Whole => json(code, value),
         Shape::Metadata => json(code, &metadata_only(value)),
-        Shape::Table(include) => json(code, &table::of(kind, &[value.clone()], include, true, now)),
+        Shape::Table(include) => json(code, &table::of(kind, std::slice::from_ref(value), include, true, now)),
     }
 }
 

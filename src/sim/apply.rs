@@ -205,7 +205,7 @@ fn remove(kind: &Kind, name: &str, value: &mut Value, doomed: &Set) {
             });
         }
         (Value::Array(items), Topology::Set) => {
-            items.retain(|item| !doomed.children.contains_key(&fields::value_element(item)))
+            items.retain(|item| !doomed.children.contains_key(&fields::value_element(item)));
         }
         _ => {}
     }

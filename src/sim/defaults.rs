@@ -80,7 +80,7 @@ pub(super) fn apply(kind: &'static Kind, object: &mut Value) {
             set(&mut object["spec"], &json!({"persistentVolumeReclaimPolicy": "Retain", "volumeMode": "Filesystem"}));
         }
         k if k == kinds::STORAGE_CLASS => {
-            set(object, &json!({"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"}))
+            set(object, &json!({"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"}));
         }
         k if k == kinds::SERVICE => service(&mut object["spec"]),
         k if k == kinds::SECRET => secret(object),

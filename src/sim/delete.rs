@@ -147,10 +147,10 @@ fn set_propagation_finalizer(object: &mut Value, propagation: Option<Propagation
         Propagation::Foreground => list.push("foregroundDeletion".into()),
         Propagation::Orphan => list.push("orphan".into()),
     }
-    set_finalizers(object, list);
+    set_finalizers(object, &list);
 }
 
-pub(super) fn set_finalizers(object: &mut Value, list: Vec<Value>) {
+pub(super) fn set_finalizers(object: &mut Value, list: &[Value]) {
     if list.is_empty() {
         if let Some(meta) = object["metadata"].as_object_mut() {
             meta.remove("finalizers");

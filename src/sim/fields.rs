@@ -214,10 +214,6 @@ impl Difference {
         out.union(&self.modified);
         out
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.modified.is_empty() && self.removed.is_empty()
-    }
 }
 
 pub(crate) fn compare(kind: &Kind, old: &Value, new: &Value) -> Difference {

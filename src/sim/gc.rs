@@ -120,8 +120,8 @@ impl Inner {
         let Some(stored) = self.find(kind, namespace, name) else { return };
         let old = self.value(&stored);
         let mut new = (*old).clone();
-        let left = finalizers(&old).filter(|f| *f != finalizer).map(Value::from).collect();
-        set_finalizers(&mut new, left);
+        let left = finalizers(&old).filter(|f| *f != finalizer).map(Value::from).collect::<Vec<_>>();
+        set_finalizers(&mut new, &left);
         self.replace(kind, &old, new);
     }
 

@@ -129,12 +129,6 @@ pub(crate) fn by_plural(group: &str, version: &str, plural: &str) -> Option<&'st
     ALL.iter().copied().find(|k| k.plural == plural && k.group == group && k.version == version)
 }
 
-/// The kind of an owner reference or an `involvedObject`; the version is not compared.
-pub(crate) fn by_kind(api_version: &str, kind: &str) -> Option<&'static Kind> {
-    let group = api_version.split_once('/').map_or("", |(group, _)| group);
-    ALL.iter().copied().find(|k| k.kind == kind && k.group == group)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,7 +138,6 @@ mod tests {
         for (i, kind) in ALL.iter().enumerate() {
             assert_eq!(kind.id, i, "{}", kind.kind);
         }
-        assert_eq!(by_kind("apps/v1", "StatefulSet"), Some(STATEFUL_SET));
         assert_eq!(by_plural("", "v1", "pods"), Some(POD));
         assert_eq!(by_plural("apps", "v1", "pods"), None);
     }

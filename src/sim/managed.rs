@@ -155,7 +155,9 @@ pub(super) fn record(kind: &'static Kind, old: Option<&Value>, new: &mut Value, 
     let mut managers = match (&wanted, old) {
         // Absent means: not touched. `[{}]` means: start anew.
         (None, Some(old)) => read(old),
-        (Some(Value::Array(list)), _) if list.iter().any(|e| e.as_object().is_some_and(|m| m.is_empty())) => Vec::new(),
+        (Some(Value::Array(list)), _) if list.iter().any(|e| e.as_object().is_some_and(serde_json::Map::is_empty)) => {
+            Vec::new()
+        }
         _ => read(new),
     };
     let before = old.map_or_else(|| blank(kind), without_entries);

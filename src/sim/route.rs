@@ -158,28 +158,28 @@ mod tests {
     #[test]
     fn paths_become_asks() {
         #[track_caller]
-        fn check(method: Method, path: &str, expect: [&str; 6]) {
+        fn check(method: &Method, path: &str, expect: [&str; 6]) {
             let (path, query) = path.split_once('?').unwrap_or((path, ""));
-            let ask = Ask::parse(&method, path, &Query::parse(query));
+            let ask = Ask::parse(method, path, &Query::parse(query));
             assert_eq!(
                 [ask.verb, &ask.group, &ask.resource, &ask.namespace, &ask.name, &ask.subresource],
                 expect,
                 "{path}"
             );
         }
-        check(Method::GET, "/api/v1/pods?&limit=5", ["list", "", "pods", "", "", ""]);
-        check(Method::GET, "/api/v1/namespaces/a/pods?watch=1", ["watch", "", "pods", "a", "", ""]);
-        check(Method::GET, "/api/v1/namespaces/a", ["get", "", "namespaces", "a", "a", ""]);
-        check(Method::PUT, "/api/v1/namespaces/a/finalize", ["update", "", "namespaces", "a", "a", "finalize"]);
+        check(&Method::GET, "/api/v1/pods?&limit=5", ["list", "", "pods", "", "", ""]);
+        check(&Method::GET, "/api/v1/namespaces/a/pods?watch=1", ["watch", "", "pods", "a", "", ""]);
+        check(&Method::GET, "/api/v1/namespaces/a", ["get", "", "namespaces", "a", "a", ""]);
+        check(&Method::PUT, "/api/v1/namespaces/a/finalize", ["update", "", "namespaces", "a", "a", "finalize"]);
         check(
-            Method::PATCH,
+            &Method::PATCH,
             "/apis/apps/v1/namespaces/a/statefulsets/x/scale",
             ["patch", "apps", "statefulsets", "a", "x", "scale"],
         );
-        check(Method::DELETE, "/api/v1/namespaces/a/pods", ["deletecollection", "", "pods", "a", "", ""]);
-        check(Method::GET, "/api/v1/nodes/n/proxy/stats/summary", ["get", "", "nodes", "", "n", "proxy"]);
-        check(Method::GET, "/apis/apps/v1", ["get", "apps", "", "", "", ""]);
-        check(Method::POST, "/version", ["post", "", "", "", "", ""]);
+        check(&Method::DELETE, "/api/v1/namespaces/a/pods", ["deletecollection", "", "pods", "a", "", ""]);
+        check(&Method::GET, "/api/v1/nodes/n/proxy/stats/summary", ["get", "", "nodes", "", "n", "proxy"]);
+        check(&Method::GET, "/apis/apps/v1", ["get", "apps", "", "", "", ""]);
+        check(&Method::POST, "/version", ["post", "", "", "", "", ""]);
         assert_eq!(Query::parse("labelSelector=a%3Db%2Cc+in").get("labelSelector"), "a=b,c in");
     }
 }

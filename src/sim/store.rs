@@ -209,10 +209,6 @@ impl Store {
         inner.shelves[kind.id].ring.compact(now);
     }
 
-    pub(crate) fn clock(&self) -> Clock {
-        self.clock
-    }
-
     pub(crate) fn now(&self) -> jiff::Timestamp {
         self.clock.now()
     }

@@ -82,7 +82,7 @@ fn name(kind: &Kind, name: &str, causes: &mut Vec<Cause>) {
         Naming::Label1035 if !is_label(name, |c| c.is_ascii_lowercase()) => complain(LABEL_1035),
         Naming::Subdomain if !name.split('.').all(is_dns_label) => complain(SUBDOMAIN),
         Naming::Segment if name.contains(['/', '%']) || matches!(name, "." | "..") => {
-            complain("may not contain '/' or '%'")
+            complain("may not contain '/' or '%'");
         }
         _ => {}
     }
@@ -119,7 +119,7 @@ fn spec(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
     match kind {
         k if k == kinds::POD => pod("spec", &object["spec"], &Value::Null, causes),
         k if [kinds::STATEFUL_SET, kinds::DEPLOYMENT, kinds::REPLICA_SET, kinds::DAEMON_SET].contains(&k) => {
-            workload(object, causes)
+            workload(object, causes);
         }
         k if k == kinds::JOB => pod("spec.template.spec", &object["spec"]["template"]["spec"], &Value::Null, causes),
         k if k == kinds::PVC => {
@@ -154,7 +154,7 @@ fn quantity(field: &str, value: &Value, causes: &mut Vec<Cause>) {
             "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
         )),
         Some(amount) if amount < Quantity::ZERO => {
-            causes.push(invalid_value(field, value, "must be greater than or equal to 0"))
+            causes.push(invalid_value(field, value, "must be greater than or equal to 0"));
         }
         Some(_) => {}
     }
@@ -281,15 +281,13 @@ fn immutable(kind: &Kind, old: &Value, new: &Value, causes: &mut Vec<Cause>) {
                 causes.push(forbidden("spec", STATEFUL_SET_SPEC));
             }
         }
-        k if [kinds::DEPLOYMENT, kinds::REPLICA_SET, kinds::DAEMON_SET].contains(&k) => {
-            if was["selector"] != is["selector"] {
-                causes.push(invalid_value("spec.selector", &is["selector"], "field is immutable"));
-            }
+        k if [kinds::DEPLOYMENT, kinds::REPLICA_SET, kinds::DAEMON_SET].contains(&k)
+            && was["selector"] != is["selector"] =>
+        {
+            causes.push(invalid_value("spec.selector", &is["selector"], "field is immutable"));
         }
-        k if k == kinds::POD => {
-            if frozen_pod(was) != frozen_pod(is) {
-                causes.push(forbidden("spec", POD_SPEC));
-            }
+        k if k == kinds::POD && frozen_pod(was) != frozen_pod(is) => {
+            causes.push(forbidden("spec", POD_SPEC));
         }
         k if k == kinds::PVC => claim(old, new, causes),
         k if k == kinds::SECRET || k == kinds::CONFIG_MAP => {
@@ -304,10 +302,8 @@ fn immutable(kind: &Kind, old: &Value, new: &Value, causes: &mut Vec<Cause>) {
                 causes.push(invalid_value("type", &new["type"], "field is immutable"));
             }
         }
-        k if k == kinds::ROLE_BINDING || k == kinds::CLUSTER_ROLE_BINDING => {
-            if old["roleRef"] != new["roleRef"] {
-                causes.push(invalid_value("roleRef", &new["roleRef"], "cannot change roleRef"));
-            }
+        k if (k == kinds::ROLE_BINDING || k == kinds::CLUSTER_ROLE_BINDING) && old["roleRef"] != new["roleRef"] => {
+            causes.push(invalid_value("roleRef", &new["roleRef"], "cannot change roleRef"));
         }
         k if k == kinds::STORAGE_CLASS => {
             for field in ["provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"] {

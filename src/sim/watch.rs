@@ -37,7 +37,6 @@ struct Watch {
     selector: Selector,
     shape: Shape,
     position: u64,
-    waiting: VecDeque<Bytes>,
     initial: VecDeque<Arc<Stored>>,
     /// The version of the bookmark that ends the initial events, while it is still owed.
     initial_end: Option<u64>,
@@ -98,7 +97,6 @@ pub(crate) fn start(
         selector,
         shape,
         position: version,
-        waiting: VecDeque::new(),
         initial: VecDeque::new(),
         initial_end: None,
         bookmarks: query.truth("allowWatchBookmarks"),

@@ -58,7 +58,7 @@ pub(crate) enum Id {
     Contexts,
     Sources,
     Retry,
-    CopyId,
+    CopyTenant,
     CopyHandOver,
     Theme,
     Glyphs,
@@ -215,7 +215,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         ..LOOK
     },
     Command {
-        id: Id::CopyId,
+        id: Id::CopyTenant,
         name: "copy-id",
         hint: Some("copy id"),
         help: "copy the tenant's id (OSC 52, works over SSH)",

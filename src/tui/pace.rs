@@ -73,7 +73,9 @@ mod tests {
     }
 
     /// Plays asks at these milliseconds and draws when due, looking every millisecond; returns when it drew.
-    fn play(asks: &[(u64, fn(&mut Pace, Instant))], until: u64) -> Vec<u64> {
+    type Ask = (u64, fn(&mut Pace, Instant));
+
+    fn play(asks: &[Ask], until: u64) -> Vec<u64> {
         let start = Instant::now();
         let mut pace = Pace::default();
         let mut drawn = vec![];
@@ -98,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_data_draws_ten_times_a_second() {
-        let flood: Vec<(u64, fn(&mut Pace, Instant))> = (0..1_000).map(|ms| (ms, Pace::data as _)).collect();
+        let flood: Vec<Ask> = (0..1_000).map(|ms| (ms, Pace::data as _)).collect();
         assert_eq!(play(&flood, 999).len(), 10);
     }
 

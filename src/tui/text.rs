@@ -76,10 +76,10 @@ pub(crate) fn hand_over(entry: &Entry, context: &ContextInfo, stale: Option<(At,
     let tier = tenant.tier.as_ref().map_or("unknown", |t| t.as_str());
     let namespace = tenant.namespace.as_ref();
     let mut who = format!("context {} · namespace {} · tier {tier}", context.name, tenant.namespace_name);
-    for more in [namespace.and_then(|n| n.host.as_deref()), namespace.and_then(|n| n.owner.as_deref())] {
-        if let Some(more) = more {
-            who.push_str(&format!(" · {more}"));
-        }
+    for more in
+        [namespace.and_then(|n| n.host.as_deref()), namespace.and_then(|n| n.owner.as_deref())].into_iter().flatten()
+    {
+        who.push_str(&format!(" · {more}"));
     }
     lines.push(who);
     if let Some((since, why)) = stale {

@@ -92,7 +92,7 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
             Some(name) => return connect(state, name),
             None => state.overlays.push(Overlay::Contexts(Picker::default())),
         },
-        Id::CopyId => return copy_id(state),
+        Id::CopyTenant => return copy_id(state),
         Id::CopyHandOver => return copy_hand_over(state),
         Id::Back => back(state),
         Id::Close if state.overlays.pop().is_none() => {
@@ -173,7 +173,7 @@ fn connect(state: &mut State, name: &str) -> Vec<Effect> {
 }
 
 fn copy_id(state: &mut State) -> Vec<Effect> {
-    let Some(id) = state.subject().map(|e| text::id(e)) else { return vec![] };
+    let Some(id) = state.subject().map(text::id) else { return vec![] };
     state.inform(format!("copied {id} (if your terminal takes OSC 52)"));
     vec![Effect::Copy(id)]
 }

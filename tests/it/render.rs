@@ -51,6 +51,6 @@ fn kubectl() -> Option<std::path::PathBuf> {
     }
     assert!(named.is_none(), "FLEETDECK_KUBECTL names {}, which does not run", path.display());
     assert!(std::env::var_os("CI").is_none(), "kubectl is missing, and in CI nothing is skipped");
-    println!("SKIPPED: there is no kubectl, so our objects were not compared with Kustomize's");
+    eprintln!("SKIPPED: there is no kubectl, so our objects were not compared with Kustomize's");
     None
 }

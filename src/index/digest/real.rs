@@ -121,7 +121,7 @@ fn no_missing_or_wrong_field_costs_an_object() {
                 }
             }
             serde_json::Value::Array(list) => {
-                list.iter().enumerate().for_each(|(i, v)| paths(v, &format!("{at}/{i}"), out))
+                list.iter().enumerate().for_each(|(i, v)| paths(v, &format!("{at}/{i}"), out));
             }
             _ => {}
         }

@@ -187,7 +187,7 @@ impl List {
             _ => None,
         };
         // Somebody whom only the filter hides is selected again once it lets them pass.
-        if next.is_some() || !self.selected.as_ref().is_some_and(|who| who.find(fleet).here().is_some()) {
+        if next.is_some() || self.selected.as_ref().is_none_or(|who| who.find(fleet).here().is_none()) {
             self.selected = next;
         }
         said

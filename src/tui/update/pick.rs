@@ -106,6 +106,6 @@ fn ranked(picks: Vec<Pick>, typed: &str) -> Vec<Pick> {
             Some(((rank, in_name, std::cmp::Reverse(score)), pick))
         })
         .collect();
-    scored.sort_by(|(a, _), (b, _)| a.cmp(b));
+    scored.sort_by_key(|(a, _)| *a);
     scored.into_iter().map(|(_, pick)| pick).collect()
 }

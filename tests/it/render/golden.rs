@@ -58,7 +58,7 @@ fn the_same_spec_gives_the_same_bytes_whatever_the_order_of_the_trees_files() {
 #[test]
 fn order_and_labels() {
     let objects = rendered(&plain("maria-k", "pro", &[]));
-    let kinds: Vec<&str> = objects.iter().map(|object| object.kind()).collect();
+    let kinds: Vec<&str> = objects.iter().map(fleetdeck::manifest::Object::kind).collect();
     assert_eq!(kinds.first(), Some(&"Namespace"));
     assert_eq!(kinds.last(), Some(&"StatefulSet"));
     for object in &objects {

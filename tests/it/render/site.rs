@@ -157,7 +157,7 @@ fn every_feature_that_we_know_does_what_it_does_in_kustomize() {
     let site = Base::load(files.iter().map(|(path, text)| (path.as_str(), text.as_str()))).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let objects = compare_alone(&kubectl, dir.path(), &site, &spec);
-    let kinds: Vec<&str> = objects.iter().map(|object| object.kind()).collect();
+    let kinds: Vec<&str> = objects.iter().map(fleetdeck::manifest::Object::kind).collect();
     for kind in ["Deployment", "CronJob", "PodDisruptionBudget", "Certificate"] {
         assert!(kinds.contains(&kind), "{kinds:?}");
     }

@@ -366,7 +366,7 @@ fn sudo_is_killed(shell: Shell) {
 fn a_full_disk_keeps_the_old_app(shell: Shell) {
     at_every_command(shell, Blow::Full, "seed-app", |_| {}, |bench| whole_app(bench, &["2026.8.2"]));
     at_every_command(shell, Blow::Full, "seed-app", old_then_new_image, |bench| {
-        whole_app(bench, &["2026.8.2", "2026.9.1"])
+        whole_app(bench, &["2026.8.2", "2026.9.1"]);
     });
 }
 

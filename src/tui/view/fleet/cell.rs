@@ -45,7 +45,7 @@ pub(super) fn draw(paint: &mut Paint<'_>, entry: &Entry, placed: &Placed, narrow
             None => say(paint, "?", Role::Stale),
         },
         Column::Image => image(paint, entry, placed, x, y),
-        Column::Restarts => match pod.map(|p| p.restarts()) {
+        Column::Restarts => match pod.map(crate::fleet::pod::Pod::restarts) {
             Some(0) => say(paint, "0", Role::Dim),
             Some(n) => say(paint, &n.to_string(), Role::Warn),
             None => say(paint, UNKNOWN, Role::Dim),
