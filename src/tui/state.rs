@@ -165,7 +165,8 @@ impl State {
     /// Brings list, selection and pages in line with the fleet before a frame is drawn.
     pub(crate) fn settle(&mut self) {
         let rows = view::fleet::rows(self.size);
-        if let Some(said) = self.list.settle(&self.fleet, self.now, rows) {
+        let settled = self.fleet.sources().settled();
+        if let Some(said) = self.list.settle(&self.fleet, self.now, rows, settled) {
             self.inform(said);
         }
         for view in &mut self.views {

@@ -115,11 +115,11 @@ impl List {
     }
 
     /// Puts the rows in order if anything disturbed them. Returns what a person must be told about the selection.
-    pub(crate) fn settle(&mut self, fleet: &Fleet, now: At, page: usize) -> Option<String> {
+    pub(crate) fn settle(&mut self, fleet: &Fleet, now: At, page: usize, settled: bool) -> Option<String> {
         if self.disturbed {
             self.disturbed = false;
             self.rebuild(fleet, now);
-            return self.follow(fleet, page);
+            return self.follow(fleet, page, settled);
         }
         self.scroll_to_selected(page);
         None
@@ -144,7 +144,7 @@ impl List {
     }
 
     /// Finds the selected tenant in the new order, and keeps its line on screen where it was.
-    fn follow(&mut self, fleet: &Fleet, page: usize) -> Option<String> {
+    fn follow(&mut self, fleet: &Fleet, page: usize, settled: bool) -> Option<String> {
         let line = self.at.saturating_sub(self.offset);
         let refiltered = std::mem::take(&mut self.refiltered);
         let mut said = None;
@@ -164,9 +164,10 @@ impl List {
                 .filter(|_| found.here().is_none() || !refiltered);
             }
         }
-        // Until a person has chosen, the top row is the selected one: whoever has just looked up from something else
-        // finds the worst on screen, not where it had sunk to.
-        if !self.chosen {
+        // Until a person has chosen, and while the first lists come in, the top row is the selected one. Later it is so
+        // again once the selected one has sunk out of sight: whoever looks up from something else finds the worst.
+        let sunk = row.is_some_and(|row| row >= page.max(1));
+        if !self.chosen && (!settled || self.selected.is_none() || sunk) {
             row = (!self.order.is_empty()).then_some(0);
             said = None;
             self.offset = 0;
