@@ -72,68 +72,69 @@ enum Blow {
     Full,
 }
 
+/// What never changes a volume: the stages only read with them.
+const READERS: [&str; 13] =
+    ["cmp", "df", "du", "find", "grep", "id", "readlink", "sha256sum", "sort", "stat", "sync", "tail", "uname"];
+
 impl Blow {
-    /// Does it do to this command what no other blow does?
-    fn concerns(self, command: &str) -> bool {
-        let command = command.split_once(' ').map_or(command, |(tool, first)| if tool == "rm" { first } else { tool });
-        match self {
-            Self::Before => true,
-            Self::Within => ["cp", "-rf", "awk", "sed", "cat"].contains(&command),
-            Self::Full => ![
-                "-rf",
-                "-f",
-                "cmp",
-                "df",
-                "du",
-                "find",
-                "grep",
-                "id",
-                "readlink",
-                "sha256sum",
-                "stat",
-                "sync",
-                "uname",
-            ]
-            .contains(&command),
+    /// Which of a stage's commands to strike, counted from 1. A command that follows only readers finds the
+    /// volumes as the one before did, so dying there is dying before: it is left out.
+    fn targets(self, commands: &[String]) -> Vec<usize> {
+        let mut changed = true;
+        let mut targets = Vec::new();
+        for (index, command) in commands.iter().enumerate() {
+            let tool = command.split(' ').next().unwrap_or_default();
+            let hit = match self {
+                Self::Before => changed,
+                Self::Within => ["cp", "awk", "sed", "cat"].contains(&tool) || command == "rm -rf",
+                Self::Full => tool != "rm" && !READERS.contains(&tool),
+            };
+            if hit {
+                targets.push(index + 1);
+                changed = false;
+            }
+            changed |= !READERS.contains(&tool);
         }
+        targets
     }
 }
 
-/// Programs that count themselves, by files, because those of a pipeline run at once; and the $NTH meets $BLOW.
-const DISTURBED: &str = r#"set -C
+/// Programs that count themselves, by files, because those of a pipeline run at once; the $NTH is struck.
+const COUNTED: &str = r#"set -C
 n=1
-until { echo "$tool $1" >"$COUNT/$n"; } 2>/dev/null; do n=$((n + 1)); done
+until { printf '%s %.5s\n' "$tool" "${1:-}" >"$COUNT/$n"; } 2>/dev/null; do n=$((n + 1)); done
 set +C
-if [ "$n" = "$NTH" ]; then
-    half() {
-        for last; do :; done
-        case $tool-$1 in
-        cp--dR) "$real" -p "${2%/.}/package.json" "$last" ;;
-        cp-*) for from; do [ "$from" = "$last" ] || [ ! -f "$from" ] || head -c 5 "$from" >"$last"; done ;;
-        rm--rf) "$real" -f "$last/package.json" "$last/dist/index.js" ;;
-        awk* | sed* | cat*) "$real" "$@" | head -c 5 ;;
-        esac
-    }
-    case $BLOW in
-    Before) kill -9 0 ;;
-    Within) half "$@"; kill -9 0 ;;
-    esac
-    # Reading goes on on a full disk, and so do pipes.
-    case $tool in awk | sed | cat) [ -p /dev/stdout ] || tool=$tool-to-disk ;; esac
-    case $tool in
-    cp | mv | ln | mkdir | *-to-disk | tar | apt-get | dpkg-deb | curl)
-        half "$@"
-        echo "$tool: write error: No space left on device" >&2
-        exit 1
-        ;;
-    esac
-fi
+if [ "$n" = "$NTH" ]; then . "$STRIKE"; fi
 exec "$real" "$@""#;
+
+const STRIKE: &str = r#"half() {
+    for last; do :; done
+    case $tool-$1 in
+    cp--dR) "$real" -p "${2%/.}/package.json" "$last" ;;
+    cp-*) for from; do [ "$from" = "$last" ] || [ ! -f "$from" ] || head -c 5 "$from" >"$last"; done ;;
+    rm--rf) "$real" -f "$last/package.json" "$last/dist/index.js" ;;
+    awk* | sed* | cat*) "$real" "$@" | head -c 5 ;;
+    esac
+}
+case $BLOW in
+Before) kill -9 0 ;;
+Within) half "$@"; kill -9 0 ;;
+esac
+# Reading goes on on a full disk, and so do pipes.
+case $tool in awk | sed | cat) [ -p /dev/stdout ] || tool=$tool-to-disk ;; esac
+case $tool in
+cp | mv | ln | mkdir | *-to-disk | tar | apt-get | dpkg-deb | curl)
+    half "$@"
+    echo "$tool: write error: No space left on device" >&2
+    exit 1
+    ;;
+esac
+"#;
 
 fn make_disturbed(bench: &Bench) {
     for command in COMMANDS {
         let Some(real) = bench.tool(command) else { continue };
-        bench.program(&format!("disturbed/{command}"), &format!("tool={command} real={}\n{DISTURBED}", real.display()));
+        bench.program(&format!("disturbed/{command}"), &format!("tool={command} real={}\n{COUNTED}", real.display()));
     }
 }
 
@@ -142,6 +143,8 @@ fn disturbed(bench: &mut Bench, stage: &str, blow: Blow, nth: usize) -> (Run, Ve
     let _ = fs::remove_dir_all(bench.at("count"));
     fs::create_dir(bench.at("count")).unwrap();
     bench.set("COUNT", bench.at("count").to_str().unwrap());
+    bench.write("strike", STRIKE);
+    bench.set("STRIKE", bench.at("strike").to_str().unwrap());
     bench.set("BLOW", &format!("{blow:?}"));
     bench.set("NTH", &nth.to_string());
     bench.front = Some("disturbed");
@@ -186,7 +189,7 @@ fn at_every_command(shell: Shell, blow: Blow, stage: &str, prepare: impl Fn(&mut
     let (run, commands) = disturbed(&mut bench, stage, blow, 0);
     run.done();
     let expect = state(&bench);
-    let nths: Vec<_> = (1..=commands.len()).filter(|nth| blow.concerns(&commands[nth - 1])).collect();
+    let nths = blow.targets(&commands);
     assert!(!nths.is_empty(), "{stage} runs nothing to disturb: {commands:?}");
 
     for &nth in &nths {
@@ -210,10 +213,10 @@ fn at_every_command(shell: Shell, blow: Blow, stage: &str, prepare: impl Fn(&mut
         bench.run(stage).done();
         assert_eq!(state(&bench), expect, "{at}");
     }
-    if blow == Blow::Within {
+    if blow != Blow::Before || !["seed-app", "write-config"].contains(&stage) {
         return;
     }
-    // And the same volumes through one blow after another.
+    // Where most is at stake: the same volumes through one blow after another.
     restore(&bench);
     for &nth in &nths {
         disturbed(&mut bench, stage, blow, nth);
