@@ -2,7 +2,9 @@
 //! tools and mawk, as in the OpenClaw image, and under busybox with nothing but its own tools.
 
 mod bench;
+mod blow;
 mod config;
+mod full_disk;
 mod gateway;
 mod interrupted;
 mod lint;
