@@ -164,7 +164,9 @@ impl Faults {
             // An error means that the simulator is gone, which ends the stream as well.
             let _ = cut.changed().await;
         });
-        response.map(|body| Body::new(Faulty { body, left: usize::MAX, then: Then::Break, signal: Some(signal) }))
+        response.map(|body| {
+            Body::new(Faulty { body, left: usize::MAX, then: Then::Break, sent: false, signal: Some(signal) })
+        })
     }
 }
 
@@ -205,7 +207,7 @@ pub(crate) fn spoil(fault: &Fault, response: Response) -> Response {
         Fault::StallAfter(bytes) => (*bytes, Then::Hang),
         _ => return response,
     };
-    response.map(|body| Body::new(Faulty { body, left, then, signal: None }))
+    response.map(|body| Body::new(Faulty { body, left, then, sent: false, signal: None }))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -218,6 +220,8 @@ struct Faulty {
     body: Body,
     left: usize,
     then: Then,
+    /// Whether the connection had a chance to send what came before the break.
+    sent: bool,
     signal: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
@@ -239,7 +243,13 @@ impl HttpBody for Faulty {
         }
         if self.left == 0 {
             return match self.then {
-                Then::Break => broken(),
+                Then::Break if self.sent => broken(),
+                // Once round the loop first, so that what was let through is on its way.
+                Then::Break => {
+                    self.sent = true;
+                    context.waker().wake_by_ref();
+                    Poll::Pending
+                }
                 Then::Hang => Poll::Pending,
             };
         }

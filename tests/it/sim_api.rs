@@ -252,7 +252,7 @@ async fn apply_owns_conflicts_and_removes() {
     assert_eq!(refused.code, 500);
     assert_eq!(
         refused.value["message"],
-        "failed to create typed patch object (t/a; /v1, Kind=ConfigMap): .dota: field not declared in schema"
+        "failed to create typed patch object (/a; /v1, Kind=ConfigMap): .dota: field not declared in schema"
     );
 }
 
