@@ -37,7 +37,6 @@ mod processes;
 mod real;
 mod scratch;
 mod servers;
-mod skip;
 mod storage;
 mod stories;
 
@@ -50,6 +49,7 @@ use std::time::Duration;
 use kube::Client;
 use tokio::sync::oneshot;
 
+use crate::skip;
 use pki::{Credentials, Pki};
 use processes::Processes;
 

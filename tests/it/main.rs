@@ -10,5 +10,6 @@ mod render;
 mod sim_api;
 mod sim_kubectl;
 mod sim_kubelet;
+mod skip;
 mod stages;
 mod tidy;

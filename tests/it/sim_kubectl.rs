@@ -10,6 +10,7 @@ use tokio::process::Command;
 
 /// A cluster on loopback, twenty times as fast as life, with one pod `web-0` in namespace `t`.
 struct World {
+    program: std::path::PathBuf,
     folder: tempfile::TempDir,
     server: tokio::task::JoinHandle<()>,
 }
@@ -21,7 +22,8 @@ impl Drop for World {
 }
 
 impl World {
-    async fn new() -> World {
+    async fn new() -> Option<World> {
+        let program = crate::skip::kubectl("its streams against the simulator are not tried")?;
         let sim = Sim::new(SimConfig { speed: 20.0, ..SimConfig::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -29,14 +31,14 @@ impl World {
         std::fs::write(folder.path().join("kubeconfig"), config).unwrap();
         std::fs::write(folder.path().join("objects.yaml"), OBJECTS).unwrap();
         let server = tokio::spawn(async move { sim.serve(listener).await.unwrap() });
-        let world = World { folder, server };
+        let world = World { program, folder, server };
         world.run(&["apply", "--server-side", "-f", "objects.yaml"]).await.unwrap();
         world.run(&["wait", "--for=condition=Ready", "pod/web", "--timeout=60s"]).await.unwrap();
-        world
+        Some(world)
     }
 
     fn kubectl(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("kubectl");
+        let mut command = Command::new(&self.program);
         // Before the rest: what follows `--` is the container's command.
         command.args(["--namespace", "t", "--kubeconfig", "kubeconfig"]).args(arguments);
         command.current_dir(self.folder.path()).stdin(Stdio::null()).kill_on_drop(true);
@@ -69,22 +71,9 @@ spec:
     readinessProbe: {httpGet: {path: /readyz, port: 18789}}
 ";
 
-async fn is_there() -> bool {
-    let known = Command::new("kubectl").args(["version", "--client"]).stdout(Stdio::null()).status().await;
-    let there = known.is_ok_and(|s| s.success());
-    assert!(there || std::env::var_os("CI").is_none(), "kubectl is missing");
-    if !there {
-        eprintln!("SKIPPED: kubectl is not installed, its streams against the simulator are not tried");
-    }
-    there
-}
-
 #[tokio::test]
 async fn logs_and_exec() {
-    if !is_there().await {
-        return;
-    }
-    let world = World::new().await;
+    let Some(world) = World::new().await else { return };
     let stage = world.run(&["logs", "web", "-c", "seed-app"]).await.unwrap();
     assert!(stage.ends_with("seed-app: done\n"), "{stage}");
     let mut follow = world.kubectl(&["logs", "web", "-f", "--tail=0"]).stdout(Stdio::piped()).spawn().unwrap();
@@ -103,10 +92,7 @@ async fn logs_and_exec() {
 
 #[tokio::test]
 async fn port_forward() {
-    if !is_there().await {
-        return;
-    }
-    let world = World::new().await;
+    let Some(world) = World::new().await else { return };
     let mut forward = world.kubectl(&["port-forward", "web", ":18789"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(forward.stdout.take().unwrap()).lines();
     let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await.unwrap().unwrap().unwrap();

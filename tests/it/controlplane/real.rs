@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use kube::Client;
 
 use super::scratch::client_for;
-use super::skip;
+use crate::skip;
 
 pub(crate) struct RealNode {
     kubeconfig: PathBuf,

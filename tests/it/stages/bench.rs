@@ -287,8 +287,7 @@ impl Shell {
 pub(crate) fn tool(name: &str) -> Option<PathBuf> {
     let found = ["/usr/local/bin", "/usr/bin", "/bin"].iter().map(|d| Path::new(d).join(name)).find(|p| p.exists());
     if found.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "{name} is missing, and CI must not skip");
-        eprintln!("SKIPPED: {name} is not installed, so the stages are not tested with it");
+        crate::skip::without(name, "the stages are not tested with it");
     }
     found
 }
