@@ -89,5 +89,9 @@ fn drawing(table: &mut Table, fleet: Fleet) {
     let key = best(|| still.draw());
     let news = best(|| still.draw_after_news());
     table.row("frame after a key", format!("{:.2} ms", key.as_secs_f64() * 1e3), "200x60, 10,000 tenants; budget 2 ms");
-    table.row("frame after news", format!("{:.2} ms", news.as_secs_f64() * 1e3), "filtered and sorted anew; data is drawn at most 10 times a second");
+    table.row(
+        "frame after news",
+        format!("{:.2} ms", news.as_secs_f64() * 1e3),
+        "filtered and sorted anew; data is drawn at most 10 times a second",
+    );
 }

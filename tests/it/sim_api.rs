@@ -44,7 +44,8 @@ impl Server {
     }
 
     async fn open(&self, method: Method, path: &str, content_type: &str, body: Bytes) -> http::Response<Incoming> {
-        let mut request = Request::builder().method(method).uri(format!("http://sim.local{path}")).header("user-agent", "it/1");
+        let mut request =
+            Request::builder().method(method).uri(format!("http://sim.local{path}")).header("user-agent", "it/1");
         if let Some(user) = self.user {
             request = request.header("authorization", format!("Bearer sim-user-{user}"));
         }
@@ -57,7 +58,10 @@ impl Server {
         let response = self.open(method, path, content_type, body).await;
         let code = response.status().as_u16();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        Answer { code, value: serde_json::from_slice(&bytes).unwrap_or_else(|_| json!(String::from_utf8_lossy(&bytes))) }
+        Answer {
+            code,
+            value: serde_json::from_slice(&bytes).unwrap_or_else(|_| json!(String::from_utf8_lossy(&bytes))),
+        }
     }
 
     async fn get(&self, path: &str) -> Answer {
@@ -125,7 +129,8 @@ async fn pages_of_a_list_come_from_one_moment() {
     let token = first["metadata"]["continue"].as_str().unwrap();
     server.delete(&format!("{CONFIG_MAPS}/c3"), &Value::Null).await.ok();
     let second = server.get(&format!("{CONFIG_MAPS}?limit=9&continue={token}")).await.ok();
-    let names: Vec<_> = second["items"].as_array().unwrap().iter().map(|i| i["metadata"]["name"].as_str().unwrap()).collect();
+    let names: Vec<_> =
+        second["items"].as_array().unwrap().iter().map(|i| i["metadata"]["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["c2", "c3", "c4", "kube-root-ca.crt"]);
     assert_eq!(second["metadata"]["resourceVersion"], first["metadata"]["resourceVersion"]);
     assert!(second["items"][0].get("kind").is_none());
@@ -140,28 +145,47 @@ async fn selectors_choose_and_refuse() {
     let mut labelled = config_map("a", &json!({}));
     labelled["metadata"]["labels"] = json!({"x": "1"});
     server.post(CONFIG_MAPS, &labelled).await.created();
-    let count = async |query: &str| server.get(&format!("/api/v1/configmaps?{query}")).await.ok()["items"].as_array().unwrap().len();
+    let count = async |query: &str| {
+        server.get(&format!("/api/v1/configmaps?{query}")).await.ok()["items"].as_array().unwrap().len()
+    };
     assert_eq!(count("labelSelector=x%3D1").await, 1);
     assert_eq!(count("labelSelector=x%20in%20(1,2)&fieldSelector=metadata.namespace%3Dt").await, 1);
     assert_eq!(count("fieldSelector=metadata.name%3Da").await, 1);
-    server.get("/api/v1/pods?fieldSelector=spec.x%3D1").await.refused(400, "BadRequest", "field label not supported: spec.x");
+    server.get("/api/v1/pods?fieldSelector=spec.x%3D1").await.refused(
+        400,
+        "BadRequest",
+        "field label not supported: spec.x",
+    );
 }
 
 #[tokio::test]
 async fn refusals_use_the_words_of_the_api_server() {
     let server = Server::start().await;
     server.get(&format!("{PODS}/x")).await.refused(404, "NotFound", "pods \"x\" not found");
-    server.post("/api/v1/namespaces/no/configmaps", &config_map("a", &json!({}))).await.refused(404, "NotFound", "namespaces \"no\" not found");
+    server.post("/api/v1/namespaces/no/configmaps", &config_map("a", &json!({}))).await.refused(
+        404,
+        "NotFound",
+        "namespaces \"no\" not found",
+    );
     let invalid = server.post(CONFIG_MAPS, &config_map("X", &json!({}))).await;
-    invalid.refused(422, "Invalid", "ConfigMap \"X\" is invalid: metadata.name: Invalid value: \"X\": a lowercase RFC 1123 subdomain");
+    invalid.refused(
+        422,
+        "Invalid",
+        "ConfigMap \"X\" is invalid: metadata.name: Invalid value: \"X\": a lowercase RFC 1123 subdomain",
+    );
     server.post(CONFIG_MAPS, &config_map("a", &json!({}))).await.created();
-    server.post(CONFIG_MAPS, &config_map("a", &json!({}))).await.refused(409, "AlreadyExists", "configmaps \"a\" already exists");
+    server.post(CONFIG_MAPS, &config_map("a", &json!({}))).await.refused(
+        409,
+        "AlreadyExists",
+        "configmaps \"a\" already exists",
+    );
     let mut stale = config_map("a", &json!({}));
     stale["metadata"]["resourceVersion"] = "1".into();
     let path = format!("{CONFIG_MAPS}/a");
     let answer = server.send(Method::PUT, &path, "application/json", &stale).await;
     answer.refused(409, "Conflict", "Operation cannot be fulfilled on configmaps \"a\": the object has been modified");
-    let strict = "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: unknown field \"bar\"";
+    let strict =
+        "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: unknown field \"bar\"";
     let mut unknown = config_map("b", &json!({}));
     unknown["bar"] = 1.into();
     server.post(&format!("{CONFIG_MAPS}?fieldValidation=Strict"), &unknown).await.refused(400, "BadRequest", strict);
@@ -179,7 +203,10 @@ async fn dry_runs_leave_nothing_behind() {
     assert_eq!(server.get(&path).await.code, 404);
     server.post(CONFIG_MAPS, &config_map("a", &json!({"k": "v"}))).await.created();
     let before = server.get(&path).await.ok();
-    assert_eq!(server.patch(&format!("{path}?{dry}"), MERGE, &json!({"data": {"k": "w"}})).await.ok()["data"]["k"], "w");
+    assert_eq!(
+        server.patch(&format!("{path}?{dry}"), MERGE, &json!({"data": {"k": "w"}})).await.ok()["data"]["k"],
+        "w"
+    );
     server.delete(&format!("{path}?dryRun=All"), &Value::Null).await.ok();
     server.delete(&path, &json!({"dryRun": ["All"]})).await.ok();
     assert_eq!(server.get(&path).await.ok(), before);
@@ -189,14 +216,19 @@ async fn dry_runs_leave_nothing_behind() {
 async fn apply_owns_conflicts_and_removes() {
     let server = Server::start().await;
     let path = format!("{CONFIG_MAPS}/a");
-    let apply = async |manager: &str, data: Value| server.patch(&format!("{path}?fieldManager={manager}"), APPLY, &config_map("a", &data)).await;
+    let apply = async |manager: &str, data: Value| {
+        server.patch(&format!("{path}?fieldManager={manager}"), APPLY, &config_map("a", &data)).await
+    };
     let first = apply("one", json!({"k": "1", "l": "1"})).await.created();
     assert_eq!(first["metadata"]["managedFields"][0]["fieldsV1"], json!({"f:data": {"f:k": {}, "f:l": {}}}));
     let again = apply("one", json!({"k": "1", "l": "1"})).await.ok();
     assert_eq!(again["metadata"]["resourceVersion"], first["metadata"]["resourceVersion"], "nothing changed");
     let conflict = apply("two", json!({"k": "2"})).await;
     let conflict = conflict.refused(409, "Conflict", "Apply failed with 1 conflict: conflict with \"one\": .data.k");
-    assert_eq!(conflict["details"]["causes"], json!([{"reason": "FieldManagerConflict", "message": "conflict with \"one\"", "field": ".data.k"}]));
+    assert_eq!(
+        conflict["details"]["causes"],
+        json!([{"reason": "FieldManagerConflict", "message": "conflict with \"one\"", "field": ".data.k"}])
+    );
     // Two managers may agree; what one of them drops then stays.
     apply("two", json!({"k": "1"})).await.ok();
     assert_eq!(apply("one", json!({"l": "1"})).await.ok()["data"], json!({"k": "1", "l": "1"}));
@@ -205,8 +237,12 @@ async fn apply_owns_conflicts_and_removes() {
     server.patch(&format!("{path}?fieldManager=three"), MERGE, &json!({"data": {"l": "3"}})).await.ok();
     let message = "Apply failed with 1 conflict: conflict with \"three\" using v1: .data.l";
     apply("one", json!({"l": "1"})).await.refused(409, "Conflict", message);
-    let forced = server.patch(&format!("{path}?fieldManager=one&force=true"), APPLY, &config_map("a", &json!({"l": "1"}))).await.ok();
-    let managers: Vec<_> = forced["metadata"]["managedFields"].as_array().unwrap().iter().map(|m| m["manager"].clone()).collect();
+    let forced = server
+        .patch(&format!("{path}?fieldManager=one&force=true"), APPLY, &config_map("a", &json!({"l": "1"})))
+        .await
+        .ok();
+    let managers: Vec<_> =
+        forced["metadata"]["managedFields"].as_array().unwrap().iter().map(|m| m["manager"].clone()).collect();
     assert_eq!(managers, ["one", "two"]);
     let message = "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch";
     server.patch(&path, APPLY, &config_map("a", &json!({}))).await.refused(422, "Invalid", message);
@@ -214,7 +250,10 @@ async fn apply_owns_conflicts_and_removes() {
     unknown["dota"] = json!({});
     let refused = server.patch(&format!("{path}?fieldManager=one"), APPLY, &unknown).await;
     assert_eq!(refused.code, 500);
-    assert_eq!(refused.value["message"], "failed to create typed patch object (t/a; /v1, Kind=ConfigMap): .dota: field not declared in schema");
+    assert_eq!(
+        refused.value["message"],
+        "failed to create typed patch object (t/a; /v1, Kind=ConfigMap): .dota: field not declared in schema"
+    );
 }
 
 #[tokio::test]
@@ -233,7 +272,8 @@ async fn apply_merges_lists_by_their_keys() {
     assert_eq!(made["spec"]["updateStrategy"], json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}));
     let part = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "s"},
         "spec": {"template": {"spec": {"containers": [{"name": "x", "image": "2"}]}}}});
-    let message = "Apply failed with 1 conflict: conflict with \"one\": .spec.template.spec.containers[name=\"x\"].image";
+    let message =
+        "Apply failed with 1 conflict: conflict with \"one\": .spec.template.spec.containers[name=\"x\"].image";
     server.patch(&format!("{path}?fieldManager=two"), APPLY, &part).await.refused(409, "Conflict", message);
     let forced = server.patch(&format!("{path}?fieldManager=two&force=true"), APPLY, &part).await.ok();
     let containers = &forced["spec"]["template"]["spec"]["containers"];
@@ -246,8 +286,14 @@ async fn apply_merges_lists_by_their_keys() {
     assert_eq!(last["metadata"]["generation"], 3);
     let message = "StatefulSet.apps \"s\" is invalid: spec: Forbidden: updates to statefulset spec for fields other than 'replicas'";
     server.patch(path, MERGE, &json!({"spec": {"serviceName": "z"}})).await.refused(422, "Invalid", message);
-    let status = server.patch(&format!("{path}/status"), MERGE, &json!({"spec": {"replicas": 5}, "status": {"replicas": 2}})).await.ok();
-    assert_eq!((&status["spec"]["replicas"], &status["status"]["replicas"], &status["metadata"]["generation"]), (&json!(0), &json!(2), &json!(3)));
+    let status = server
+        .patch(&format!("{path}/status"), MERGE, &json!({"spec": {"replicas": 5}, "status": {"replicas": 2}}))
+        .await
+        .ok();
+    assert_eq!(
+        (&status["spec"]["replicas"], &status["status"]["replicas"], &status["metadata"]["generation"]),
+        (&json!(0), &json!(2), &json!(3))
+    );
     server.patch(&format!("{path}/scale"), MERGE, &json!({"spec": {"replicas": 4}})).await.ok();
     assert_eq!(server.get(path).await.ok()["spec"]["replicas"], 4);
 }
@@ -259,7 +305,8 @@ async fn deletes_check_their_preconditions() {
     let made = server.post(CONFIG_MAPS, &config_map("a", &json!({}))).await.created();
     let message = "Operation cannot be fulfilled on ConfigMap \"a\": the UID in the precondition (no) does not match the UID in record";
     server.delete(&path, &json!({"preconditions": {"uid": "no"}})).await.refused(409, "Conflict", message);
-    let message = "Operation cannot be fulfilled on ConfigMap \"a\": the ResourceVersion in the precondition (1) does not match";
+    let message =
+        "Operation cannot be fulfilled on ConfigMap \"a\": the ResourceVersion in the precondition (1) does not match";
     server.delete(&path, &json!({"preconditions": {"resourceVersion": "1"}})).await.refused(409, "Conflict", message);
     let gone = server.delete(&path, &json!({"preconditions": {"uid": made["metadata"]["uid"]}})).await.ok();
     assert_eq!((&gone["status"], &gone["details"]["uid"]), (&json!("Success"), &made["metadata"]["uid"]));
@@ -272,7 +319,8 @@ async fn a_terminating_namespace_takes_nothing_new() {
     held["metadata"]["finalizers"] = json!(["x.io/hold"]);
     server.post(CONFIG_MAPS, &held).await.created();
     assert_eq!(server.delete("/api/v1/namespaces/t", &Value::Null).await.ok()["status"]["phase"], "Terminating");
-    let message = "configmaps \"b\" is forbidden: unable to create new content in namespace t because it is being terminated";
+    let message =
+        "configmaps \"b\" is forbidden: unable to create new content in namespace t because it is being terminated";
     let refused = server.post(CONFIG_MAPS, &config_map("b", &json!({}))).await.refused(403, "Forbidden", message);
     assert_eq!(refused["details"]["causes"][0]["reason"], "NamespaceTerminating");
     server.patch(&format!("{CONFIG_MAPS}/held"), MERGE, &json!({"metadata": {"finalizers": null}})).await.ok();
@@ -288,7 +336,11 @@ async fn quotas_admit_and_refuse() {
     server.post(quotas, &tier).await.created();
     server.post(quotas, &quota("storage", json!({"requests.storage": "10Gi"}), json!([]))).await.created();
     let open = pod("a", &json!({"cpu": "1"}));
-    server.post(PODS, &open).await.refused(403, "Forbidden", "pods \"a\" is forbidden: failed quota: tier: must specify limits.memory for: a");
+    server.post(PODS, &open).await.refused(
+        403,
+        "Forbidden",
+        "pods \"a\" is forbidden: failed quota: tier: must specify limits.memory for: a",
+    );
     server.post(PODS, &pod("a", &json!({"cpu": "600m", "memory": "1Gi"}))).await.created();
     let message = "pods \"b\" is forbidden: exceeded quota: tier, requested: limits.cpu=500m,limits.memory=1Mi, used: limits.cpu=600m,limits.memory=1Gi, limited: limits.cpu=1,limits.memory=1Gi";
     server.post(PODS, &pod("b", &json!({"cpu": "500m", "memory": "1Mi"}))).await.refused(403, "Forbidden", message);
@@ -311,7 +363,10 @@ async fn limit_ranges_fill_in_and_bound() {
     server.post("/api/v1/namespaces/t/limitranges", &range).await.created();
     let made = server.post(PODS, &pod("a", &json!({"cpu": "10m"}))).await.created();
     let resources = &made["spec"]["containers"][0]["resources"];
-    assert_eq!(resources, &json!({"limits": {"cpu": "10m", "memory": "512Mi"}, "requests": {"cpu": "10m", "memory": "512Mi"}}));
+    assert_eq!(
+        resources,
+        &json!({"limits": {"cpu": "10m", "memory": "512Mi"}, "requests": {"cpu": "10m", "memory": "512Mi"}})
+    );
     let message = "pods \"b\" is forbidden: maximum memory usage per Container is 1Gi, but limit is 2Gi";
     server.post(PODS, &pod("b", &json!({"memory": "2Gi"}))).await.refused(403, "Forbidden", message);
 }
@@ -320,7 +375,8 @@ async fn limit_ranges_fill_in_and_bound() {
 async fn roles_say_who_may_do_what() {
     let server = Server::start().await;
     let bob = server.user("bob");
-    let message = "pods is forbidden: User \"bob\" cannot list resource \"pods\" in API group \"\" in the namespace \"t\"";
+    let message =
+        "pods is forbidden: User \"bob\" cannot list resource \"pods\" in API group \"\" in the namespace \"t\"";
     bob.get(PODS).await.refused(403, "Forbidden", message);
     let message = "namespaces is forbidden: User \"bob\" cannot list resource \"namespaces\" in API group \"\" at the cluster scope";
     bob.get("/api/v1/namespaces").await.refused(403, "Forbidden", message);
@@ -332,7 +388,8 @@ async fn roles_say_who_may_do_what() {
     bob.get(&format!("{PODS}?watch=true&timeoutSeconds=1&resourceVersion=1&allowWatchBookmarks=false")).await;
     let message = "secrets \"x\" is forbidden: User \"bob\" cannot get resource \"secrets\" in API group \"\" in the namespace \"t\"";
     bob.get("/api/v1/namespaces/t/secrets/x").await.refused(403, "Forbidden", message);
-    let ask = |verb: &str| json!({"spec": {"resourceAttributes": {"verb": verb, "resource": "pods", "namespace": "t"}}});
+    let ask =
+        |verb: &str| json!({"spec": {"resourceAttributes": {"verb": verb, "resource": "pods", "namespace": "t"}}});
     let reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
     assert_eq!(bob.post(reviews, &ask("list")).await.created()["status"]["allowed"], true);
     assert_eq!(bob.post(reviews, &ask("delete")).await.created()["status"]["allowed"], false);

@@ -34,7 +34,10 @@ impl Kubectl {
     /// Runs kubectl with words; the exit code decides between output and errors.
     async fn run(&self, words: &str) -> Result<String, String> {
         let mut command = Command::new("kubectl");
-        command.args(words.split(' ')).env("KUBECONFIG", self.folder.path().join("config")).env("HOME", self.folder.path());
+        command
+            .args(words.split(' '))
+            .env("KUBECONFIG", self.folder.path().join("config"))
+            .env("HOME", self.folder.path());
         command.current_dir(self.folder.path()).stdin(Stdio::null());
         let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -77,7 +80,10 @@ async fn kubectl_works() {
     ok("get cm cm -n k").await;
     ok("delete cm cm -n k").await;
     let forbidden = kubectl.run("get pods -A --kubeconfig bob").await.unwrap_err();
-    assert!(forbidden.contains("User \"bob\" cannot list resource \"pods\" in API group \"\" at the cluster scope"), "{forbidden}");
+    assert!(
+        forbidden.contains("User \"bob\" cannot list resource \"pods\" in API group \"\" at the cluster scope"),
+        "{forbidden}"
+    );
     ok("delete ns k --timeout=20s").await;
     assert!(kubectl.run("get ns k").await.unwrap_err().contains("namespaces \"k\" not found"));
     serving.abort();

@@ -51,7 +51,8 @@ fn pairs(expect: &[(&str, &str)]) -> Vec<(String, String)> {
 async fn a_watch_sees_what_enters_and_leaves_its_selection() {
     let server = Server::start().await;
     let version = server.get(CONFIG_MAPS).await.ok()["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
-    let mut watch = Lines::open(&server, &format!("{CONFIG_MAPS}?watch=1&labelSelector=x&resourceVersion={version}")).await;
+    let mut watch =
+        Lines::open(&server, &format!("{CONFIG_MAPS}?watch=1&labelSelector=x&resourceVersion={version}")).await;
     server.post(CONFIG_MAPS, &config_map("a", &json!({}))).await.created();
     let label = |value: Value| json!({"metadata": {"labels": {"x": value}}});
     for value in [json!("1"), json!("2"), json!(null), json!("3")] {
@@ -65,7 +66,8 @@ async fn a_watch_sees_what_enters_and_leaves_its_selection() {
 #[tokio::test(start_paused = true)]
 async fn initial_events_end_with_a_bookmark_and_the_watch_with_its_time() {
     let server = Server::start().await;
-    let query = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds=100";
+    let query =
+        "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds=100";
     let mut watch = Lines::open(&server, &format!("{CONFIG_MAPS}?{query}")).await;
     assert_eq!(watch.names(1).await, pairs(&[("ADDED", "kube-root-ca.crt")]));
     let end = watch.next().await.unwrap();
@@ -87,7 +89,10 @@ async fn forgotten_history_is_an_error_inside_the_stream() {
     }
     let mut watch = Lines::open(&server, &format!("{CONFIG_MAPS}?watch=1&resourceVersion=2")).await;
     let error = watch.next().await.unwrap();
-    assert_eq!((&error["type"], &error["object"]["code"], &error["object"]["reason"]), (&json!("ERROR"), &json!(410), &json!("Expired")));
+    assert_eq!(
+        (&error["type"], &error["object"]["code"], &error["object"]["reason"]),
+        (&json!("ERROR"), &json!(410), &json!("Expired"))
+    );
     assert!(error["object"]["message"].as_str().unwrap().starts_with("too old resource version: 2 ("));
     assert!(watch.next().await.is_none());
 }
@@ -108,12 +113,14 @@ async fn a_cut_stream_breaks_and_goes_on_where_it_was() {
 #[tokio::test]
 async fn kube_s_own_watcher_follows() {
     use futures::StreamExt;
-    use kube::runtime::watcher::{self, Event};
     use k8s_openapi::api::core::v1::ConfigMap;
+    use kube::runtime::watcher::{self, Event};
 
     let server = Server::start().await;
     let layer = kube::client::ConfigExt::base_uri_layer(&kube::Config::new("http://sim.local".parse().unwrap()));
-    let service = tower::ServiceBuilder::new().layer(layer).service(Client::builder(TokioExecutor::new()).build(server.sim.connector()));
+    let service = tower::ServiceBuilder::new()
+        .layer(layer)
+        .service(Client::builder(TokioExecutor::new()).build(server.sim.connector()));
     let client = kube::Client::new(service, "t");
     for streaming in [false, true] {
         let mut config = watcher::Config::default();
