@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::index::digest::Labels;
+use crate::{index::digest::Labels, manifest::Defaults};
 
 /// What the configuration file and the environment say.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -26,8 +26,8 @@ pub struct Config {
     pub labels: LabelKeys,
     /// Settings of single contexts, by name.
     pub contexts: BTreeMap<String, ContextSettings>,
-    /// Fleet-wide defaults of tenants, as the renderer's `Defaults` has them.
-    pub defaults: serde_json::Value,
+    /// Fleet-wide values for what a tenant does not say.
+    pub defaults: Defaults,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{failure::Failure, print::Out, tenant_args::TenantArgs};
 use crate::{
     config::{Config, files},
-    manifest::{Base, Defaults, ManifestError, Object, TenantSpec, overlay, render, to_yaml},
+    manifest::{Base, ManifestError, Object, TenantSpec, overlay, render, to_yaml},
 };
 
 #[derive(Clone, Debug, ClapArgs)]
@@ -40,9 +40,8 @@ pub(super) enum RenderFormat {
 }
 
 pub(super) fn run(args: RenderArgs, config: &Config) -> Result<(), Failure> {
-    let defaults = defaults(config)?;
     let base = base(args.manifests.as_deref())?;
-    let spec = args.tenant.draft().map_err(Failure::Usage)?.resolve(&defaults).map_err(wrong)?;
+    let spec = args.tenant.draft().map_err(Failure::Usage)?.resolve(&config.defaults).map_err(wrong)?;
     if let Some(folder) = &args.overlay {
         return write_overlay(folder, &base, &spec);
     }
@@ -50,15 +49,6 @@ pub(super) fn run(args: RenderArgs, config: &Config) -> Result<(), Failure> {
     let mut out = Out::new();
     out.bytes(print(&objects, args.output).as_bytes())?;
     out.flush()
-}
-
-/// The fleet's defaults, from `[defaults]` of the configuration.
-pub(super) fn defaults(config: &Config) -> Result<Defaults, Failure> {
-    if config.defaults.is_null() {
-        return Ok(Defaults::default());
-    }
-    serde_json::from_value(config.defaults.clone())
-        .map_err(|error| Failure::Usage(format!("[defaults] of the configuration: {error}")))
 }
 
 /// The manifest tree of a folder, or the one in the program.
@@ -121,6 +111,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::manifest::Defaults;
 
     #[derive(Parser)]
     struct Line {
@@ -134,7 +125,7 @@ mod tests {
 
     fn spec(line: &str, defaults: &str) -> Result<TenantSpec, ManifestError> {
         let config = Config::parse(defaults, "c.toml").unwrap();
-        parse(line).tenant.draft().unwrap().resolve(&super::defaults(&config).unwrap())
+        parse(line).tenant.draft().unwrap().resolve(&config.defaults)
     }
 
     #[test]
@@ -173,19 +164,20 @@ mod tests {
             .map(|line| line.strip_prefix("#= ").unwrap_or(line))
             .fold(String::new(), |all, line| all + line + "\n");
         let config = Config::parse(&full, "example").unwrap();
-        let named: BTreeSet<&String> = config.defaults.as_object().unwrap().keys().collect();
-        let all = serde_json::to_value(Defaults::default()).unwrap();
-        assert_eq!(named, all.as_object().unwrap().keys().collect());
-        let read = defaults(&config).unwrap();
+        // A default that the example does not name reads as its default still, and stands out by it.
+        let named = serde_json::to_value(&config.defaults).unwrap();
+        let unnamed = serde_json::to_value(Defaults::default()).unwrap();
+        for (key, value) in named.as_object().unwrap() {
+            assert!(*value != unnamed[key] || key == "options", "{key} is not in the example");
+        }
         let draft = parse("maria --tier pro --image 2026.8.2").tenant.draft().unwrap();
-        assert!(render(&base(None).unwrap(), &draft.resolve(&read).unwrap()).is_ok());
+        assert!(render(&base(None).unwrap(), &draft.resolve(&config.defaults).unwrap()).is_ok());
     }
 
     #[test]
-    fn a_wrong_default_is_said_as_one_of_the_configuration() {
-        let config = Config::parse("[defaults]\ndomains = \"x\"\n", "c.toml").unwrap();
-        let Failure::Usage(text) = defaults(&config).unwrap_err() else { panic!() };
-        assert!(text.starts_with("[defaults] of the configuration: unknown field `domains`"), "{text}");
+    fn a_wrong_default_is_said_with_its_place() {
+        let error = Config::parse("[defaults]\ndomains = \"x\"\n", "c.toml").unwrap_err().to_string();
+        assert!(error.starts_with("c.toml:2:1: unknown field `domains`"), "{error}");
     }
 
     #[test]

@@ -196,17 +196,17 @@ impl ClusterError {
 
     pub(super) fn kube(place: &Arc<Place>, what: &str, error: &kube::Error) -> Self {
         match error {
+            kube::Error::Api(api) => {
+                let retry_after = api.details.as_ref().and_then(|d| u32::try_from(d.retry_after_seconds).ok());
+                let status = Status {
+                    code: api.code,
+                    reason: clean(&api.reason).into_owned(),
+                    message: clean(&api.message).into_owned(),
+                    retry_after: retry_after.filter(|s| *s > 0),
+                };
+                Self::status(place, what, &status)
+            }
             kube::Error::Auth(auth) => Self::plugin(place, auth),
-            kube::Error::Api(answer) => Self::status(
-                place,
-                what,
-                &Status {
-                    code: answer.code,
-                    reason: answer.reason.clone(),
-                    message: clean(&answer.message).into_owned(),
-                    ..Status::default()
-                },
-            ),
             kube::Error::Service(inner) => Self::transport(place, what, inner.as_ref()),
             kube::Error::HyperError(inner) => Self::transport(place, what, inner),
             kube::Error::ProxyProtocolUnsupported { .. } | kube::Error::ProxyProtocolDisabled { .. } => Self::new(
