@@ -145,16 +145,19 @@ fn stage_state(stage: &Container) -> StepState {
     }
 }
 
+/// When the pod became ready for the first time. Its readiness moves with its slowest container, never before the
+/// gateway's own; once a container has restarted, the condition tells of a later time.
+pub fn first_ready(pod: &Pod) -> Option<At> {
+    let steady = pod.containers.iter().all(|c| c.restarts == 0);
+    pod.ready.as_ref().filter(|c| c.met && steady).and_then(|c| c.since)
+}
+
 fn gateway(pod: &Pod) -> StepState {
     let Some(gateway) = pod.gateway() else {
         return StepState::Waiting;
     };
     match &gateway.state {
-        State::Running { since } if gateway.ready => {
-            // The pod's readiness moves with its slowest container, but never before the gateway's own.
-            let ready_at = pod.ready.as_ref().filter(|c| c.met).and_then(|c| c.since);
-            StepState::Done { from: *since, to: ready_at }
-        }
+        State::Running { since } if gateway.ready => StepState::Done { from: *since, to: first_ready(pod) },
         State::Running { since } => StepState::Running { since: *since },
         State::Terminated(t) => StepState::Failed {
             since: t.finished,
@@ -166,5 +169,21 @@ fn gateway(pod: &Pod) -> StepState {
             }
             None => StepState::Waiting,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::fixture::*;
+
+    #[test]
+    fn the_gateways_start_ends_with_readiness_unless_a_restart_has_moved_it() {
+        let end = |pod: &Pod| Boot::of(pod).steps.pop().unwrap().state;
+        let mut pod = ready();
+        assert_eq!(end(&pod), StepState::Done { from: Some(at(80)), to: Some(at(110)) });
+        pod.containers[1].restarts = 2;
+        pod.ready = condition(true, 900);
+        assert_eq!(end(&pod), StepState::Done { from: Some(at(80)), to: None });
     }
 }

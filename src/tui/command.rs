@@ -74,9 +74,10 @@ pub(crate) enum Danger {
 }
 
 impl Danger {
-    pub(crate) fn word(self) -> &'static str {
+    /// What the key table adds to a command's help.
+    fn note(self) -> &'static str {
         match self {
-            Self::Look => "nothing",
+            Self::Look => "",
         }
     }
 }
@@ -403,7 +404,7 @@ impl Command {
 
 /// The README's key table.
 pub fn key_table_markdown() -> String {
-    let mut out = String::from("| key | command | where | what it does | changes |\n|---|---|---|---|---|\n");
+    let mut out = String::from("| key | command | where | what it does |\n|---|---|---|---|\n");
     for command in COMMANDS {
         let keys: Vec<_> = command.keys.iter().map(|k| format!("`{k}`")).collect();
         let places: Vec<_> = command.places.iter().map(|p| p.title()).collect();
@@ -412,8 +413,7 @@ pub fn key_table_markdown() -> String {
             keys.join(" "),
             if command.listed { format!("`:{}`", command.name) } else { command.name.to_owned() },
             if everywhere { "everywhere".to_owned() } else { places.join(", ") },
-            command.help.replace('|', "\\|"),
-            command.danger.word().to_owned(),
+            format!("{}{}", command.help.replace('|', "\\|"), command.danger.note()),
         ];
         out.push_str(&format!("| {} |\n", row.join(" | ")));
     }

@@ -166,6 +166,11 @@ proptest! {
                 press(&mut state, "o");
             }
             state.settle();
+            let mended = (state.list.order.clone(), state.list.counts, state.list.hidden);
+            let mut anew = state.list.clone();
+            anew.disturb();
+            anew.settle(&state.fleet, state.now, 20, true);
+            prop_assert_eq!(mended, (anew.order, anew.counts, anew.hidden));
             let Some(before) = before else { continue };
             let current = state.list.current();
             match before.find(&state.fleet) {

@@ -147,16 +147,20 @@ impl State {
     pub(crate) fn apply(&mut self, delta: Delta) {
         let known = self.fleet.len();
         let touched = self.fleet.apply(delta, self.now);
-        if !touched.is_empty() || self.fleet.len() != known {
+        if touched.is_empty() && self.fleet.len() != known {
             self.list.disturb();
         }
+        self.list.touch(touched);
     }
 
     /// Takes the time, and what time alone has changed. Tells whether anybody's phase may have moved.
     pub(crate) fn tick(&mut self, now: At) -> bool {
         self.now = now;
-        let moved = self.fleet.next_due().is_some_and(|due| due <= now) && !self.fleet.tick(now).is_empty();
-        if moved || self.list.depends_on_time() {
+        let due = self.fleet.next_due().is_some_and(|due| due <= now);
+        let touched = if due { self.fleet.tick(now) } else { Default::default() };
+        let moved = !touched.is_empty();
+        self.list.touch(touched);
+        if self.list.depends_on_time() {
             self.list.disturb();
         }
         moved

@@ -37,8 +37,17 @@ impl Still {
         view::draw(&self.state, &mut self.buffer);
     }
 
-    /// Puts the rows in order anew and builds a frame, as after news.
-    pub fn draw_after_news(&mut self) {
+    /// Puts `changed` rows, spread over the fleet, in their places and builds a frame, as after news.
+    pub fn draw_after_news(&mut self, changed: usize) {
+        let order = &self.state.list.order;
+        let touched: Vec<_> = order.iter().step_by((order.len() / changed.max(1)).max(1)).cloned().collect();
+        self.state.list.touch(touched);
+        self.state.settle();
+        self.draw();
+    }
+
+    /// Puts all rows in order anew and builds a frame, as after a change of filter or sort.
+    pub fn draw_anew(&mut self) {
         self.state.list.disturb();
         self.state.settle();
         self.draw();
@@ -68,7 +77,9 @@ mod tests {
         still.draw();
         let first = still.text();
         assert!(first.contains("15 tenants") && first.contains("nadia"), "{first}");
-        still.draw_after_news();
+        still.draw_after_news(3);
+        assert_eq!(still.text(), first);
+        still.draw_anew();
         assert_eq!(still.text(), first);
     }
 }

@@ -19,7 +19,7 @@ use crossterm::{
         enable_raw_mode,
     },
 };
-use ratatui::{Terminal, backend::CrosstermBackend, buffer::Buffer};
+use ratatui::{Terminal, backend::CrosstermBackend, buffer::Buffer, layout::Rect};
 
 /// The terminal is ours at the moment. Global, as the terminal is: the panic hook must know too.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -54,7 +54,7 @@ impl Term {
             execute!(self.terminal.backend_mut(), EnableMouseCapture)?;
         }
         self.terminal.hide_cursor()?;
-        self.terminal.clear()
+        self.repaint()
     }
 
     /// Gives the terminal back for a while.
@@ -67,8 +67,11 @@ impl Term {
         self.take()
     }
 
+    /// Empties the screen, so that the next frame draws every cell. Ratatui's own `clear` asks the terminal where its
+    /// cursor is and fails where nobody answers; a resize to the same size asks nothing.
     pub(crate) fn repaint(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect { x: 0, y: 0, width: size.width, height: size.height })
     }
 
     pub(crate) fn size(&self) -> io::Result<(u16, u16)> {

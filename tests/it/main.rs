@@ -6,6 +6,7 @@
 mod conformance;
 mod controlplane;
 mod readme;
+mod pty;
 mod render;
 mod sim_api;
 mod sim_kubectl;

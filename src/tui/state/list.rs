@@ -4,9 +4,11 @@ pub(crate) mod sort;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{HashMap, HashSet};
+
 use crate::{
     fleet::{At, Phase, Text},
-    index::{Fleet, Query},
+    index::{Entry, Fleet, Query},
 };
 
 use self::sort::Sort;
@@ -30,8 +32,12 @@ pub(crate) struct List {
     pub(crate) filter: Filter,
     /// A person has chosen the selected row.
     chosen: bool,
-    /// The order is older than the fleet, filter or sort.
+    /// The order is older than filter or sort: all of it is made anew.
     disturbed: bool,
+    /// Tenants that changed since the rows were put in order: only these are moved.
+    touched: HashSet<Text>,
+    /// Each tenant's phase when it was counted.
+    ranks: HashMap<Text, usize>,
     /// A person is typing the filter: that it hides the selected row is no news to them.
     refiltered: bool,
 }
@@ -64,6 +70,11 @@ impl Filter {
 impl List {
     pub(crate) fn disturb(&mut self) {
         self.disturbed = true;
+    }
+
+    /// These tenants have changed.
+    pub(crate) fn touch(&mut self, touched: impl IntoIterator<Item = Text>) {
+        self.touched.extend(touched);
     }
 
     /// A list for another fleet: only the order of the rows is kept.
@@ -116,22 +127,60 @@ impl List {
 
     /// Puts the rows in order if anything disturbed them. Returns what a person must be told about the selection.
     pub(crate) fn settle(&mut self, fleet: &Fleet, now: At, page: usize, settled: bool) -> Option<String> {
-        if self.disturbed {
-            self.disturbed = false;
+        // Moving rows one by one pays while they are few.
+        let many = self.touched.len() > 16 + self.order.len() / 16;
+        if self.disturbed || many {
             self.rebuild(fleet, now);
-            return self.follow(fleet, page, settled);
+        } else if !self.touched.is_empty() {
+            self.mend(fleet, now);
+        } else {
+            self.scroll_to_selected(page);
+            return None;
         }
-        self.scroll_to_selected(page);
-        None
+        self.disturbed = false;
+        self.touched.clear();
+        self.follow(fleet, page, settled)
+    }
+
+    /// Takes out the touched rows and puts them where they belong now; all others are in order among themselves.
+    fn mend(&mut self, fleet: &Fleet, now: At) {
+        let touched = std::mem::take(&mut self.touched);
+        self.order.retain(|ns| !touched.contains(ns));
+        for ns in &touched {
+            if let Some(count) = self.ranks.remove(ns).and_then(|rank| self.counts.get_mut(rank)) {
+                *count -= 1;
+            }
+            let Some(entry) = fleet.get(ns) else { continue };
+            self.count(entry);
+            if !self.filter.query.is_empty() && !self.filter.query.matches(entry, now) {
+                continue;
+            }
+            let key = self.sort.key(entry);
+            let place = self.order.partition_point(|other| {
+                fleet.get(other).is_none_or(|other| {
+                    let order = self.sort.key(other).compare(&key, self.reverse);
+                    order.then_with(|| other.tenant.namespace_name.cmp(ns)).is_lt()
+                })
+            });
+            self.order.insert(place, ns.clone());
+        }
+        self.hidden = fleet.len() - self.order.len();
+    }
+
+    fn count(&mut self, entry: &Entry) {
+        let rank = entry.verdict.phase.rank();
+        if let Some(count) = self.counts.get_mut(rank) {
+            *count += 1;
+            self.ranks.insert(entry.tenant.namespace_name.clone(), rank);
+        }
     }
 
     fn rebuild(&mut self, fleet: &Fleet, now: At) {
         self.counts = [0; Phase::WORDS.len()];
+        self.ranks.clear();
         let mut rows = Vec::with_capacity(fleet.len());
         for entry in fleet.iter() {
-            if let Some(count) = self.counts.get_mut(entry.verdict.phase.rank()) {
-                *count += 1;
-            }
+            self.count(entry);
             if self.filter.query.is_empty() || self.filter.query.matches(entry, now) {
                 rows.push((self.sort.key(entry), &entry.tenant.namespace_name));
             }
@@ -153,7 +202,8 @@ impl List {
             who.rebind(fleet);
             let found = who.find(fleet);
             if found.here().is_some() {
-                row = self.order.iter().position(|ns| *ns == who.namespace);
+                let still = self.order.get(self.at) == Some(&who.namespace);
+                row = if still { Some(self.at) } else { self.order.iter().position(|ns| *ns == who.namespace) };
             }
             if row.is_none() {
                 said = Some(match found {

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
-    fleet::{Age, Boot, Claim, ImageRef, Pod, QuotaEntry},
+    fleet::{Age, Boot, Claim, ImageRef, Pod, QuotaEntry, boot::first_ready},
     index::{Entry, Link, Meter, Sources},
     tui::{
         text,
@@ -81,8 +81,7 @@ pub(super) fn boot(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) 
 
 /// Seconds from the pod's making to its readiness.
 fn whole(pod: &Pod) -> Option<u32> {
-    let ready = pod.ready.as_ref().filter(|c| c.met)?.since?;
-    Some(ready.since(pod.created?))
+    Some(first_ready(pod)?.since(pod.created?))
 }
 
 pub(super) fn quota(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u16) -> u16 {
