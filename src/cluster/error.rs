@@ -197,7 +197,7 @@ impl ClusterError {
     pub(super) fn kube(place: &Arc<Place>, what: &str, error: &kube::Error) -> Self {
         match error {
             kube::Error::Api(api) => {
-                let retry_after = api.details.as_ref().and_then(|d| u32::try_from(d.retry_after_seconds).ok());
+                let retry_after = api.details.as_ref().map(|d| d.retry_after_seconds);
                 let status = Status {
                     code: api.code,
                     reason: clean(&api.reason).into_owned(),

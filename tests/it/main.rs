@@ -5,8 +5,8 @@
 
 mod conformance;
 mod controlplane;
-mod readme;
 mod pty;
+mod readme;
 mod render;
 mod sim_api;
 mod sim_kubectl;
