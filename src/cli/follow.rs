@@ -62,7 +62,11 @@ impl Follow {
                 () = sleep_until(began + WHOLE) => None,
             };
             let Some(delta) = delta else { return Err(self.not_whole()) };
-            let broken = matches!(delta, Delta::Link(_, Link::Broken { .. }));
+            // A watch that breaks after its list has come takes nothing from what is to be shown.
+            let broken = match delta {
+                Delta::Link(kind, Link::Broken { .. }) => !self.fleet.sources().get(kind).synced,
+                _ => false,
+            };
             self.apply(delta);
             if broken
                 && let Some(error) = self.watches.trouble()

@@ -43,6 +43,13 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
     fs::read_to_string(path).map_err(failed(path, "read"))
 }
 
+/// A file that begins as UTF-16 and has an odd number of bytes: kube's own reader panics on it. What cannot be read is
+/// no such file; its reader says why.
+pub fn is_half_utf16(path: &Path) -> bool {
+    let bytes = fs::read(path).unwrap_or_default();
+    (bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff])) && bytes.len() % 2 == 1
+}
+
 /// All files below a folder, by their paths relative to it, in order. Links are followed; hidden files are left out.
 ///
 /// # Errors

@@ -3,11 +3,15 @@
 // Helpers of tests are tests; clippy's own allowance reaches `#[test]` functions only.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod bad_input;
 mod conformance;
 mod controlplane;
+mod headless;
 mod pty;
+mod reading;
 mod readme;
 mod render;
+mod scripted;
 mod sim_api;
 mod sim_kubectl;
 mod sim_kubelet;

@@ -14,6 +14,7 @@ use super::{
     super::{ClusterError, Fault, Place},
     proxy,
 };
+use crate::config::files;
 
 /// One context of a kubeconfig, for a person to choose from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +77,10 @@ fn read(file: Option<&Path>) -> Result<Kubeconfig, ClusterError> {
     };
     let mut merged: Option<Kubeconfig> = None;
     for file in files {
+        if files::is_half_utf16(&file) {
+            let said = format!("the kubeconfig {} is UTF-16 that ends in the middle of a character", file.display());
+            return Err(config_error(said, "it was cut off: write it anew, as UTF-8"));
+        }
         let one = Kubeconfig::read_from(&file).map_err(|e| explain(&e, &file))?;
         merged = Some(match merged {
             None => one,
