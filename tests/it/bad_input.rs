@@ -191,7 +191,7 @@ fn hostile_text_does_not_reach_the_terminal() {
         r#""state":{"waiting":{"reason":"CreateContainerError","message":"\u001b]0;owned\u0007a\u001b[2Jb\u202ec\nd"}}"#,
     );
     let said = ls(move |path| match json::resource(path) {
-        "pods" => Reply::Json(200, json::list(&[hostile.clone()], "5", "")),
+        "pods" => Reply::Json(200, json::list(std::slice::from_ref(&hostile), "5", "")),
         _ => Reply::Json(200, json::list(&[], "5", "")),
     });
     check(&said, 0, &[]);
