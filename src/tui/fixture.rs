@@ -289,6 +289,7 @@ pub(crate) fn press(state: &mut State, keys: &str) -> Vec<Effect> {
             None => vec![event(word)],
         };
         for event in events {
+            state.settle_for_key();
             effects.extend(update(state, &map, Msg::Key(event)));
             state.settle();
         }

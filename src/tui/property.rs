@@ -98,7 +98,7 @@ fn take(state: &mut State, keys: &Keymap, step: Step) {
     match step {
         Step::Key(code, ctrl) => {
             let modifiers = if ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
-            state.settle();
+            state.settle_for_key();
             drop(update(state, keys, Msg::Key(KeyEvent::new(code, modifiers))));
         }
         Step::Paste(text) => say(Msg::Paste(text)),

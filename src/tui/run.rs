@@ -186,8 +186,7 @@ impl Console {
             Event::Resize(width, height) => Msg::Resize(width, height),
             Event::FocusGained | Event::FocusLost => return Ok(Next::Go),
         };
-        // A key acts on the rows as they are now, not as they were a frame ago.
-        self.state.settle();
+        self.state.settle_for_key();
         let effects = update(&mut self.state, &self.keys, msg);
         self.pace.key(now());
         for effect in effects {

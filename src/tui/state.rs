@@ -168,9 +168,19 @@ impl State {
 
     /// Brings list, selection and pages in line with the fleet before a frame is drawn.
     pub(crate) fn settle(&mut self) {
-        let rows = view::fleet::rows(self.size);
         let settled = self.fleet.sources().settled();
-        if let Some(said) = self.list.settle(&self.fleet, self.now, rows, settled) {
+        let said = self.list.settle(&self.fleet, self.now, view::fleet::rows(self.size), settled);
+        self.bring_in_line(said);
+    }
+
+    /// The same before a key acts, which is meant for the row that is selected on screen.
+    pub(crate) fn settle_for_key(&mut self) {
+        let said = self.list.settle_for_key(&self.fleet, self.now, view::fleet::rows(self.size));
+        self.bring_in_line(said);
+    }
+
+    fn bring_in_line(&mut self, said: Option<String>) {
+        if let Some(said) = said {
             self.inform(said);
         }
         for view in &mut self.views {

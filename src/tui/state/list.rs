@@ -142,6 +142,16 @@ impl List {
         self.follow(fleet, page, settled)
     }
 
+    /// The same before a key acts: it is meant for the row that was on screen as the selected one, not for another that
+    /// has come to the top since.
+    pub(crate) fn settle_for_key(&mut self, fleet: &Fleet, now: At, page: usize) -> Option<String> {
+        let chosen = self.chosen;
+        self.chosen |= self.selected.is_some();
+        let said = self.settle(fleet, now, page, true);
+        self.chosen = chosen;
+        said
+    }
+
     /// Takes out the touched rows and puts them where they belong now; all others are in order among themselves.
     fn mend(&mut self, fleet: &Fleet, now: At) {
         let touched = std::mem::take(&mut self.touched);

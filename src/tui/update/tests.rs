@@ -258,6 +258,25 @@ fn ages_ask_for_the_next_frame_only_when_they_will_read_differently() {
 }
 
 #[test]
+fn a_key_is_meant_for_the_row_that_was_drawn_as_selected() {
+    // While the first lists come in, the worst of them stands at the top and is selected.
+    let mut state = console();
+    let news = |n, tenant| facets(n, tenant).into_iter().map(|f| Delta::Upsert(Box::new(f))).collect::<Vec<_>>();
+    feed(&mut state, news(1, tenant("leo", Some(later(ready(), 100)))));
+    assert_eq!(selected(&state), "leo");
+    let mut pod = later(booting(0), NOW - 300);
+    pod.stages[0].state = waiting("ImagePullBackOff");
+    for delta in news(2, tenant("zoe", Some(pod))) {
+        update(&mut state, &Keymap::new(), Msg::Delta(delta));
+    }
+    let mut undrawn = state;
+    press(&mut undrawn, "enter");
+    assert_eq!(undrawn.subject().unwrap().tenant.id, *"leo");
+    press(&mut undrawn, "esc");
+    assert_eq!((selected(&undrawn), undrawn.list.at), ("leo", 1), "a person has chosen now");
+}
+
+#[test]
 fn a_vanished_pod_keeps_the_selection() {
     let mut state = with(mixed());
     press(&mut state, "/ \"petra\" enter esc");
