@@ -21,16 +21,17 @@ pub mod tier;
 pub mod time;
 pub mod uid;
 pub mod warning;
+pub mod words;
 
 pub use self::{
     boot::{Boot, Step, StepKind, StepState},
-    claim::{Claim, ClaimPhase, VolumeUsage},
+    claim::{Claim, ClaimPhase, Volume, VolumeUsage},
     image::ImageRef,
     name::{TenantId, TenantIdError},
     phase::{Phase, Verdict},
-    pod::{Condition, Container, Pod, PodPhase, State, Terminated},
+    pod::{Condition, Container, ContainerSpec, Pod, PodPhase, Resources, State, Terminated},
     quantity::Quantity,
-    quota::{Quota, QuotaEntry},
+    quota::{Quota, QuotaEntry, QuotaSpec},
     stateful_set::StatefulSet,
     tenant::{Namespace, Tenant, Usage},
     text::{Interner, Text},
@@ -38,4 +39,5 @@ pub use self::{
     time::{Age, At},
     uid::Uid,
     warning::Warning,
+    words::Words,
 };

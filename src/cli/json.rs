@@ -215,11 +215,11 @@ impl Item {
             restarts: pod.map(super::super::fleet::pod::Pod::restarts),
             pod: pod.map(|p| p.name.to_string()),
             node: pod.and_then(|p| owned(p.node.as_ref())),
-            ip: pod.and_then(|p| owned(p.ip.as_ref())),
+            ip: pod.and_then(|p| p.ip).map(|ip| ip.to_string()),
             quota: tenant
                 .quotas
                 .iter()
-                .flat_map(|quota| quota.entries.iter().map(|e| (&quota.name, e)))
+                .flat_map(|quota| quota.entries().map(|e| (quota.name(), e)))
                 .map(|(quota, e)| QuotaEntry {
                     quota: quota.to_string(),
                     resource: e.resource.to_string(),

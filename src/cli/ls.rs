@@ -159,7 +159,7 @@ fn cells(entry: &Entry, wide: bool, now: At) -> Vec<String> {
         row.push(text(namespace.and_then(|n| n.host.as_deref())));
         row.push(text(namespace.and_then(|n| n.owner.as_deref())));
         row.push(text(pod.and_then(|p| p.node.as_deref())));
-        row.push(text(pod.and_then(|p| p.ip.as_deref())));
+        row.push(text(pod.and_then(|p| p.ip).map(|ip| ip.to_string()).as_deref()));
         row.push(text(tenant.usage.map(|u| u.memory.bytes().to_string()).as_deref()));
         row.push(text(tenant.fullest().map(|(_, percent)| format!("{percent}%")).as_deref()));
     }

@@ -118,7 +118,7 @@ fn page(entry: &Entry, fleet: &Fleet, hosts: Option<&[String]>, now: At) -> Vec<
         Some(pod) => {
             let made = pod.created.map_or_else(String::new, |at| format!(", {} old", age(at)));
             let node = pod.node.as_deref().unwrap_or("no node");
-            let ip = pod.ip.as_deref().unwrap_or("no IP");
+            let ip = pod.ip.map_or_else(|| "no IP".to_owned(), |ip| ip.to_string());
             say("Pod", format!("{} on {node}, {ip}{made}, {} restarts", pod.name, pod.restarts()));
             for (i, step) in Boot::of(pod).steps.iter().enumerate() {
                 let spent = step.state.seconds(now).map_or_else(String::new, |s| Age(s).to_string());
@@ -133,15 +133,13 @@ fn page(entry: &Entry, fleet: &Fleet, hosts: Option<&[String]>, now: At) -> Vec<
             }
             for (i, c) in pod.containers.iter().enumerate() {
                 let state = match &c.state {
-                    State::Waiting { reason, .. } => {
-                        reason.as_ref().map_or_else(|| "waiting".to_owned(), ToString::to_string)
-                    }
+                    State::Waiting(words) => words.reason().map_or_else(|| "waiting".to_owned(), ToString::to_string),
                     State::Running { .. } if c.ready => "ready".to_owned(),
                     State::Running { .. } => "running, not ready".to_owned(),
                     State::Terminated(t) => format!("ended, exit {}", t.exit_code),
                 };
                 let last = c.last.as_ref().map_or_else(String::new, |t| {
-                    let reason = t.reason.as_deref().unwrap_or("ended");
+                    let reason = t.reason().unwrap_or("ended");
                     format!("  last run: {reason}, exit {}", t.exit_code)
                 });
                 let label = if i == 0 { "Runs" } else { "" };
@@ -157,9 +155,9 @@ fn page(entry: &Entry, fleet: &Fleet, hosts: Option<&[String]>, now: At) -> Vec<
     for (i, claim) in tenant.claims.iter().enumerate() {
         say(if i == 0 { "Volumes" } else { "" }, volume(claim, &fleet.sources().meter(Meter::Volumes).link));
     }
-    for (i, (quota, e)) in tenant.quotas.iter().flat_map(|q| q.entries.iter().map(move |e| (q, e))).enumerate() {
+    for (i, (quota, e)) in tenant.quotas.iter().flat_map(|q| q.entries().map(move |e| (q, e))).enumerate() {
         let used = e.used.map_or_else(unknown, |u| u.to_string());
-        say(if i == 0 { "Quota" } else { "" }, format!("{:<14}{:<28}{used} of {}", quota.name, e.resource, e.hard));
+        say(if i == 0 { "Quota" } else { "" }, format!("{:<14}{:<28}{used} of {}", quota.name(), e.resource, e.hard));
     }
     let mut warnings: Vec<_> = tenant.warnings.iter().collect();
     warnings.sort_by_key(|w| std::cmp::Reverse(w.last));

@@ -99,7 +99,7 @@ impl Boot {
 fn scheduling(pod: &Pod) -> StepState {
     match &pod.scheduled {
         Some(c) if c.met => StepState::Done { from: pod.created, to: c.since },
-        Some(c) => match &c.reason {
+        Some(c) => match c.words.reason() {
             Some(reason) => StepState::Failed { since: c.since.or(pod.created), reason: reason.clone() },
             None => StepState::Running { since: pod.created },
         },
@@ -110,7 +110,7 @@ fn scheduling(pod: &Pod) -> StepState {
 }
 
 fn volumes(pod: &Pod, scheduled_at: Option<At>) -> StepState {
-    let begun = pod.all().any(|c| !matches!(c.state, State::Waiting { .. }));
+    let begun = pod.all().any(|c| !matches!(c.state, State::Waiting(_)));
     match &pod.sandbox {
         Some(c) if c.met => StepState::Done { from: scheduled_at, to: c.since },
         _ if begun => StepState::Done { from: scheduled_at, to: first_start(pod) },
@@ -123,7 +123,7 @@ fn first_start(pod: &Pod) -> Option<At> {
     match &pod.all().next()?.state {
         State::Running { since } => *since,
         State::Terminated(t) => t.started,
-        State::Waiting { .. } => None,
+        State::Waiting(_) => None,
     }
 }
 
@@ -132,10 +132,10 @@ fn stage_state(stage: &Container) -> StepState {
         State::Running { since } => StepState::Running { since: *since },
         State::Terminated(t) if t.exit_code == 0 => StepState::Done { from: t.started, to: t.finished },
         State::Terminated(t) => {
-            let reason = t.reason.clone().unwrap_or_else(|| Text::from("Error"));
+            let reason = t.words.reason().cloned().unwrap_or_else(|| Text::from("Error"));
             StepState::Failed { since: t.finished, reason }
         }
-        State::Waiting { .. } => match stage.trouble() {
+        State::Waiting(_) => match stage.trouble() {
             Some(reason) => {
                 let since = stage.last.as_ref().and_then(|t| t.finished);
                 StepState::Failed { since, reason: Text::from(reason) }
@@ -161,9 +161,9 @@ fn gateway(pod: &Pod) -> StepState {
         State::Running { since } => StepState::Running { since: *since },
         State::Terminated(t) => StepState::Failed {
             since: t.finished,
-            reason: t.reason.clone().unwrap_or_else(|| Text::from("Terminated")),
+            reason: t.words.reason().cloned().unwrap_or_else(|| Text::from("Terminated")),
         },
-        State::Waiting { .. } => match gateway.trouble() {
+        State::Waiting(_) => match gateway.trouble() {
             Some(reason) => {
                 StepState::Failed { since: gateway.last.as_ref().and_then(|t| t.finished), reason: Text::from(reason) }
             }

@@ -14,11 +14,31 @@ pub struct Claim {
     /// `status.capacity.storage`.
     pub capacity: Option<Quantity>,
     pub class: Option<Text>,
-    pub volume: Option<Text>,
+    pub volume: Volume,
     /// A resize that waits or failed: the condition's type, such as `FileSystemResizePending`.
     pub resize: Option<Text>,
     /// Last measure of the volume; `None` is "unknown", never 0.
     pub usage: Option<VolumeUsage>,
+}
+
+/// The PersistentVolume of a claim. A provisioner names it after the claim's UID, so that the name need not be held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Volume {
+    #[default]
+    None,
+    /// `pvc-<UID of the claim>`.
+    OfClaim,
+    Named(Text),
+}
+
+impl Volume {
+    pub fn of(claim: Uid, name: Option<Text>) -> Self {
+        match name {
+            None => Self::None,
+            Some(name) if name.strip_prefix("pvc-").is_some_and(|uid| uid.parse() == Ok(claim)) => Self::OfClaim,
+            Some(name) => Self::Named(name),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +69,15 @@ impl VolumeUsage {
 }
 
 impl Claim {
+    /// Name of the PersistentVolume, once there is one.
+    pub fn volume_name(&self) -> Option<String> {
+        match &self.volume {
+            Volume::None => None,
+            Volume::OfClaim => Some(format!("pvc-{}", self.uid)),
+            Volume::Named(name) => Some(name.to_string()),
+        }
+    }
+
     /// True where the reported capacity is the node's disk and not the claim's (hostPath, local-path): a percentage
     /// would be an invention there. Twice the claim is beyond what any filesystem or rounding adds.
     pub fn on_node_disk(&self) -> bool {

@@ -1,5 +1,7 @@
 //! Tenants for tests, built by hand.
 
+use std::sync::Arc;
+
 use super::*;
 
 pub(crate) const STAGES: [&str; 7] = [
@@ -26,14 +28,13 @@ pub(crate) fn text(s: &str) -> Text {
 }
 
 pub(crate) fn waiting(reason: &str) -> State {
-    State::Waiting { reason: Some(text(reason)), message: None }
+    State::Waiting(Words::reason_only(reason))
 }
 
 pub(crate) fn ended(exit_code: i32, reason: &str, started: u32, finished: u32) -> Terminated {
     Terminated {
         exit_code,
-        reason: Some(text(reason)),
-        message: None,
+        words: Words::reason_only(reason),
         started: Some(at(started)),
         finished: Some(at(finished)),
     }
@@ -41,20 +42,17 @@ pub(crate) fn ended(exit_code: i32, reason: &str, started: u32, finished: u32) -
 
 pub(crate) fn container(name: &str, image: &str) -> Container {
     Container {
-        name: text(name),
-        image: text(image),
-        image_id: None,
+        spec: Arc::new(ContainerSpec { name: text(name), image: text(image), ..ContainerSpec::default() }),
         state: waiting("PodInitializing"),
         last: None,
         restarts: 0,
         ready: false,
         started: false,
-        sidecar: false,
     }
 }
 
 pub(crate) fn condition(met: bool, since: u32) -> Option<Condition> {
-    Some(Condition { met, since: Some(at(since)), reason: None, message: None })
+    Some(Condition { met, since: Some(at(since)), words: Words::NONE })
 }
 
 /// A pod made at second 0, scheduled at 1, with no stage started yet.
@@ -148,7 +146,7 @@ pub(crate) fn claim(n: u128, name: &str) -> Claim {
         requested: Some(Quantity::whole(20 << 30)),
         capacity: Some(Quantity::whole(20 << 30)),
         class: Some(text("managed-csi")),
-        volume: Some(text("pvc-1")),
+        volume: Volume::Named(text("pvc-1")),
         resize: None,
         usage: None,
     }

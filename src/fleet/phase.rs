@@ -233,12 +233,12 @@ fn with_pod(pod: &Pod, now: At) -> Verdict {
 }
 
 fn unscheduled(pod: &Pod, now: At) -> Verdict {
-    let condition = pod.scheduled.as_ref().filter(|c| c.reason.is_some());
+    let condition = pod.scheduled.as_ref().filter(|c| c.reason().is_some());
     let since = condition.and_then(|c| c.since).or(pod.created);
     let Some(condition) = condition else {
         return Verdict::new(Phase::Creating, pod.created, "waiting for a node");
     };
-    let why = condition.message.as_deref().unwrap_or("no node takes its pod").to_owned();
+    let why = condition.message().unwrap_or("no node takes its pod").to_owned();
     match since {
         Some(at) if now.since(at) < SCHEDULING_GRACE => {
             Verdict::new(Phase::Creating, since, why).until(Some(at.plus(SCHEDULING_GRACE)))
@@ -261,16 +261,16 @@ fn broken(container: &Container, since: Option<At>) -> Option<Verdict> {
     let name = &container.name;
     match &container.state {
         State::Terminated(t) => {
-            let why = format!("{name} ended: {}", ending(t.reason.as_deref(), t.exit_code));
+            let why = format!("{name} ended: {}", ending(t.reason(), t.exit_code));
             Some(Verdict::new(Phase::Failing, t.finished, why))
         }
-        State::Waiting { message, .. } => {
+        State::Waiting(words) => {
             let reason = container.trouble()?;
             let why = match (reason, &container.last) {
                 ("CrashLoopBackOff", Some(last)) => {
-                    format!("{name} crash loop: {}", ending(last.reason.as_deref(), last.exit_code))
+                    format!("{name} crash loop: {}", ending(last.reason(), last.exit_code))
                 }
-                _ => match message {
+                _ => match words.message() {
                     Some(message) => format!("{name}: {reason}: {message}"),
                     None => format!("{name}: {reason}"),
                 },
@@ -352,7 +352,7 @@ fn count(n: usize) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::{Condition, fixture::*};
+    use crate::fleet::{Condition, Words, fixture::*};
 
     /// One row of the table: the tenant at second `now` has this phase, since this second, for this reason.
     fn check(row: &str, tenant: &Tenant, now: u32, phase: &str, since: Option<u32>, why: &str) {
@@ -404,8 +404,10 @@ mod tests {
         p.scheduled = Some(Condition {
             met: false,
             since: Some(at(1)),
-            reason: Some(text("Unschedulable")),
-            message: Some(text("0/3 nodes are available: 3 Insufficient memory.")),
+            words: Words::new(
+                Some(text("Unschedulable")),
+                Some(text("0/3 nodes are available: 3 Insufficient memory.")),
+            ),
         });
         let why = "0/3 nodes are available: 3 Insufficient memory.";
         check("10 within its grace", &tenant("a", Some(p.clone())), 60, "Creating", Some(1), why);
@@ -435,7 +437,7 @@ mod tests {
 
         p.stages[3].last = None;
         p.stages[3].state =
-            State::Waiting { reason: Some(text("ImagePullBackOff")), message: Some(text("Back-off pulling image")) };
+            State::Waiting(Words::new(Some(text("ImagePullBackOff")), Some(text("Back-off pulling image"))));
         let why = "rehydrate-runtime-apt: ImagePullBackOff: Back-off pulling image";
         check("11", &tenant("a", Some(p)), 60, "Failing", Some(35), why);
     }
@@ -444,7 +446,7 @@ mod tests {
     fn native_sidecars_are_no_stages() {
         let mut p = booting(3);
         let mut sidecar = container("chromium", "x");
-        sidecar.sidecar = true;
+        std::sync::Arc::make_mut(&mut sidecar.spec).sidecar = true;
         sidecar.state = State::Running { since: Some(at(6)) };
         p.containers = std::iter::once(sidecar).chain(p.containers).collect();
         assert_eq!(p.gateway().unwrap().name, "gateway");

@@ -1,6 +1,8 @@
 //! The facet of a Pod.
 
-use super::{At, Text, Uid};
+use std::{net::IpAddr, ops::Deref, sync::Arc};
+
+use super::{At, Quantity, Text, Uid, Words};
 
 /// One pod of a tenant's namespace.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +14,7 @@ pub struct Pod {
     /// Label `controller-revision-hash`.
     pub revision: Option<Text>,
     pub node: Option<Text>,
-    pub ip: Option<Text>,
+    pub ip: Option<IpAddr>,
     pub created: Option<At>,
     /// `metadata.deletionTimestamp`: when the pod will be (or should have been) gone.
     pub deleting: Option<At>,
@@ -48,18 +50,13 @@ pub struct Condition {
     pub met: bool,
     /// `lastTransitionTime`.
     pub since: Option<At>,
-    pub reason: Option<Text>,
-    pub message: Option<Text>,
+    pub words: Words,
 }
 
 /// A container as spec and status tell it. A container without a status yet is `Waiting` without a reason.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Container {
-    pub name: Text,
-    /// As written in the spec.
-    pub image: Text,
-    /// Digest that runs (`imageID`), where one does.
-    pub image_id: Option<Text>,
+    pub spec: Arc<ContainerSpec>,
     pub state: State,
     /// How the run before this one ended.
     pub last: Option<Box<Terminated>>,
@@ -67,13 +64,42 @@ pub struct Container {
     pub ready: bool,
     /// The startup probe has passed (or there is none and it runs).
     pub started: bool,
+}
+
+/// What is alike in most tenants' pods, so that the fleet holds it once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ContainerSpec {
+    pub name: Text,
+    /// As written in the spec.
+    pub image: Text,
+    /// Digest that runs (`imageID` of the status), where one does.
+    pub image_id: Option<Text>,
+    pub requests: Resources,
+    pub limits: Resources,
     /// A native sidecar: an init container with restartPolicy Always.
     pub sidecar: bool,
 }
 
+/// Amounts of one container; `None` where the spec does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Resources {
+    /// Cores.
+    pub cpu: Option<Quantity>,
+    /// Bytes.
+    pub memory: Option<Quantity>,
+}
+
+impl Deref for Container {
+    type Target = ContainerSpec;
+
+    fn deref(&self) -> &ContainerSpec {
+        &self.spec
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum State {
-    Waiting { reason: Option<Text>, message: Option<Text> },
+    Waiting(Words),
     Running { since: Option<At> },
     Terminated(Terminated),
 }
@@ -81,15 +107,33 @@ pub enum State {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Terminated {
     pub exit_code: i32,
-    pub reason: Option<Text>,
-    pub message: Option<Text>,
+    pub words: Words,
     pub started: Option<At>,
     pub finished: Option<At>,
 }
 
 impl Terminated {
+    /// Such as `Error`, `Completed`.
+    pub fn reason(&self) -> Option<&str> {
+        self.words.reason().map(|t| &**t)
+    }
+
+    pub fn message(&self) -> Option<&str> {
+        self.words.message().map(|t| &**t)
+    }
+
     pub fn out_of_memory(&self) -> bool {
-        self.reason.as_deref() == Some("OOMKilled")
+        self.reason() == Some("OOMKilled")
+    }
+}
+
+impl Condition {
+    pub fn reason(&self) -> Option<&str> {
+        self.words.reason().map(|t| &**t)
+    }
+
+    pub fn message(&self) -> Option<&str> {
+        self.words.message().map(|t| &**t)
     }
 }
 
@@ -103,9 +147,10 @@ impl Container {
 
     /// The reason of a wait that will not end by itself soon, such as `ImagePullBackOff`.
     pub fn trouble(&self) -> Option<&str> {
-        let State::Waiting { reason: Some(reason), .. } = &self.state else {
+        let State::Waiting(words) = &self.state else {
             return None;
         };
+        let reason = words.reason()?;
         let ordinary = matches!(reason.as_str(), "PodInitializing" | "ContainerCreating");
         (!ordinary).then_some(reason.as_str())
     }

@@ -1,10 +1,26 @@
 //! Kubernetes quantities (`250m`, `2Gi`, `1e3`), exact to a thousandth, as the API server's own `MilliValue`.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, num::NonZeroU64, str::FromStr};
 
 /// A quantity in thousandths of its unit: milli-cores, milli-bytes, milli-pieces. Finer parts round up, as in Kubernetes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Quantity(i64);
+/// Eight bytes, also inside an `Option`: the value is moved up by 2^63, so that order is kept and only -2^63, which no
+/// quantity reaches, would be 0.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Quantity(NonZeroU64);
+
+const ZERO: u64 = 1 << 63;
+
+impl Default for Quantity {
+    fn default() -> Self {
+        Self::from_milli(0)
+    }
+}
+
+impl fmt::Debug for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// The text is no Kubernetes quantity.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,36 +36,40 @@ impl std::error::Error for QuantityError {}
 
 impl Quantity {
     pub const fn from_milli(milli: i64) -> Self {
-        Self(milli)
+        match NonZeroU64::new((milli as u64) ^ ZERO) {
+            Some(moved) => Self(moved),
+            None => Self(NonZeroU64::MIN),
+        }
     }
 
     pub const fn whole(value: i64) -> Self {
-        Self(value.saturating_mul(1_000))
+        Self::from_milli(value.saturating_mul(1_000))
     }
 
     pub const fn milli(self) -> i64 {
-        self.0
+        (self.0.get() ^ ZERO) as i64
     }
 
     /// Whole units, rounded up.
     pub const fn value(self) -> i64 {
-        if self.0 > 0 { (self.0 - 1) / 1_000 + 1 } else { self.0 / 1_000 }
+        let milli = self.milli();
+        if milli > 0 { (milli - 1) / 1_000 + 1 } else { milli / 1_000 }
     }
 
     pub const fn saturating_add(self, other: Self) -> Self {
-        Self(self.0.saturating_add(other.0))
+        Self::from_milli(self.milli().saturating_add(other.milli()))
     }
 
     pub const fn saturating_sub(self, other: Self) -> Self {
-        Self(self.0.saturating_sub(other.0))
+        Self::from_milli(self.milli().saturating_sub(other.milli()))
     }
 
     /// This as a share of `whole`, in percent rounded down; `None` where there is no whole to share.
     pub fn percent_of(self, whole: Self) -> Option<u32> {
-        if whole.0 <= 0 || self.0 < 0 {
+        if whole.milli() <= 0 || self.milli() < 0 {
             return None;
         }
-        let percent = i128::from(self.0) * 100 / i128::from(whole.0);
+        let percent = i128::from(self.milli()) * 100 / i128::from(whole.milli());
         Some(u32::try_from(percent).unwrap_or(u32::MAX))
     }
 
@@ -110,7 +130,7 @@ fn parse(text: &str) -> Option<Quantity> {
     // Kubernetes rounds away from zero and caps at what an i64 holds.
     let milli = (numerator + denominator - 1) / denominator;
     let milli = i64::try_from(milli).unwrap_or(i64::MAX);
-    Some(Quantity(if negative { -milli } else { milli }))
+    Some(Quantity::from_milli(if negative { -milli } else { milli }))
 }
 
 /// `e3`, `E-2`: a decimal exponent. A lone `E` is the suffix for 10^18.
@@ -124,10 +144,11 @@ fn exponent(suffix: &str) -> Option<(i128, i128)> {
 impl fmt::Display for Quantity {
     /// The shortest exact form: `250m`, `2`, `2Gi`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 % 1_000 != 0 {
-            return write!(f, "{}m", self.0);
+        let milli = self.milli();
+        if milli % 1_000 != 0 {
+            return write!(f, "{milli}m");
         }
-        let value = self.0 / 1_000;
+        let value = milli / 1_000;
         for (size, suffix) in [(1_i64 << 40, "Ti"), (1 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")] {
             if value != 0 && value % size == 0 {
                 return write!(f, "{}{suffix}", value / size);
@@ -183,11 +204,22 @@ mod tests {
             ("-1", -1_000),
             ("0", 0),
         ] {
-            assert_eq!(text.parse(), Ok(Quantity(milli)), "{text}");
+            assert_eq!(text.parse(), Ok(Quantity::from_milli(milli)), "{text}");
         }
         for bad in ["", "Gi", "1gb", "1.2.3", "1 Gi", "0x10", "--1", "1Gi ", "."] {
             assert!(bad.parse::<Quantity>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn is_eight_bytes_and_ordered_as_numbers() {
+        assert_eq!(size_of::<Option<Quantity>>(), 8);
+        let q = Quantity::from_milli;
+        assert!(q(i64::MIN) < q(-1) && q(-1) < q(0) && q(0) < q(1) && q(1) < q(i64::MAX));
+        for milli in [-5, 0, 5, i64::MAX, i64::MIN + 1] {
+            assert_eq!(q(milli).milli(), milli);
+        }
+        assert_eq!((Quantity::default(), q(i64::MIN).milli()), (q(0), i64::MIN + 1));
     }
 
     #[test]

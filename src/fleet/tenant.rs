@@ -67,7 +67,7 @@ impl Tenant {
 
     /// The quota that holds the tier: the one named `tenant`, else the first.
     pub fn quota(&self) -> Option<&Quota> {
-        self.quotas.iter().find(|q| q.name == *"tenant").or_else(|| self.quotas.first())
+        self.quotas.iter().find(|q| *q.name() == *"tenant").or_else(|| self.quotas.first())
     }
 
     pub fn claim(&self, name: &str) -> Option<&Claim> {

@@ -5,14 +5,18 @@
 
 use std::{borrow::Borrow, collections::HashSet, fmt, ops::Deref, sync::Arc};
 
+use arcstr::ArcStr;
+
+use super::{ContainerSpec, QuotaSpec, Words, words::Said};
+
 /// An immutable shared string, one pointer wide.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Text(Arc<Box<str>>);
+pub struct Text(ArcStr);
 
 impl Text {
     /// A text of its own, not shared with any other until an [`Interner`] has seen it.
-    pub fn new(s: impl Into<Box<str>>) -> Self {
-        Self(Arc::new(s.into()))
+    pub fn new(s: impl AsRef<str>) -> Self {
+        Self(ArcStr::from(s.as_ref()))
     }
 
     pub fn as_str(&self) -> &str {
@@ -22,7 +26,7 @@ impl Text {
 
 impl Default for Text {
     fn default() -> Self {
-        Self::new("")
+        Self(ArcStr::new())
     }
 }
 
@@ -33,7 +37,7 @@ impl Deref for Text {
     }
 }
 
-// `HashSet<Text>` is searched by `&str`: `Arc`, `Box` and `str` hash alike.
+// `HashSet<Text>` is searched by `&str`: `ArcStr` and `str` hash alike.
 impl Borrow<str> for Text {
     fn borrow(&self) -> &str {
         &self.0
@@ -76,38 +80,93 @@ impl fmt::Debug for Text {
     }
 }
 
-/// Makes equal texts share one allocation. Owned by the index alone.
+/// Makes equal texts, specs and words share one allocation. Owned by the index alone.
 #[derive(Debug, Default)]
-pub struct Interner(HashSet<Text>);
+pub struct Interner {
+    texts: HashSet<Text>,
+    specs: HashSet<Arc<ContainerSpec>>,
+    said: HashSet<Arc<Said>>,
+    quotas: HashSet<Arc<QuotaSpec>>,
+}
 
 impl Interner {
     /// Replaces `text` by the shared copy of the same string.
     pub fn share(&mut self, text: &mut Text) {
-        if let Some(known) = self.0.get(text.as_str()) {
+        if let Some(known) = self.texts.get(text.as_str()) {
             *text = known.clone();
         } else {
-            self.0.insert(text.clone());
+            self.texts.insert(text.clone());
         }
     }
 
-    /// Forgets the strings that nobody else holds, so that revisions and messages of the past do not pile up.
-    pub fn sweep(&mut self) {
-        self.0.retain(|t| Arc::strong_count(&t.0) > 1);
-        self.0.shrink_to_fit();
+    /// Replaces `spec` by the shared copy of the same one. What is new is kept as it is, its own texts shared.
+    pub fn share_spec(&mut self, spec: &mut Arc<ContainerSpec>) {
+        if let Some(known) = self.specs.get(spec) {
+            *spec = Arc::clone(known);
+            return;
+        }
+        let own = Arc::make_mut(spec);
+        self.share(&mut own.name);
+        self.share(&mut own.image);
+        if let Some(id) = &mut own.image_id {
+            self.share(id);
+        }
+        self.specs.insert(Arc::clone(spec));
     }
 
+    /// Replaces `spec` by the shared copy of the same one.
+    pub fn share_quota(&mut self, spec: &mut Arc<QuotaSpec>) {
+        if let Some(known) = self.quotas.get(spec) {
+            *spec = Arc::clone(known);
+            return;
+        }
+        let own = Arc::make_mut(spec);
+        self.share(&mut own.name);
+        own.limits.iter_mut().for_each(|(resource, _)| self.share(resource));
+        self.quotas.insert(Arc::clone(spec));
+    }
+
+    /// Replaces `words` by the shared copy of the same ones.
+    pub fn share_words(&mut self, words: &mut Words) {
+        let Some(said) = &mut words.0 else { return };
+        if let Some(known) = self.said.get(said) {
+            *said = Arc::clone(known);
+            return;
+        }
+        let own = Arc::make_mut(said);
+        for text in [&mut own.reason, &mut own.message].into_iter().flatten() {
+            self.share(text);
+        }
+        self.said.insert(Arc::clone(said));
+    }
+
+    /// Forgets what nobody else holds, so that revisions and messages of the past do not pile up.
+    pub fn sweep(&mut self) {
+        self.specs.retain(|s| Arc::strong_count(s) > 1);
+        self.specs.shrink_to_fit();
+        self.quotas.retain(|s| Arc::strong_count(s) > 1);
+        self.quotas.shrink_to_fit();
+        self.said.retain(|s| Arc::strong_count(s) > 1);
+        self.said.shrink_to_fit();
+        // A literal of the program has no count and stays.
+        self.texts.retain(|t| ArcStr::strong_count(&t.0).is_none_or(|n| n > 1));
+        self.texts.shrink_to_fit();
+    }
+
+    /// Texts, specs and words held.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.texts.len() + self.specs.len() + self.quotas.len() + self.said.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len() == 0
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::fixture;
 
     #[test]
     fn equal_texts_share_one_allocation_and_unused_ones_go() {
@@ -115,8 +174,22 @@ mod tests {
         let (mut a, mut b) = (Text::new("node-1"), Text::new("node-1"));
         pool.share(&mut a);
         pool.share(&mut b);
-        assert!(Arc::ptr_eq(&a.0, &b.0));
+        assert!(ArcStr::ptr_eq(&a.0, &b.0));
         assert_eq!(size_of::<Option<Text>>(), 8);
+        drop((a, b));
+        pool.sweep();
+        assert!(pool.is_empty());
+    }
+
+    #[test]
+    fn equal_container_specs_share_one_allocation_and_their_texts() {
+        let mut pool = Interner::default();
+        let made = || fixture::container("gateway", "ghcr.io/openclaw/openclaw:2026.8.2").spec;
+        let (mut a, mut b) = (made(), made());
+        pool.share_spec(&mut a);
+        pool.share_spec(&mut b);
+        assert!(Arc::ptr_eq(&a, &b));
+        assert_eq!(pool.len(), 3, "a name, an image and the spec");
         drop((a, b));
         pool.sweep();
         assert!(pool.is_empty());

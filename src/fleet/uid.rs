@@ -2,9 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
-/// A Kubernetes UID (a UUID), 16 bytes; prints as the API server wrote it.
+/// A Kubernetes UID (a UUID), 16 bytes, aligned as a pointer so that the facets need no padding; prints as the API server wrote it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Uid(u128);
+pub struct Uid([u64; 2]);
 
 /// The text is no UUID.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ impl std::error::Error for UidError {}
 
 impl Uid {
     pub const fn from_u128(bits: u128) -> Self {
-        Self(bits)
+        Self([(bits >> 64) as u64, bits as u64])
     }
 }
 
@@ -40,13 +40,13 @@ impl FromStr for Uid {
                 bits = bits << 4 | u128::from(digit);
             }
         }
-        Ok(Self(bits))
+        Ok(Self::from_u128(bits))
     }
 }
 
 impl fmt::Display for Uid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let h = format!("{:032x}", self.0);
+        let h = format!("{:016x}{:016x}", self.0[0], self.0[1]);
         write!(f, "{}-{}-{}-{}-{}", &h[..8], &h[8..12], &h[12..16], &h[16..20], &h[20..])
     }
 }

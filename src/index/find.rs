@@ -18,7 +18,7 @@ const WAYS: [fn(&Entry, &str) -> bool; 7] = [
     |e, text| e.tenant.id == *text,
     |e, text| e.tenant.uid().is_some_and(|uid| uid.to_string() == text),
     |e, text| namespace(e, |n| n.host.as_deref()).is_some_and(|host| host.eq_ignore_ascii_case(text)),
-    |e, text| e.tenant.pods.iter().any(|p| p.ip.as_deref() == Some(text)),
+    |e, text| e.tenant.pods.iter().any(|p| p.ip.is_some_and(|ip| text.parse() == Ok(ip))),
     |e, text| e.tenant.pods.iter().any(|p| is_pod(e, &p.name, text)),
     |e, text| {
         namespace(e, |n| n.owner.as_deref())
@@ -75,7 +75,7 @@ mod tests {
         for (n, namespace, id) in [(1, "tenant-maria", "maria"), (2, "tenant-leo", "leo"), (3, "old-leo", "leo")] {
             let mut pod = ready();
             pod.uid = uid(n);
-            pod.ip = Some(Text::from(format!("10.0.0.{n}")));
+            pod.ip = Some(format!("10.0.0.{n}").parse().unwrap());
             add(n, namespace, id, Part::Pod(pod));
         }
         let mut ns = tenant("maria", None).namespace.unwrap();

@@ -27,7 +27,8 @@ pub struct Entry {
 /// All tenants. One owner; others get messages or borrow it.
 #[derive(Debug, Default)]
 pub struct Fleet {
-    entries: BTreeMap<Text, Entry>,
+    /// Boxed: a tree's nodes are half empty where the names come in order.
+    entries: BTreeMap<Text, Box<Entry>>,
     sources: Sources,
     pool: Interner,
     strays: VecDeque<(Text, Warning)>,
@@ -49,16 +50,16 @@ impl Fleet {
 
     /// Tenants by namespace, in its order.
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values()
+        self.entries.values().map(|e| &**e)
     }
 
     pub fn get(&self, namespace: &str) -> Option<&Entry> {
-        self.entries.get(namespace)
+        self.entries.get(namespace).map(|e| &**e)
     }
 
     /// By UID; linear, for a selection that is followed once a frame.
     pub fn by_uid(&self, uid: Uid) -> Option<&Entry> {
-        self.entries.values().find(|e| e.tenant.uid() == Some(uid))
+        self.iter().find(|e| e.tenant.uid() == Some(uid))
     }
 
     pub fn sources(&self) -> &Sources {
@@ -203,7 +204,7 @@ impl Fleet {
             }
         }
         let verdict = Verdict { phase: crate::fleet::Phase::Unknown, since: None, why: String::new(), recheck: None };
-        self.entries.entry(name).or_insert(Entry { tenant, verdict, changed: None })
+        self.entries.entry(name).or_insert_with(|| Box::new(Entry { tenant, verdict, changed: None }))
     }
 
     fn stray(&mut self, name: Text, warning: Warning) {

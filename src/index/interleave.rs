@@ -99,6 +99,9 @@ proptest! {
             lived.apply(delta.clone(), at(1_000));
             fresh.apply(delta, at(1_000));
         }
+        // What did not change is judged anew when its time comes.
+        lived.tick(at(1_000));
+        fresh.tick(at(1_000));
         let verdicts = |f: &Fleet| f.iter().map(|e| e.verdict.clone()).collect::<Vec<_>>();
         prop_assert_eq!(snapshot(&lived), snapshot(&fresh));
         prop_assert_eq!(verdicts(&lived), verdicts(&fresh));

@@ -5,8 +5,8 @@ use crate::fleet::{Condition, Container, Interner, State, Terminated, Text};
 use super::delta::{Facet, Part};
 
 pub(super) fn share(pool: &mut Interner, facet: &mut Facet) {
-    pool.share(&mut facet.key.namespace);
-    each(pool, [&mut facet.tenant, &mut facet.tier]);
+    // Namespace and id are the tenant's own: nothing to share, and one copy is kept anyway.
+    each(pool, [&mut facet.tier]);
     match &mut facet.part {
         Part::Namespace(n) => each(pool, [&mut n.remaining, &mut n.host, &mut n.owner]),
         Part::Pod(pod) => {
@@ -26,8 +26,7 @@ pub(super) fn share(pool: &mut Interner, facet: &mut Facet) {
             each(pool, [&mut claim.class, &mut claim.resize]);
         }
         Part::Quota(quota) => {
-            pool.share(&mut quota.name);
-            quota.entries.iter_mut().for_each(|e| pool.share(&mut e.resource));
+            pool.share_quota(&mut quota.spec);
         }
         Part::Warning(w) => {
             for text in [&mut w.kind, &mut w.object, &mut w.reason, &mut w.message] {
@@ -44,16 +43,14 @@ fn each<const N: usize>(pool: &mut Interner, texts: [&mut Option<Text>; N]) {
 
 fn share_condition(pool: &mut Interner, condition: &mut Option<Condition>) {
     if let Some(c) = condition {
-        each(pool, [&mut c.reason, &mut c.message]);
+        pool.share_words(&mut c.words);
     }
 }
 
 fn share_container(pool: &mut Interner, container: &mut Container) {
-    pool.share(&mut container.name);
-    pool.share(&mut container.image);
-    each(pool, [&mut container.image_id]);
+    pool.share_spec(&mut container.spec);
     match &mut container.state {
-        State::Waiting { reason, message } => each(pool, [reason, message]),
+        State::Waiting(words) => pool.share_words(words),
         State::Terminated(t) => share_ending(pool, t),
         State::Running { .. } => {}
     }
@@ -63,5 +60,5 @@ fn share_container(pool: &mut Interner, container: &mut Container) {
 }
 
 fn share_ending(pool: &mut Interner, ending: &mut Terminated) {
-    each(pool, [&mut ending.reason, &mut ending.message]);
+    pool.share_words(&mut ending.words);
 }

@@ -78,7 +78,8 @@ pub(crate) fn facets(n: u128, mut tenant: Tenant) -> Vec<Facet> {
         parts.push((it.uid, Part::Claim(it)));
     }
     for quota in tenant.quotas {
-        let it = Quota { uid: uid(base + 50), ..quota };
+        let mut it = quota;
+        it.uid = uid(base + 50);
         parts.push((it.uid, Part::Quota(it)));
     }
     for (i, warning) in (0..).zip(tenant.warnings) {
@@ -139,7 +140,7 @@ pub(crate) fn later(mut pod: Pod, start: u32) -> Pod {
         match &mut c.state {
             State_::Running { since } => shift(since),
             State_::Terminated(t) => ended(t),
-            State_::Waiting { .. } => {}
+            State_::Waiting(_) => {}
         }
         if let Some(last) = &mut c.last {
             ended(last);
@@ -151,21 +152,20 @@ pub(crate) fn later(mut pod: Pod, start: u32) -> Pod {
 use crate::fleet::State as State_;
 
 pub(crate) fn quota(memory: &str) -> Quota {
-    let entry = |resource: &str, hard: &str, used: Option<&str>| QuotaEntry {
-        resource: text(resource),
-        hard: hard.parse().unwrap(),
-        used: used.map(|u| u.parse().unwrap()),
+    quota_used(memory, memory)
+}
+
+pub(crate) fn quota_used(memory: &str, used: &str) -> Quota {
+    let entry = |resource: &str, hard: &str, used: Option<&str>| {
+        (text(resource), hard.parse().unwrap(), used.map(|u| u.parse().unwrap()))
     };
-    Quota {
-        uid: uid(50),
-        name: text("tenant"),
-        entries: Box::new([
-            entry("limits.cpu", "1", Some("1")),
-            entry("limits.memory", memory, Some(memory)),
-            entry("requests.cpu", "250m", Some("100m")),
-            entry("requests.memory", "1Gi", None),
-        ]),
-    }
+    let entries = [
+        entry("limits.cpu", "1", Some("1")),
+        entry("limits.memory", memory, Some(used)),
+        entry("requests.cpu", "250m", Some("100m")),
+        entry("requests.memory", "1Gi", None),
+    ];
+    Quota::new(uid(50), text("tenant"), entries)
 }
 
 fn usage(claim: &mut Claim, percent: u64) {
@@ -193,15 +193,15 @@ pub(crate) fn mixed() -> Vec<Tenant> {
     let mut all = Vec::new();
 
     let mut maria = member("maria-k", None, (41, 62));
-    maria.quotas[0].entries[1].used = Some(Quantity::whole(0));
+    maria.quotas = vec![quota_used("2Gi", "0")];
     maria.warnings = vec![refusal(NOW - 720)];
     all.push(maria);
 
     let mut pull = booting(0);
-    pull.stages[0].state = State_::Waiting {
-        reason: Some(text("ImagePullBackOff")),
-        message: Some(text("Back-off pulling image \"ghcr.io/openclaw/openclaw:2026.8.9\"")),
-    };
+    pull.stages[0].state = State_::Waiting(Words::new(
+        Some(text("ImagePullBackOff")),
+        Some(text("Back-off pulling image \"ghcr.io/openclaw/openclaw:2026.8.9\"")),
+    ));
     let mut leo = member("leo", Some(later(pull, NOW - 240)), (12, 30));
     leo.tier = Some(Tier::Max);
     leo.sets[0].image = Some(text("ghcr.io/openclaw/openclaw:2026.8.9"));

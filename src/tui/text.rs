@@ -35,14 +35,13 @@ pub(crate) fn container_state(container: &Container) -> String {
     match &container.state {
         Run::Running { .. } if container.ready => "ready".to_owned(),
         Run::Running { .. } => "running, not ready".to_owned(),
-        Run::Waiting { reason: Some(reason), .. } => reason.to_string(),
-        Run::Waiting { reason: None, .. } => "waiting".to_owned(),
+        Run::Waiting(words) => words.reason().map_or_else(|| "waiting".to_owned(), ToString::to_string),
         Run::Terminated(t) => ending(t),
     }
 }
 
 pub(crate) fn ending(t: &crate::fleet::Terminated) -> String {
-    let reason = t.reason.as_deref().filter(|r| !matches!(*r, "Error" | "Completed"));
+    let reason = t.reason().filter(|r| !matches!(*r, "Error" | "Completed"));
     match reason {
         _ if t.exit_code == 0 => "done".to_owned(),
         Some(reason) => format!("{reason}, exit {}", t.exit_code),

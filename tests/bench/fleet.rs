@@ -24,8 +24,15 @@ const RECORDED: [(Kind, &str); 5] = [
     (Kind::Quota, include_str!("../../src/index/digest/real/quotas.json")),
 ];
 
-/// The recorded lists, cut down to one tenant.
-pub struct Texts(Vec<(Kind, serde_json::Value)>);
+/// Stand in a template for a tenant's number, for the first eight digits of its UIDs, and for its restarts. As long as
+/// what they stand for, and nothing that a recorded object says.
+const NUMBER: &str = "t@@@@@";
+const UID: &str = "########";
+const RESTARTS: &str = "7777777";
+
+/// The recorded lists, cut down to one tenant, as text. Tenants are made of it by putting their own numbers in, so that
+/// making them leaves nothing behind in the heap that is measured.
+pub struct Texts(Vec<(Kind, String)>);
 
 impl Default for Texts {
     fn default() -> Self {
@@ -34,7 +41,30 @@ impl Default for Texts {
             let items = list["items"].as_array_mut().expect("a list");
             items.retain(|i| i["metadata"]["labels"]["openclaw.ai/tenant"] == "t0001");
             assert!(!items.is_empty(), "the recording has no {kind:?} of t0001");
-            (*kind, list)
+            if *kind == Kind::Quota {
+                // The recorded tenant has one quota, ours have three.
+                for (digit, name, limits) in [("a", "maintenance", 5), ("b", "storage", 2)] {
+                    let mut more = items[0].clone();
+                    more["metadata"]["name"] = name.into();
+                    let hard = more["spec"]["hard"].as_object().expect("limits").clone();
+                    more["spec"]["hard"] = hard.into_iter().take(limits).collect();
+                    let uid = more["metadata"]["uid"].as_str().expect("a UID").to_owned();
+                    more["metadata"]["uid"] = format!("{}{digit}", &uid[..uid.len() - 1]).into();
+                    items.push(more);
+                }
+            }
+            for item in items {
+                let uid = item["metadata"]["uid"].as_str().expect("a UID").to_owned();
+                item["metadata"]["uid"] = format!("{UID}{}", &uid[8..]).into();
+                if *kind == Kind::Claim {
+                    item["spec"]["volumeName"] = format!("pvc-{UID}{}", &uid[8..]).into();
+                }
+                if let Some(containers) = item["status"]["containerStatuses"].as_array_mut() {
+                    let restarts: u32 = RESTARTS.parse().expect("a number");
+                    containers.iter_mut().for_each(|c| c["restartCount"] = restarts.into());
+                }
+            }
+            (*kind, list.to_string().replace("t0001", NUMBER))
         });
         Self(lists.collect())
     }
@@ -44,15 +74,8 @@ impl Texts {
     /// The list of one kind of tenant `n`: another id, other UIDs, and where wanted another restart count.
     fn of(&self, kind: Kind, n: usize, restarts: usize) -> String {
         let (_, list) = self.0.iter().find(|(k, _)| *k == kind).expect("every kind is recorded");
-        let mut list = list.clone();
-        for item in list["items"].as_array_mut().expect("a list") {
-            let uid = item["metadata"]["uid"].as_str().expect("a UID").to_owned();
-            item["metadata"]["uid"] = format!("{n:08x}{}", &uid[8..]).into();
-            if let Some(containers) = item["status"]["containerStatuses"].as_array_mut() {
-                containers.iter_mut().for_each(|c| c["restartCount"] = restarts.into());
-            }
-        }
-        list.to_string().replace("t0001", &format!("t{n:05}"))
+        let list = list.replace(NUMBER, &format!("t{n:05}")).replace(UID, &format!("{n:08x}"));
+        list.replace(RESTARTS, &restarts.to_string())
     }
 
     pub fn pod_page(&self, pods: usize) -> String {

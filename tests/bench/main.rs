@@ -1,8 +1,9 @@
 //! `cargo bench`: the budgets of the index and of a frame, each beside a yardstick measured in the same run, since the
-//! machine's own speed says nothing. Prints figures; asserts nothing.
+//! machine's own speed says nothing. Prints figures; asserts nothing. `cargo bench -- scale` runs the scale harness.
 
 mod fleet;
 mod measure;
+mod scale;
 
 use std::hint::black_box;
 
@@ -18,6 +19,27 @@ use self::{
 };
 
 fn main() {
+    let mut args = std::env::args().skip(1).filter(|a| a != "--bench");
+    match args.next().as_deref() {
+        None => small(),
+        Some("scale") => {
+            let sizes: Result<Vec<usize>, _> = args.map(|a| a.parse()).collect();
+            match sizes.as_deref() {
+                Ok([]) => scale::run(&[1_000, 10_000]),
+                Ok(sizes) => scale::run(sizes),
+                Err(_) => usage(),
+            }
+        }
+        Some(_) => usage(),
+    }
+}
+
+fn usage() {
+    eprintln!("usage: cargo bench [-- scale [TENANTS]...]");
+    std::process::exit(2);
+}
+
+fn small() {
     let mut table = Table::default();
     let texts = Texts::default();
 

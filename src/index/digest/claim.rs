@@ -8,7 +8,7 @@ use super::{
     lenient::{Entries, List, Obj, Raw},
     meta::{Condition, Meta},
 };
-use crate::fleet::{Claim, ClaimPhase, Text};
+use crate::fleet::{Claim, ClaimPhase, Text, Volume};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -88,7 +88,7 @@ impl<'a> super::Object<'a> for Object<'a> {
                 requested: spec.resources.or_default().requests.get(STORAGE).and_then(Raw::quantity),
                 capacity: status.capacity.get(STORAGE).and_then(Raw::quantity),
                 class: spec.storage_class_name.text(),
-                volume: spec.volume_name.text(),
+                volume: Volume::of(uid, spec.volume_name.text()),
                 resize: status.resize(),
                 usage: None,
             })

@@ -1,9 +1,11 @@
 //! Containers: what the spec wants and the status tells, joined by name.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::lenient::{Flag, Int, List, Obj, Raw};
-use crate::fleet::{Container, State, Terminated};
+use crate::fleet::{self, Container, Resources, State, Terminated, Words};
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -14,6 +16,30 @@ pub(super) struct ContainerSpec<'a> {
     pub image: Raw<'a>,
     #[serde(borrow)]
     restart_policy: Raw<'a>,
+    #[serde(borrow)]
+    resources: Obj<RawResources<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RawResources<'a> {
+    #[serde(borrow)]
+    requests: Obj<Amounts<'a>>,
+    #[serde(borrow)]
+    limits: Obj<Amounts<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Amounts<'a> {
+    #[serde(borrow)]
+    cpu: Raw<'a>,
+    #[serde(borrow)]
+    memory: Raw<'a>,
+}
+
+fn amounts(raw: &Obj<Amounts<'_>>) -> Resources {
+    raw.0.as_ref().map_or_else(Resources::default, |a| Resources { cpu: a.cpu.quantity(), memory: a.memory.quantity() })
 }
 
 impl ContainerSpec<'_> {
@@ -86,8 +112,7 @@ impl Ending<'_> {
         let code = self.exit_code.0.and_then(|c| i32::try_from(c).ok()).unwrap_or(-1);
         Terminated {
             exit_code: code,
-            reason: self.reason.text(),
-            message: self.message.text(),
+            words: Words::new(self.reason.text(), self.message.text()),
             started: self.started_at.at(),
             finished: self.finished_at.at(),
         }
@@ -99,10 +124,8 @@ impl RawState<'_> {
         match (&self.terminated.0, &self.running.0, &self.waiting.0) {
             (Some(ending), _, _) => State::Terminated(ending.digest()),
             (None, Some(running), _) => State::Running { since: running.started_at.at() },
-            (None, None, Some(waiting)) => {
-                State::Waiting { reason: waiting.reason.text(), message: waiting.message.text() }
-            }
-            (None, None, None) => State::Waiting { reason: None, message: None },
+            (None, None, Some(waiting)) => State::Waiting(Words::new(waiting.reason.text(), waiting.message.text())),
+            (None, None, None) => State::Waiting(Words::NONE),
         }
     }
 }
@@ -116,12 +139,17 @@ pub(super) fn join<'a>(
     let joined = specs.filter_map(|(spec, sidecar)| {
         let status = statuses.0.iter().find(|s| *s.name == *spec.name);
         Some(Container {
-            name: spec.name.text()?,
-            image: spec.image.text().unwrap_or_default(),
-            image_id: status.and_then(|s| s.image_id.text()),
+            spec: Arc::new(fleet::ContainerSpec {
+                name: spec.name.text()?,
+                image: spec.image.text().unwrap_or_default(),
+                image_id: status.and_then(|s| s.image_id.text()),
+                requests: spec.resources.0.as_ref().map_or_else(Resources::default, |r| amounts(&r.requests)),
+                limits: spec.resources.0.as_ref().map_or_else(Resources::default, |r| amounts(&r.limits)),
+                sidecar,
+            }),
             state: match status.and_then(|s| s.state.0.as_ref()) {
                 Some(state) => state.digest(),
-                None => State::Waiting { reason: None, message: None },
+                None => State::Waiting(Words::NONE),
             },
             last: status
                 .and_then(|s| s.last_state.0.as_ref())
@@ -130,7 +158,6 @@ pub(super) fn join<'a>(
             restarts: status.map_or(0, |s| s.restart_count.count()),
             ready: status.is_some_and(|s| s.ready.0),
             started: status.is_some_and(|s| s.started.0),
-            sidecar,
         })
     });
     joined.collect()

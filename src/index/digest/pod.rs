@@ -9,7 +9,7 @@ use super::{
     lenient::{List, Obj, Raw},
     meta::{Condition, Meta},
 };
-use crate::fleet::{self, Pod, PodPhase};
+use crate::fleet::{self, Pod, PodPhase, Words};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -59,8 +59,7 @@ impl Status<'_> {
         Some(fleet::Condition {
             met,
             since: raw.last_transition_time.at(),
-            reason: if met { None } else { raw.reason.text() },
-            message: if met { None } else { raw.message.text() },
+            words: if met { Words::NONE } else { Words::new(raw.reason.text(), raw.message.text()) },
         })
     }
 
@@ -95,7 +94,7 @@ impl<'a> super::Object<'a> for Object<'a> {
                 owner: meta.stateful_set(),
                 revision: meta.label("controller-revision-hash"),
                 node: spec.node_name.text(),
-                ip: status.pod_ip.text(),
+                ip: status.pod_ip.parse(),
                 created: meta.created(),
                 deleting: meta.deleting(),
                 grace: meta.deletion_grace_period_seconds.count(),

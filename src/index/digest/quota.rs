@@ -8,7 +8,7 @@ use super::{
     lenient::{Entries, Obj, Raw},
     meta::Meta,
 };
-use crate::fleet::{Quota, QuotaEntry, clean::clean};
+use crate::fleet::{Quota, clean::clean};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -39,13 +39,9 @@ impl<'a> super::Object<'a> for Object<'a> {
         let (spec, status) = (self.spec.or_default(), self.status.or_default());
         // Without a readable limit there is nothing to compare the use with.
         let entries = spec.hard.0.iter().filter_map(|(resource, hard)| {
-            Some(QuotaEntry {
-                resource: clean(resource).into_owned().into(),
-                hard: hard.quantity()?,
-                used: status.used.get(resource).and_then(Raw::quantity),
-            })
+            let used = status.used.get(resource).and_then(Raw::quantity);
+            Some((clean(resource).into_owned().into(), hard.quantity()?, used))
         });
-        let entries = entries.collect();
-        self.metadata.or_default().facet(labels, |uid, name| Part::Quota(Quota { uid, name, entries }))
+        self.metadata.or_default().facet(labels, |uid, name| Part::Quota(Quota::new(uid, name, entries)))
     }
 }

@@ -77,7 +77,7 @@ fn sets_claims_and_quotas_tell_their_numbers() {
     assert_eq!(claims.len(), 2);
     let Part::Claim(claim) = &claims[0].part else { panic!() };
     assert_eq!((claim.phase, claim.requested), (crate::fleet::ClaimPhase::Bound, "1Gi".parse::<Quantity>().ok()));
-    assert!(claim.volume.is_some() && claim.class.is_some());
+    assert!(claim.volume_name() == Some(format!("pvc-{}", claim.uid)) && claim.class.is_some());
 
     let Part::Quota(quota) = &read(Kind::Quota, QUOTAS).facets[0].part.clone() else { panic!() };
     let pods = quota.entry("pods").unwrap();

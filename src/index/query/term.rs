@@ -1,6 +1,6 @@
 //! One term of a filter.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, net::IpAddr};
 
 use crate::fleet::{At, ImageRef, Phase, Tenant, image::Version};
 
@@ -237,10 +237,17 @@ fn has_word(tenant: &Tenant, word: &str) -> bool {
         namespace.and_then(|n| n.host.as_deref()),
         namespace.and_then(|n| n.owner.as_deref()),
         pod.map(|p| p.name.as_str()),
-        pod.and_then(|p| p.ip.as_deref()),
         image_text(tenant).map(|text| ImageRef::parse(text).short()),
     ];
-    texts.into_iter().flatten().any(|text| contains(text, word)) || abbreviates(word, &tenant.id)
+    texts.into_iter().flatten().any(|text| contains(text, word))
+        || pod.and_then(|p| p.ip).is_some_and(|ip| in_address(ip, word))
+        || abbreviates(word, &tenant.id)
+}
+
+/// Writing an address costs more than looking whether `word` could be a piece of one.
+fn in_address(ip: IpAddr, word: &str) -> bool {
+    let could = word.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':'));
+    could && contains(&ip.to_string(), word)
 }
 
 /// The letters of `word` begin the id and stand in it in this order: `mk` for `maria-k`.

@@ -129,7 +129,7 @@ fn image(paint: &mut Paint<'_>, entry: &Entry, placed: &Placed, x: u16, y: u16) 
 }
 
 fn quota_percent(entry: &Entry) -> Option<u32> {
-    entry.tenant.quota()?.entries.iter().filter_map(|e| e.used?.percent_of(e.hard)).max()
+    entry.tenant.quota()?.entries().filter_map(|e| e.used?.percent_of(e.hard)).max()
 }
 
 fn share(paint: &mut Paint<'_>, percent: Option<u32>, placed: &Placed, x: u16, y: u16) {
@@ -175,7 +175,7 @@ fn browser(paint: &Paint<'_>, browser: Option<&Container>, young: bool) -> (Stri
         Run::Running { .. } if container.ready => ("ok".to_owned(), Role::Ok),
         Run::Running { .. } if young || !container.started => (paint.glyphs.ellipsis.to_owned(), Role::Progress),
         Run::Running { .. } => (format!("{failed} unready"), Role::Warn),
-        Run::Waiting { .. } => match container.trouble() {
+        Run::Waiting(_) => match container.trouble() {
             Some(_) if container.last.as_ref().is_some_and(|t| t.out_of_memory()) => {
                 (format!("{failed} OOM"), Role::Error)
             }

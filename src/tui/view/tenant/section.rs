@@ -90,8 +90,8 @@ pub(super) fn quota(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: 
         paint.text(BODY, y, right, "none seen", Role::Dim);
         return y + 2;
     };
-    for line in &quota.entries {
-        quota_line(paint, line, y, right);
+    for line in quota.entries() {
+        quota_line(paint, &line, y, right);
         y += 1;
     }
     let used = match of.entry.tenant.usage {
@@ -108,8 +108,8 @@ pub(super) fn quota(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: 
     y + 1
 }
 
-fn quota_line(paint: &mut Paint<'_>, line: &QuotaEntry, y: u16, right: u16) {
-    paint.cell(BODY, y, 24, &line.resource, Align::Left, Role::Text);
+fn quota_line(paint: &mut Paint<'_>, line: &QuotaEntry<'_>, y: u16, right: u16) {
+    paint.cell(BODY, y, 24, line.resource, Align::Left, Role::Text);
     let x = BODY + 25;
     let percent = line.used.and_then(|used| used.percent_of(line.hard));
     bar::plain_meter(paint, x, y, METER, percent);
@@ -167,7 +167,7 @@ pub(super) fn pod(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u1
     };
     let mut facts = vec![pod.name.to_string()];
     facts.push(pod.node.as_ref().map_or_else(|| "no node yet".to_owned(), |n| format!("on {n}")));
-    facts.extend(pod.ip.as_ref().map(ToString::to_string));
+    facts.extend(pod.ip.map(|ip| ip.to_string()));
     if let Some(created) = pod.created {
         facts.push(format!("made {} ago", paint.age(created)));
     }
@@ -180,7 +180,7 @@ pub(super) fn pod(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u1
             (_, true) => Role::Ok,
             (crate::fleet::State::Terminated(t), _) if t.exit_code == 0 => Role::Ok,
             (crate::fleet::State::Terminated(_), _) => Role::Error,
-            (crate::fleet::State::Waiting { .. }, _) if container.trouble().is_some() => Role::Error,
+            (crate::fleet::State::Waiting(_), _) if container.trouble().is_some() => Role::Error,
             _ => Role::Progress,
         };
         paint.cell(BODY + 25, y, 20, &text::container_state(container), Align::Left, role);
