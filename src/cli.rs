@@ -95,6 +95,10 @@ async fn run(args: Args) -> Result<(), Failure> {
 async fn open(config: &Config, prompt: Prompt) -> Result<(Cluster, Scope), Failure> {
     let target = Target::Kubeconfig { context: config.context.clone(), file: config.kubeconfig.clone() };
     let cluster = cluster::connect(&target, prompt).await?;
-    let scope = Scope { labels: config.labels(), namespaces: config.of_context(cluster.context()).namespaces };
+    let scope = Scope {
+        labels: config.labels(),
+        pool: config.labels.nodes.clone(),
+        namespaces: config.of_context(cluster.context()).namespaces,
+    };
     Ok((cluster, scope))
 }

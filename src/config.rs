@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{index::digest::Labels, manifest::Defaults};
+use crate::{fleet::name::POOL_SELECTOR, index::digest::Labels, manifest::Defaults};
 
 /// What the configuration file and the environment say.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -22,7 +22,7 @@ pub struct Config {
     pub kubeconfig: Option<PathBuf>,
     /// Namespaces to read where the whole cluster may not be read.
     pub namespaces: Vec<String>,
-    /// Label keys that tell tenants.
+    /// Label keys that tell tenants, and their nodes.
     pub labels: LabelKeys,
     /// Settings of single contexts, by name.
     pub contexts: BTreeMap<String, ContextSettings>,
@@ -35,6 +35,8 @@ pub struct Config {
 pub struct LabelKeys {
     pub tenant: String,
     pub tier: String,
+    /// Label selector of the nodes that tenants run on; all nodes where it is empty.
+    pub nodes: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -49,7 +51,7 @@ pub struct ContextSettings {
 impl Default for LabelKeys {
     fn default() -> Self {
         let Labels { tenant, tier } = Labels::default();
-        Self { tenant, tier }
+        Self { tenant, tier, nodes: POOL_SELECTOR.to_owned() }
     }
 }
 
@@ -129,6 +131,9 @@ impl Config {
         }
         if let Some(key) = set("FLEETDECK_TIER_LABEL") {
             self.labels.tier = key;
+        }
+        if let Some(selector) = set("FLEETDECK_NODE_SELECTOR") {
+            self.labels.nodes = selector;
         }
         if let Some(word) = set("FLEETDECK_READ_ONLY") {
             self.read_only = match word.trim().to_ascii_lowercase().as_str() {

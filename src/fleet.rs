@@ -10,6 +10,7 @@ pub mod clean;
 pub(crate) mod fixture;
 pub mod image;
 pub mod name;
+pub mod node;
 pub mod phase;
 pub mod pod;
 pub mod quantity;
@@ -28,6 +29,7 @@ pub use self::{
     claim::{Claim, ClaimPhase, Volume, VolumeUsage},
     image::ImageRef,
     name::{TenantId, TenantIdError},
+    node::{Node, Pressure, Taint},
     phase::{Phase, Verdict},
     pod::{Condition, Container, ContainerSpec, Pod, PodPhase, Resources, State, Terminated},
     quantity::Quantity,

@@ -154,6 +154,8 @@ impl Follow {
     /// Each trouble once, and its end.
     fn say(&mut self, kind: Kind, link: &Link) {
         match link {
+            // What stands on nodes says so itself; most of what is printed does not.
+            Link::Forbidden { .. } if kind == Kind::Node => {}
             Link::Forbidden { why } if self.said.insert(kind) => {
                 print::note(&format!("note: {why}; what depends on it is shown as unknown"));
             }

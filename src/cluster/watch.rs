@@ -15,15 +15,32 @@ use tokio::{
 };
 
 use super::{Cluster, ClusterError};
-use crate::index::{Delta, Kind, digest::Labels};
+use crate::{
+    fleet::name,
+    index::{Delta, Kind, digest::Labels},
+};
 
 /// What to watch.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Scope {
     /// Label keys that tell tenants.
     pub labels: Labels,
+    /// Label selector of the nodes that tenants run on; all nodes where this is empty.
+    pub pool: String,
     /// Namespaces to read where the whole cluster may not be read; the context's own where this is empty.
     pub namespaces: Vec<String>,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self { labels: Labels::default(), pool: name::POOL_SELECTOR.to_owned(), namespaces: Vec::new() }
+    }
+}
+
+impl Scope {
+    fn selector(&self, kind: Kind) -> &str {
+        if kind == Kind::Node { &self.pool } else { &self.labels.tenant }
+    }
 }
 
 /// The running watches; they end when this is dropped.

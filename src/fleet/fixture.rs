@@ -188,3 +188,22 @@ pub(crate) fn refusal(n: u32) -> Warning {
         last: Some(at(n + 5)),
     }
 }
+
+/// A node of the pool that is as it should be.
+pub(crate) fn node(name: &str) -> Node {
+    Node {
+        uid: uid(name.bytes().fold(500, |n, b| n * 31 + u128::from(b))),
+        name: text(name),
+        created: Some(at(0)),
+        deleting: None,
+        ready: condition(true, 0),
+        pressures: Box::default(),
+        taints: Box::default(),
+        unschedulable: false,
+        zone: Some(text("weu-1")),
+        cpu: Some(Quantity::whole(4)),
+        memory: Some(Quantity::whole(16 << 30)),
+        pods: Some(Quantity::whole(110)),
+        attached: 0,
+    }
+}

@@ -8,6 +8,8 @@ use super::Text;
 pub const TENANT_LABEL: &str = "openclaw.ai/tenant";
 /// Label with the tier, on every object of a tenant.
 pub const TIER_LABEL: &str = "openclaw.ai/tier";
+/// Selector of the nodes that tenants run on: what the contract's pods ask for.
+pub const POOL_SELECTOR: &str = "openclaw.ai/workload=tenant";
 /// Annotation on the Namespace: the spec that the tenant was rendered from, as JSON.
 pub const SPEC_ANNOTATION: &str = "openclaw.ai/spec";
 /// Annotation of the run that last wrote the object: `<run>/<step>`.

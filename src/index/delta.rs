@@ -1,6 +1,6 @@
 //! What the readers tell the index.
 
-use crate::fleet::{Claim, Namespace, Pod, Quota, StatefulSet, Text, Uid, Usage, VolumeUsage, Warning};
+use crate::fleet::{Claim, Namespace, Node, Pod, Quota, StatefulSet, Text, Uid, Usage, VolumeUsage, Warning};
 
 use super::source::{Link, Meter};
 
@@ -13,10 +13,12 @@ pub enum Kind {
     Claim,
     Quota,
     Warning,
+    Node,
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] = [Self::Namespace, Self::Pod, Self::StatefulSet, Self::Claim, Self::Quota, Self::Warning];
+    pub const ALL: [Self; 7] =
+        [Self::Namespace, Self::Pod, Self::StatefulSet, Self::Claim, Self::Quota, Self::Warning, Self::Node];
 
     /// Kubernetes' plural, as in an RBAC rule.
     pub fn plural(self) -> &'static str {
@@ -27,6 +29,7 @@ impl Kind {
             Self::Claim => "persistentvolumeclaims",
             Self::Quota => "resourcequotas",
             Self::Warning => "events",
+            Self::Node => "nodes",
         }
     }
 }
@@ -34,7 +37,7 @@ impl Kind {
 /// Which object: names may be reused, UIDs are not.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
-    /// The namespace the object lives in; for a Namespace, its own name.
+    /// The namespace the object lives in; its own name for what lives in none (Namespace, Node).
     pub namespace: Text,
     pub uid: Uid,
 }
@@ -57,6 +60,7 @@ pub enum Part {
     Claim(Claim),
     Quota(Quota),
     Warning(Warning),
+    Node(Node),
 }
 
 impl Part {
@@ -68,6 +72,7 @@ impl Part {
             Self::Claim(_) => Kind::Claim,
             Self::Quota(_) => Kind::Quota,
             Self::Warning(_) => Kind::Warning,
+            Self::Node(_) => Kind::Node,
         }
     }
 }

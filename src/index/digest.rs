@@ -12,6 +12,7 @@ mod list;
 mod measures;
 mod meta;
 mod namespace;
+mod node;
 mod pod;
 mod quota;
 #[cfg(test)]
@@ -92,6 +93,7 @@ macro_rules! by_kind {
             Kind::Claim => $function::<claim::Object<'_>>($($argument),*),
             Kind::Quota => $function::<quota::Object<'_>>($($argument),*),
             Kind::Warning => $function::<event::Object<'_>>($($argument),*),
+            Kind::Node => $function::<node::Object<'_>>($($argument),*),
         }
     };
 }

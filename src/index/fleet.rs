@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::fleet::{At, Interner, Tenant, Text, Tier, Uid, Verdict, Warning};
+use crate::fleet::{At, Interner, Node, Tenant, Text, Tier, Uid, Verdict, Warning};
 
 use super::{
     delta::{Delta, Facet, Key, Kind, Measure, Part},
@@ -29,6 +29,8 @@ pub struct Entry {
 pub struct Fleet {
     /// Boxed: a tree's nodes are half empty where the names come in order.
     entries: BTreeMap<Text, Box<Entry>>,
+    /// The nodes of the tenants' pool, by name.
+    nodes: BTreeMap<Text, Node>,
     sources: Sources,
     pool: Interner,
     strays: VecDeque<(Text, Warning)>,
@@ -62,6 +64,16 @@ impl Fleet {
         self.iter().find(|e| e.tenant.uid() == Some(uid))
     }
 
+    /// A node of the tenants' pool; `None` where it is none, or where nodes may not be read.
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        self.nodes.get(name)
+    }
+
+    /// The nodes of the tenants' pool, by name.
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = &Node> {
+        self.nodes.values()
+    }
+
     pub fn sources(&self) -> &Sources {
         &self.sources
     }
@@ -92,6 +104,13 @@ impl Fleet {
             Delta::Upsert(facet) => {
                 self.heard(facet.part.kind(), now);
                 self.upsert(*facet, &mut touched);
+            }
+            Delta::Remove(Kind::Node, key) => {
+                self.heard(Kind::Node, now);
+                let gone = self.nodes.get(&key.namespace).is_some_and(|n| n.uid == key.uid);
+                if gone && let Some(node) = self.nodes.remove(&key.namespace) {
+                    self.touch_above(&[node.name], &mut touched);
+                }
             }
             Delta::Remove(kind, key) => {
                 self.heard(kind, now);
@@ -136,6 +155,10 @@ impl Fleet {
     }
 
     fn resync(&mut self, kind: Kind, namespace: Option<&Text>, facets: Vec<Facet>, touched: &mut Touched) {
+        if kind == Kind::Node {
+            self.resync_nodes(facets, touched);
+            return;
+        }
         let kept: BTreeSet<Key> = facets.iter().map(|f| f.key.clone()).collect();
         let in_scope = |name: &Text| namespace.is_none_or(|only| only == name);
         for (name, entry) in self.entries.iter_mut().filter(|(name, _)| in_scope(name)) {
@@ -153,10 +176,55 @@ impl Fleet {
         self.pool.sweep();
     }
 
+    fn resync_nodes(&mut self, facets: Vec<Facet>, touched: &mut Touched) {
+        let kept: BTreeSet<Uid> = facets.iter().map(|f| f.key.uid).collect();
+        let mut changed = Vec::new();
+        self.nodes.retain(|name, node| {
+            let keep = kept.contains(&node.uid);
+            if !keep {
+                changed.push(name.clone());
+            }
+            keep
+        });
+        for mut facet in facets {
+            intern::share(&mut self.pool, &mut facet);
+            if let Part::Node(node) = facet.part {
+                changed.extend(self.place_node(node));
+            }
+        }
+        self.touch_above(&changed, touched);
+        self.sources.get_mut(Kind::Node).synced = true;
+    }
+
+    /// The node's name, where anything about it is new.
+    fn place_node(&mut self, node: Node) -> Option<Text> {
+        let name = node.name.clone();
+        let old = self.nodes.insert(name.clone(), node);
+        (old.as_ref() != self.nodes.get(&name)).then_some(name)
+    }
+
+    /// What is true of a node may explain the tenants above it.
+    fn touch_above(&self, nodes: &[Text], touched: &mut Touched) {
+        if nodes.is_empty() {
+            return;
+        }
+        let above =
+            |entry: &Entry| entry.tenant.pods.iter().any(|p| p.node.as_ref().is_some_and(|n| nodes.contains(n)));
+        touched.extend(self.entries.iter().filter(|(_, entry)| above(entry)).map(|(name, _)| name.clone()));
+    }
+
     fn upsert(&mut self, mut facet: Facet, touched: &mut Touched) {
         intern::share(&mut self.pool, &mut facet);
         let Facet { key, tenant: id, tier, part } = facet;
         let name = key.namespace;
+        let part = match part {
+            Part::Node(node) => {
+                let changed = self.place_node(node);
+                self.touch_above(changed.as_slice(), touched);
+                return;
+            }
+            part => part,
+        };
         if let Part::Warning(warning) = part {
             match self.entries.get_mut(&name) {
                 Some(entry) => {
@@ -288,6 +356,7 @@ fn retain(tenant: &mut Tenant, kind: Kind, keep: impl Fn(Uid) -> bool) -> bool {
         Kind::Claim => sift(&mut tenant.claims, |c| keep(c.uid)),
         Kind::Quota => sift(&mut tenant.quotas, |q| keep(q.uid)),
         Kind::Warning => sift(&mut tenant.warnings, |w| keep(w.uid)),
+        Kind::Node => false,
     }
 }
 
@@ -322,6 +391,7 @@ fn place(tenant: &mut Tenant, part: Part) -> bool {
         }
         Part::Quota(quota) => put(&mut tenant.quotas, quota, |a, b| a.uid == b.uid),
         Part::Warning(warning) => keep_warning(&mut tenant.warnings, warning),
+        Part::Node(_) => false,
     }
 }
 
@@ -435,6 +505,35 @@ mod tests {
         assert_eq!(fleet.tick(at(380)).len(), 1);
         assert_eq!(fleet.get("tenant-a").unwrap().verdict.phase, Phase::Failing);
         assert_eq!(fleet.next_due(), None);
+    }
+
+    #[test]
+    fn a_nodes_change_touches_the_tenants_above_it_and_nobody_else() {
+        let node_facet = |node: Node| {
+            let key = Key { namespace: node.name.clone(), uid: node.uid };
+            Facet { key, tenant: None, tier: None, part: Part::Node(node) }
+        };
+        let mut fleet = Fleet::default();
+        let mut elsewhere = ready();
+        elsewhere.node = Some(text("node-2"));
+        fleet.apply(Delta::Upsert(Box::new(pod_facet("tenant-a", 1, ready()))), at(100));
+        fleet.apply(Delta::Upsert(Box::new(pod_facet("tenant-b", 2, elsewhere))), at(100));
+        let both = || vec![node_facet(node("node-1")), node_facet(node("node-2"))];
+        assert_eq!(fleet.apply(resync(Kind::Node, both()), at(101)).len(), 2);
+        assert!(fleet.apply(resync(Kind::Node, both()), at(102)).is_empty(), "nothing is new");
+
+        let mut silent = node("node-1");
+        silent.ready = condition(false, 103);
+        let touched = fleet.apply(Delta::Upsert(Box::new(node_facet(silent))), at(103));
+        assert_eq!(touched.into_iter().map(|t| t.to_string()).collect::<Vec<_>>(), ["tenant-a"]);
+        assert!(!fleet.node("node-1").unwrap().is_ready());
+
+        // A node's name is used again: the late delete of the earlier one spares it.
+        let key = |uid| Key { namespace: text("node-1"), uid };
+        fleet.apply(Delta::Remove(Kind::Node, key(uid(7))), at(104));
+        assert_eq!(fleet.nodes().len(), 2);
+        assert_eq!(fleet.apply(Delta::Remove(Kind::Node, key(node("node-1").uid)), at(105)).len(), 1);
+        assert_eq!(fleet.node("node-1"), None);
     }
 
     #[test]

@@ -28,6 +28,20 @@ pub(super) fn share(pool: &mut Interner, facet: &mut Facet) {
         Part::Quota(quota) => {
             pool.share_quota(&mut quota.spec);
         }
+        Part::Node(node) => {
+            pool.share(&mut node.name);
+            each(pool, [&mut node.zone]);
+            share_condition(pool, &mut node.ready);
+            for pressure in &mut node.pressures {
+                pool.share(&mut pressure.kind);
+                each(pool, [&mut pressure.message]);
+            }
+            for taint in &mut node.taints {
+                pool.share(&mut taint.key);
+                pool.share(&mut taint.effect);
+                each(pool, [&mut taint.value]);
+            }
+        }
         Part::Warning(w) => {
             for text in [&mut w.kind, &mut w.object, &mut w.reason, &mut w.message] {
                 pool.share(text);

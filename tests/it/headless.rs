@@ -35,6 +35,12 @@ fn fleet() -> (Server, mpsc::Sender<String>, tempfile::TempDir) {
             "persistentvolumeclaims" => CLAIMS,
             "resourcequotas" => QUOTAS,
             "events" => EVENTS,
+            "nodes" if !path.contains("/nodes/") => {
+                return match json::is_watch(path) {
+                    true => Reply::Hang,
+                    false => Reply::Json(200, json::list(&[], "1", "")),
+                };
+            }
             "ingresses" if path.contains("/tenant-t0002/") => return Reply::Json(200, json::list(&[], "1", "")),
             "ingresses" => {
                 let ingress =
@@ -81,7 +87,7 @@ fn ls_tells_phases_to_people_and_programs() {
 
     let list = json_of(home.path(), &["ls", "-o", "json"]);
     assert_eq!((&list["apiVersion"], &list["kind"]), (&"fleetdeck/v1".into(), &"TenantList".into()));
-    assert_eq!(list["sources"].as_array().unwrap().len(), 6);
+    assert_eq!(list["sources"].as_array().unwrap().len(), 7);
     let items = list["items"].as_array().unwrap();
     assert_eq!(items.iter().map(|i| i["phase"].as_str().unwrap()).collect::<Vec<_>>(), ["Ready", "Failing"]);
     assert_eq!(items[0]["volumes"][0]["usedBytes"], Value::Null, "unknown is not 0");

@@ -341,7 +341,7 @@ async fn a_quiet_fleet_costs_next_to_no_requests() {
     r.during(Duration::from_secs(3_600)).await;
     let asked = r.server.asked();
     assert!(asked.len() < 250, "{} requests in an hour", asked.len());
-    assert_eq!(asked.iter().filter(|p| !json::is_watch(p)).count(), 6, "each kind is listed once");
+    assert_eq!(asked.iter().filter(|p| !json::is_watch(p)).count(), Kind::ALL.len(), "each kind is listed once");
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ pub(super) struct Source {
     pub kind: Kind,
     /// `None` is the whole cluster.
     pub namespace: Option<String>,
-    /// Selects tenants' objects, for the kinds that carry labels.
+    /// Selects tenants' objects, or the nodes of their pool; empty selects all.
     pub label: String,
 }
 

@@ -47,7 +47,7 @@ impl Reader {
     async fn once(&mut self, links: &mut Links) -> Result<(), Closed> {
         let Some(error) = self.cluster_wide(links).await? else { return Ok(()) };
         let namespaces = self.namespaces();
-        let error = if namespaces.is_empty() {
+        let error = if namespaces.is_empty() || self.kind == Kind::Node {
             error
         } else if self.kind == Kind::Namespace {
             match self.poll_namespaces(&namespaces, links).await? {
@@ -77,15 +77,15 @@ impl Reader {
     fn feed(&self, namespace: Option<String>, number: usize, links: mpsc::Sender<(usize, Link)>) -> Feed {
         Feed {
             cluster: self.cluster.clone(),
-            source: Source { kind: self.kind, namespace, label: self.scope.labels.tenant.clone() },
+            source: Source { kind: self.kind, namespace, label: self.scope.selector(self.kind).to_owned() },
             labels: self.scope.labels.clone(),
             to: self.to.clone(),
             links: (number, links),
             retry: self.retry.clone(),
             trouble: self.trouble.clone(),
             version: None,
-            // An event before its tenant would only wait for it.
-            eager: self.kind != Kind::Warning,
+            // An event before its tenant would only wait for it, and nobody waits for a node.
+            eager: !matches!(self.kind, Kind::Warning | Kind::Node),
             backoff: Backoff::default(),
             broken: None,
         }

@@ -11,7 +11,7 @@ use super::{
     super::delta::{Facet, Kind},
     DigestError, Digested, Labels, Object, by_kind, claim, event,
     lenient::{Each, Obj, Raw},
-    namespace, pod, quota, stateful_set,
+    namespace, node, pod, quota, stateful_set,
 };
 
 /// What one page of a list holds.

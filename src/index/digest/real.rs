@@ -100,6 +100,7 @@ fn together_they_are_a_fleet() {
     for (kind, text) in ALL {
         fleet.apply(Delta::Resync { kind, namespace: None, facets: read(kind, text).facets }, now);
     }
+    fleet.apply(Delta::Resync { kind: Kind::Node, namespace: None, facets: vec![] }, now);
     assert!(fleet.sources().settled());
     assert_eq!(fleet.get("tenant-t0001").unwrap().verdict.phase, Phase::Ready);
     let stuck = &fleet.get("tenant-t0002").unwrap().verdict;

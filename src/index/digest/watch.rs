@@ -11,7 +11,7 @@ use super::{
     super::delta::{Facet, Key, Kind},
     DigestError, Digested, Labels, Object, Status, by_kind, claim, event,
     lenient::{Obj, Raw},
-    namespace, pod, quota, stateful_set,
+    namespace, node, pod, quota, stateful_set,
     status::RawStatus,
 };
 

@@ -57,13 +57,14 @@ fn reason(paint: &mut Paint<'_>, state: &State) -> Vec<Line> {
     let forbidden: Vec<_> = sources
         .iter()
         .filter_map(|(kind, f)| match &f.link {
-            Link::Forbidden { why } => Some((kind, why)),
+            // A fleet is there or not, whoever may see its nodes.
+            Link::Forbidden { why } if kind != Kind::Node => Some((kind, why)),
             _ => None,
         })
         .collect();
     let loading: Vec<_> =
         sources.iter().filter(|(_, f)| f.link == Link::Loading && !f.synced).map(|(k, _)| k).collect();
-    if !loading.is_empty() && forbidden.len() < Kind::ALL.len() {
+    if !loading.is_empty() {
         return loading_lines(paint, state, &loading);
     }
     if let Some((_, why)) = forbidden.first() {
