@@ -4,9 +4,11 @@ pub mod access;
 mod backoff;
 pub mod clock;
 pub mod connect;
+pub mod errand;
 pub mod error;
 pub mod get;
 mod http;
+pub mod probe;
 pub mod usage;
 pub mod watch;
 pub mod write;
@@ -15,7 +17,9 @@ pub use self::{
     access::{Access, Ask},
     clock::Clock,
     connect::{ContextInfo, Prompt, Target, connect, contexts, over},
+    errand::{Errand, Errands},
     error::{ClusterError, Fault},
+    probe::{Asked, Depth},
     usage::Meters,
     watch::{Scope, Watches, watch},
     write::{MANAGER, Mode},

@@ -13,8 +13,10 @@ pub mod name;
 pub mod node;
 pub mod phase;
 pub mod pod;
+pub mod probe;
 pub mod quantity;
 pub mod quota;
+pub mod rights;
 pub mod stateful_set;
 pub mod tenant;
 pub mod text;
@@ -32,8 +34,10 @@ pub use self::{
     node::{Node, Pressure, Taint},
     phase::{Phase, Verdict},
     pod::{Condition, Container, ContainerSpec, Pod, PodPhase, Resources, State, Terminated},
+    probe::Probe,
     quantity::Quantity,
     quota::{Quota, QuotaEntry, QuotaSpec},
+    rights::{Right, Rights, Role},
     stateful_set::StatefulSet,
     tenant::{Namespace, Tenant, Usage},
     text::{Interner, Text},

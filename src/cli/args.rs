@@ -152,6 +152,10 @@ pub(super) struct Show {
     /// Id, host, namespace, pod, IP or owner.
     pub tenant: String,
 
+    /// Also ask its gateway and browser how they are, through a port-forward.
+    #[arg(long)]
+    pub probe: bool,
+
     #[arg(short, long, value_enum, default_value_t)]
     pub output: OneFormat,
 }

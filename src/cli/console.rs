@@ -1,18 +1,21 @@
 //! `fleetdeck [TENANT]`: the console, wired to a cluster.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use tokio::sync::mpsc;
 
 use super::{failure::Failure, open};
 use crate::{
-    cluster::{self, Cluster, Meters, Prompt, Scope},
+    cluster::{self, Cluster, Errand, Errands, Meters, Prompt, Scope},
     config::{Config, files},
+    fleet::Text,
     tui::{self, Connect, ContextChoice, ContextInfo, Feed, Options, Session, ThemeFile},
 };
 
 /// What the watches may be ahead of the console.
 const AHEAD: usize = 1_024;
+/// Named namespaces whose rights are asked for at the start.
+const NAMESPACES_ASKED: usize = 8;
 
 /// Connects while the terminal is still the shell's, so that a credential plugin may ask there.
 pub(super) async fn run(config: Config, tenant: Option<String>) -> Result<(), Failure> {
@@ -40,28 +43,39 @@ fn feed(config: &Config, cluster: &Cluster, scope: Scope, banner: Option<String>
     let (send, deltas) = mpsc::channel(AHEAD);
     let watches = cluster::watch(cluster, &scope, &send);
     let meters = Meters::start(cluster, &scope.labels.tenant, &send);
+    let errands = Arc::new(Errands::start(cluster, &send));
+    errands.run(Errand::Rights { namespace: None });
+    // Where rights are a namespace's, some tell what the others are like.
+    for namespace in scope.namespaces.iter().take(NAMESPACES_ASKED) {
+        errands.run(Errand::Rights { namespace: Some(Text::from(namespace.as_str())) });
+    }
     let settings = config.of_context(cluster.context());
     let context = ContextInfo {
         name: cluster.context().to_owned(),
         user: cluster.user().unwrap_or_default().to_owned(),
-        role: None,
         read_only: settings.read_only,
         protected: settings.protected,
         selector: scope.labels.tenant,
     };
-    let meters = std::sync::Arc::new(meters);
+    let meters = Arc::new(meters);
     let clock = cluster.clock().clone();
     Feed {
         deltas,
         clock: Box::new(move || clock.now()),
         retry: Box::new({
-            let meters = meters.clone();
+            let (meters, errands) = (meters.clone(), errands.clone());
             move || {
                 watches.retry();
                 meters.retry();
+                errands.retry();
             }
         }),
         follow: Box::new(move |fleet| meters.nodes(Meters::nodes_of(fleet))),
+        errand: Box::new({
+            let errands = errands.clone();
+            move |errand| errands.run(errand)
+        }),
+        leave: Box::new(move |namespace| errands.leave(namespace)),
         context,
         banner,
     }

@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{failure::Failure, print};
 use crate::{
-    cluster::{Cluster, Fault, Meters, Scope, Watches, watch},
+    cluster::{Asked, Cluster, Depth, Fault, Meters, Scope, Watches, watch},
     fleet::{At, Text},
     index::{Delta, Fleet, Kind, Link, Meter},
 };
@@ -30,15 +30,26 @@ pub(super) struct Follow {
     meters: Option<Meters>,
     send: mpsc::Sender<Delta>,
     deltas: mpsc::Receiver<Delta>,
-    /// Kinds whose trouble was said.
+    /// Kinds whose trouble was said, and namespaces that are left out of a kind.
     said: BTreeSet<Kind>,
+    withheld: BTreeSet<(Kind, Text)>,
 }
 
 impl Follow {
     pub(super) fn start(cluster: Cluster, scope: Scope) -> Self {
         let (send, deltas) = mpsc::channel(AHEAD);
         let watches = watch(&cluster, &scope, &send);
-        Self { fleet: Fleet::default(), cluster, scope, watches, meters: None, send, deltas, said: BTreeSet::new() }
+        Self {
+            fleet: Fleet::default(),
+            cluster,
+            scope,
+            watches,
+            meters: None,
+            send,
+            deltas,
+            said: BTreeSet::new(),
+            withheld: BTreeSet::new(),
+        }
     }
 
     pub(super) fn now(&self) -> At {
@@ -122,6 +133,18 @@ impl Follow {
         }
     }
 
+    /// Asks a tenant's pod on its own ports; nothing where no container of it runs.
+    pub(super) async fn probe(&mut self, namespace: &str) {
+        let asked = self.fleet.get(namespace).and_then(|entry| {
+            let tenant = &entry.tenant;
+            Asked::of(&tenant.namespace_name, tenant.pod()?)
+        });
+        if let Some(asked) = asked {
+            let probe = Box::new(self.cluster.probe(&asked, Depth::Deep).await);
+            self.apply(Delta::Probe { namespace: asked.namespace, probe });
+        }
+    }
+
     /// The next change of the fleet: who was touched.
     pub(super) async fn changed(&mut self) -> Result<BTreeSet<Text>, Failure> {
         loop {
@@ -144,11 +167,22 @@ impl Follow {
     }
 
     fn apply(&mut self, delta: Delta) -> BTreeSet<Text> {
-        if let Delta::Link(kind, link) = &delta {
-            self.say(*kind, link);
+        match &delta {
+            Delta::Link(kind, link) => self.say(*kind, link),
+            Delta::Withheld(kind, namespaces) => self.say_withheld(*kind, namespaces),
+            _ => {}
         }
         let now = self.now();
         self.fleet.apply(delta, now)
+    }
+
+    /// What is shown is not all that was asked for.
+    fn say_withheld(&mut self, kind: Kind, namespaces: &[(Text, Text)]) {
+        for (namespace, why) in namespaces {
+            if self.withheld.insert((kind, namespace.clone())) {
+                print::note(&format!("note: namespace {namespace} is left out of {}: {why}", kind.plural()));
+            }
+        }
     }
 
     /// Each trouble once, and its end.

@@ -1,6 +1,8 @@
 //! What programs get: documents of `apiVersion: fleetdeck/v1`. Within v1 keys are added, never changed or taken away.
 //! What is not known is `null` or left out, never 0.
 
+pub mod probe;
+
 use serde::Serialize;
 
 use crate::{
@@ -47,6 +49,8 @@ pub struct TenantPage {
     pub boot: Vec<Step>,
     pub containers: Vec<Container>,
     pub warnings: Vec<Event>,
+    /// What it answers on its own ports; `null` where it was not asked.
+    pub probe: Option<probe::Probe>,
     /// Hosts of its Ingresses; `null` where they may not be read.
     pub ingress_hosts: Option<Vec<String>>,
 }
@@ -79,6 +83,9 @@ pub struct Source {
     pub state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// Where it is read namespace by namespace: those that may not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<String>,
 }
 
 /// One tenant.
@@ -279,6 +286,7 @@ impl TenantPage {
                 })
                 .collect(),
             warnings: entry.tenant.warnings.iter().map(Event::of).collect(),
+            probe: entry.tenant.probe.as_deref().map(probe::Probe::of),
             ingress_hosts,
         }
     }
@@ -338,6 +346,7 @@ impl Source {
             Link::Forbidden { why } => ("forbidden", Some(why)),
             Link::Absent { why } => ("absent", Some(why)),
         };
-        Self { kind: kind.plural(), state, why: owned(why) }
+        let withheld = freshness.withheld.iter().map(|(namespace, _)| namespace.to_string()).collect();
+        Self { kind: kind.plural(), state, why: owned(why), withheld }
     }
 }

@@ -28,6 +28,9 @@ pub(super) async fn run(config: &Config, args: Show) -> Result<(), Failure> {
     follow.settle().await?;
     let namespace = namespace_of(&mut follow, &args.tenant).await?;
     follow.measure(Duration::from_secs(5)).await;
+    if args.probe {
+        follow.probe(&namespace).await;
+    }
     // Whether Ingresses may be read or not, the rest is worth showing.
     let hosts = follow.cluster().ingress_hosts(Some(&namespace), follow.label()).await.ok();
     let hosts = hosts.map(|all| all.into_iter().map(|h| h.host).collect::<Vec<_>>());
@@ -152,6 +155,15 @@ fn page(entry: &Entry, fleet: &Fleet, hosts: Option<&[String]>, now: At) -> Vec<
         (None, link) => format!("unknown{}", why_not(link)),
     };
     say("Use", used);
+    if let Some(probe) = &tenant.probe {
+        say("Gateway", probe.gateway.sentence());
+        if let Some(browser) = &probe.browser {
+            say("Browser", browser.sentence());
+        }
+        if let Some(page) = &probe.page {
+            say("Page", page.sentence());
+        }
+    }
     for (i, claim) in tenant.claims.iter().enumerate() {
         say(if i == 0 { "Volumes" } else { "" }, volume(claim, &fleet.sources().meter(Meter::Volumes).link));
     }

@@ -2,10 +2,17 @@
 
 use std::collections::HashMap;
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 
 use super::{Cluster, ClusterError};
-use crate::index::digest::DigestError;
+use crate::{
+    fleet::{Right, Rights},
+    index::digest::DigestError,
+};
+
+/// Reviews under way at a time.
+const AT_ONCE: usize = 3;
 
 /// One question.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -16,6 +23,14 @@ pub struct Ask {
     pub resource: &'static str,
     /// `None` asks for all namespaces.
     pub namespace: Option<String>,
+}
+
+impl Ask {
+    pub fn of(right: Right, namespace: Option<&str>) -> Self {
+        let (verb, group, resource) = right.rule();
+        let namespace = namespace.filter(|_| right.is_namespaced()).map(str::to_owned);
+        Self { verb, group, resource, namespace }
+    }
 }
 
 /// The answers so far. One owner; the engine's and the console's each have their own.
@@ -36,27 +51,44 @@ impl Access {
         if let Some(known) = self.known(ask) {
             return Ok(known);
         }
-        let (resource, subresource) = ask.resource.split_once('/').unwrap_or((ask.resource, ""));
-        let review = serde_json::json!({
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": { "resourceAttributes": {
-                "verb": ask.verb,
-                "group": ask.group,
-                "resource": resource,
-                "subresource": subresource,
-                "namespace": ask.namespace.as_deref().unwrap_or(""),
-            } },
-        });
-        let what = format!("ask whether {} {} is allowed", ask.verb, ask.resource);
-        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-        let body = cluster.post(path, &what, review.to_string().into_bytes()).await?;
-        let answer: Answer = serde_json::from_slice(&body).map_err(|_| {
-            let found = DigestError::Shape { expected: "an access review", found: "something else".to_owned() };
-            ClusterError::digest(&cluster.place, &what, &body, &found)
-        })?;
-        self.0.insert(ask.clone(), answer.status.allowed);
-        Ok(answer.status.allowed)
+        let allowed = review(cluster, ask).await?;
+        self.0.insert(ask.clone(), allowed);
+        Ok(allowed)
+    }
+
+    /// All rights of a scope: a namespace's by one review of its rules, where the server's authorizer can list them; the
+    /// whole cluster's, and what such a list leaves open, one by one.
+    ///
+    /// # Errors
+    /// The server could not be asked; what was learned until then is remembered.
+    pub async fn rights(&mut self, cluster: &Cluster, namespace: Option<&str>) -> Result<Rights, ClusterError> {
+        let wanted = Right::ALL.into_iter().filter(|right| namespace.is_none() || right.is_namespaced());
+        let asks: Vec<(Right, Ask)> = wanted.map(|right| (right, Ask::of(right, namespace))).collect();
+        if let Some(namespace) = namespace
+            && asks.iter().any(|(_, ask)| self.known(ask).is_none())
+        {
+            let rules = rules(cluster, namespace).await?;
+            for (right, ask) in &asks {
+                if let Some(allowed) = rules.answer(*right) {
+                    self.0.entry(ask.clone()).or_insert(allowed);
+                }
+            }
+        }
+        let open: Vec<Ask> = asks.iter().map(|(_, ask)| ask).filter(|a| self.known(a).is_none()).cloned().collect();
+        let mut reviews = stream::iter(open)
+            .map(|ask| async move { review(cluster, &ask).await.map(|allowed| (ask, allowed)) })
+            .buffer_unordered(AT_ONCE);
+        while let Some((ask, allowed)) = reviews.try_next().await? {
+            self.0.insert(ask, allowed);
+        }
+        drop(reviews);
+        let mut rights = Rights::default();
+        for (right, ask) in &asks {
+            if let Some(allowed) = self.known(ask) {
+                rights.set(*right, allowed);
+            }
+        }
+        Ok(rights)
     }
 
     /// Forgets all: rights may have changed.
@@ -65,12 +97,120 @@ impl Access {
     }
 }
 
+async fn review(cluster: &Cluster, ask: &Ask) -> Result<bool, ClusterError> {
+    let (resource, subresource) = ask.resource.split_once('/').unwrap_or((ask.resource, ""));
+    let review = serde_json::json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": { "resourceAttributes": {
+            "verb": ask.verb,
+            "group": ask.group,
+            "resource": resource,
+            "subresource": subresource,
+            "namespace": ask.namespace.as_deref().unwrap_or(""),
+        } },
+    });
+    let what = format!("ask whether {} {} is allowed", ask.verb, ask.resource);
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let answer: Answer<Verdict> = posted(cluster, path, &what, &review).await?;
+    Ok(answer.status.allowed)
+}
+
+async fn rules(cluster: &Cluster, namespace: &str) -> Result<Rules, ClusterError> {
+    let review = serde_json::json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectRulesReview",
+        "spec": { "namespace": namespace },
+    });
+    let what = format!("ask what is allowed in namespace {namespace}");
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
+    let answer: Answer<Rules> = posted(cluster, path, &what, &review).await?;
+    Ok(answer.status)
+}
+
+async fn posted<T: for<'de> Deserialize<'de>>(
+    cluster: &Cluster,
+    path: &str,
+    what: &str,
+    review: &serde_json::Value,
+) -> Result<T, ClusterError> {
+    let body = cluster.post(path, what, review.to_string().into_bytes()).await?;
+    serde_json::from_slice(&body).map_err(|_| {
+        let found = DigestError::Shape { expected: "an access review", found: "something else".to_owned() };
+        ClusterError::digest(&cluster.place, what, &body, &found)
+    })
+}
+
 #[derive(Deserialize)]
-struct Answer {
-    status: Verdict,
+struct Answer<T> {
+    status: T,
 }
 
 #[derive(Deserialize)]
 struct Verdict {
     allowed: bool,
+}
+
+/// What may be done in a namespace, as far as the server can list it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Rules {
+    resource_rules: Vec<Rule>,
+    /// An authorizer took part that cannot list its rules, such as a cloud's own: what is missing may be allowed.
+    incomplete: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Rule {
+    verbs: Vec<String>,
+    api_groups: Vec<String>,
+    resources: Vec<String>,
+    resource_names: Vec<String>,
+}
+
+impl Rules {
+    fn answer(&self, right: Right) -> Option<bool> {
+        let (verb, group, resource) = right.rule();
+        let any_of_sub = resource.split_once('/').map(|(_, sub)| format!("*/{sub}"));
+        let has = |list: &[String], wanted: &str| list.iter().any(|item| item == "*" || item == wanted);
+        let allows = |rule: &Rule| {
+            rule.resource_names.is_empty()
+                && has(&rule.verbs, verb)
+                && has(&rule.api_groups, group)
+                && (has(&rule.resources, resource)
+                    || any_of_sub.as_ref().is_some_and(|any| rule.resources.contains(any)))
+        };
+        if self.resource_rules.iter().any(allows) {
+            return Some(true);
+        }
+        (!self.incomplete).then_some(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_rules_answers_what_it_can() {
+        let read = |json: &str| serde_json::from_str::<Answer<Rules>>(json).unwrap().status;
+        let rules = read(
+            r#"{"status":{"incomplete":false,"nonResourceRules":[],"resourceRules":[
+            {"verbs":["get","list"],"apiGroups":[""],"resources":["pods","pods/log"]},
+            {"verbs":["*"],"apiGroups":["*"],"resources":["*/exec"]},
+            {"verbs":["delete"],"apiGroups":[""],"resources":["pods"],"resourceNames":["openclaw-0"]},
+            {"verbs":["patch"],"apiGroups":["extensions"],"resources":["statefulsets"]}]}}"#,
+        );
+        let check = |right, expect| assert_eq!(rules.answer(right), Some(expect), "{right:?}");
+        check(Right::Logs, true);
+        check(Right::Shell, true);
+        check(Right::Forward, false);
+        check(Right::Restart, false); // of one name only
+        check(Right::Change, false); // of another group
+        let cloud = read(
+            r#"{"status":{"incomplete":true,"resourceRules":[{"verbs":["*"],"apiGroups":["*"],"resources":["pods"]}]}}"#,
+        );
+        assert_eq!((cloud.answer(Right::Restart), cloud.answer(Right::Logs)), (Some(true), None));
+    }
 }

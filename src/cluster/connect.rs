@@ -7,6 +7,7 @@ pub use self::kubeconfig::{ContextInfo, contexts};
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use hyper_timeout::TimeoutConnector;
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
     rt::TokioExecutor,
@@ -37,7 +38,10 @@ pub enum Prompt {
     Never,
 }
 
+/// For the TCP connection and the TLS handshake together.
 const CONNECT: Duration = Duration::from_secs(10);
+/// Who asks, in the server's audit log.
+const AGENT: &str = concat!("fleetdeck/", env!("CARGO_PKG_VERSION"));
 
 /// Makes the client; no request is sent yet. Credential plugins run here, on a thread of their own.
 ///
@@ -52,6 +56,7 @@ pub async fn connect(target: &Target, prompt: Prompt) -> Result<Cluster, Cluster
     // Our retries are visible; kube's own would repeat for minutes in silence.
     config.default_retry = false;
     config.connect_timeout = Some(CONNECT);
+    name_ourselves(&mut config);
     if prompt == Prompt::Never
         && let Some(exec) = &mut config.auth_info.exec
     {
@@ -104,7 +109,8 @@ fn client(mut config: Config) -> Result<Client, kube::Error> {
     tcp.set_keepalive(Some(Duration::from_secs(30)));
     tcp.set_keepalive_interval(Some(Duration::from_secs(10)));
     tcp.set_keepalive_retries(Some(3));
-    let tls = config.rustls_https_connector_with_connector(tcp)?;
+    let mut tls = TimeoutConnector::new(config.rustls_https_connector_with_connector(tcp)?);
+    tls.set_connect_timeout(Some(CONNECT));
     let hyper: legacy::Client<_, Body> = legacy::Client::builder(TokioExecutor::new()).build(tls);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
@@ -114,6 +120,11 @@ fn client(mut config: Config) -> Result<Client, kube::Error> {
         .map_err(BoxError::from)
         .service(hyper);
     Ok(Client::new(service, config.default_namespace))
+}
+
+fn name_ourselves(config: &mut Config) {
+    let agent = (http::header::USER_AGENT, http::HeaderValue::from_static(AGENT));
+    config.headers.push(agent);
 }
 
 /// A cluster behind any connector: the simulator in this process, or one behind a socket of its own. `name` stands where
@@ -126,9 +137,11 @@ where
     C::Error: Into<BoxError>,
 {
     let server = http::Uri::from_static("http://simulator.local");
-    let config = Config::new(server.clone());
+    let mut config = Config::new(server.clone());
+    name_ourselves(&mut config);
     let hyper: legacy::Client<_, Body> = legacy::Client::builder(TokioExecutor::new()).build(connector);
-    let service = ServiceBuilder::new().layer(config.base_uri_layer()).service(hyper);
+    let headers = config.extra_headers_layer().expect("no header here is one of a credential");
+    let service = ServiceBuilder::new().layer(config.base_uri_layer()).layer(headers).service(hyper);
     let place = Place { context: name.to_owned(), server: server.to_string(), user: None, namespace: None };
     Cluster { client: Client::new(service, "default"), place: Arc::new(place), clock }
 }

@@ -1,6 +1,6 @@
 //! A tenant: the namespace and what was found in it, by kind and label.
 
-use super::{At, Claim, ImageRef, Pod, Quantity, Quota, StatefulSet, Text, Tier, Uid, Warning, name};
+use super::{At, Claim, ImageRef, Pod, Probe, Quantity, Quota, StatefulSet, Text, Tier, Uid, Warning, name};
 
 /// The facet of a Namespace.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +37,8 @@ pub struct Tenant {
     pub quotas: Vec<Quota>,
     pub warnings: Vec<Warning>,
     pub usage: Option<Usage>,
+    /// What its pod answered when it was last asked.
+    pub probe: Option<Box<Probe>>,
 }
 
 impl Tenant {
@@ -52,6 +54,7 @@ impl Tenant {
             quotas: Vec::new(),
             warnings: Vec::new(),
             usage: None,
+            probe: None,
         }
     }
 

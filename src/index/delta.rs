@@ -1,6 +1,8 @@
 //! What the readers tell the index.
 
-use crate::fleet::{Claim, Namespace, Node, Pod, Quota, StatefulSet, Text, Uid, Usage, VolumeUsage, Warning};
+use crate::fleet::{
+    Claim, Namespace, Node, Pod, Probe, Quota, Rights, StatefulSet, Text, Uid, Usage, VolumeUsage, Warning,
+};
 
 use super::source::{Link, Meter};
 
@@ -104,4 +106,16 @@ pub enum Delta {
     Link(Kind, Link),
     /// The state of a meter has changed.
     MeterLink(Meter, Link),
+    /// Of the namespaces that a kind is read in one by one, those that may not be read, each with the refusal.
+    Withheld(Kind, Vec<(Text, Text)>),
+    /// What the user may do, in the whole cluster or in a namespace.
+    Rights {
+        namespace: Option<Text>,
+        rights: Rights,
+    },
+    /// What a tenant's pod answered.
+    Probe {
+        namespace: Text,
+        probe: Box<Probe>,
+    },
 }

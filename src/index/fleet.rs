@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::fleet::{At, Interner, Node, Tenant, Text, Tier, Uid, Verdict, Warning};
+use crate::fleet::{At, Interner, Node, Rights, Role, Tenant, Text, Tier, Uid, Verdict, Warning};
 
 use super::{
     delta::{Delta, Facet, Key, Kind, Measure, Part},
@@ -32,6 +32,9 @@ pub struct Fleet {
     /// The nodes of the tenants' pool, by name.
     nodes: BTreeMap<Text, Node>,
     sources: Sources,
+    /// What the user may do in the whole cluster, and in the namespaces that were asked about.
+    rights: Rights,
+    rights_in: BTreeMap<Text, Rights>,
     pool: Interner,
     strays: VecDeque<(Text, Warning)>,
     /// Tenants whose verdict time alone will change, by when.
@@ -76,6 +79,23 @@ impl Fleet {
 
     pub fn sources(&self) -> &Sources {
         &self.sources
+    }
+
+    /// What the user may do in this namespace, or in the whole cluster, as far as that is known.
+    pub fn rights(&self, namespace: Option<&str>) -> Rights {
+        let narrower = namespace.and_then(|name| self.rights_in.get(name));
+        narrower.map_or(self.rights, |narrower| self.rights.with(narrower))
+    }
+
+    /// What the user is to this fleet; with the number of namespaces where it is not for the whole cluster.
+    pub fn role(&self) -> Option<(Role, Option<usize>)> {
+        let wide = self.rights.role();
+        let all = self.rights_in.values().map(|narrower| self.rights.with(narrower));
+        let narrow = all.reduce(|a, b| a.common(&b)).and_then(|rights| rights.role());
+        match narrow.filter(|narrow| wide.is_none_or(|wide| *narrow > wide)) {
+            Some(role) => Some((role, Some(self.rights_in.len()))),
+            None => Some((wide?, None)),
+        }
     }
 
     /// When [`Fleet::tick`] should be called at the latest.
@@ -132,6 +152,19 @@ impl Fleet {
             }
             Delta::Link(kind, link) => self.sources.get_mut(kind).take(link, now),
             Delta::MeterLink(meter, link) => self.sources.meter_mut(meter).take(link, now),
+            Delta::Withheld(kind, namespaces) => self.sources.get_mut(kind).withheld = namespaces,
+            Delta::Rights { namespace: None, rights } => self.rights = rights,
+            Delta::Rights { namespace: Some(namespace), rights } => {
+                self.rights_in.insert(namespace, rights);
+            }
+            Delta::Probe { namespace, probe } => {
+                if let Some(entry) = self.entries.get_mut(&namespace)
+                    && entry.tenant.pod().is_some_and(|pod| pod.uid == probe.pod)
+                {
+                    entry.tenant.probe = Some(probe);
+                    touched.insert(namespace);
+                }
+            }
         }
         for name in &touched {
             if self.entries.get(name).is_some_and(|e| e.tenant.is_gone())
@@ -319,8 +352,13 @@ impl Fleet {
             if let Some(at) = entry.verdict.recheck {
                 self.due.remove(&(at, name.clone()));
             }
-            if entry.tenant.pod().is_none() {
+            let pod = entry.tenant.pod().map(|pod| pod.uid);
+            if pod.is_none() {
                 entry.tenant.usage = None;
+            }
+            // What an earlier pod answered says nothing of this one.
+            if entry.tenant.probe.as_ref().is_some_and(|probe| Some(probe.pod) != pod) {
+                entry.tenant.probe = None;
             }
             let verdict = Verdict::of(&entry.tenant, now);
             let first_look = entry.changed.is_none() || !settled;

@@ -1,5 +1,7 @@
 //! How fresh each source is. Unknown and stale are said, never hidden.
 
+use std::collections::BTreeSet;
+
 use crate::fleet::{At, Text};
 
 use super::delta::Kind;
@@ -56,11 +58,13 @@ pub struct Freshness {
     pub heard: Option<At>,
     /// The first complete list has been applied.
     pub synced: bool,
+    /// Namespaces that may not be read, where they are read one by one; each with the refusal.
+    pub withheld: Vec<(Text, Text)>,
 }
 
 impl Default for Freshness {
     fn default() -> Self {
-        Self { link: Link::Loading, heard: None, synced: false }
+        Self { link: Link::Loading, heard: None, synced: false, withheld: Vec::new() }
     }
 }
 
@@ -104,6 +108,11 @@ impl Sources {
     /// Every source has brought its first list, or never will for lack of rights.
     pub fn settled(&self) -> bool {
         self.kinds.iter().all(|f| f.synced || matches!(f.link, Link::Forbidden { .. }))
+    }
+
+    /// Namespaces of which some kind may not be read, in order.
+    pub fn withheld(&self) -> BTreeSet<&Text> {
+        self.kinds.iter().flat_map(|f| &f.withheld).map(|(namespace, _)| namespace).collect()
     }
 
     /// The worst broken source: since when, and why. What depends on it may not be acted on.

@@ -1,6 +1,7 @@
 //! THE table of commands. Keymap, footer, help, palette and the README's key table are made from it and from nothing else.
 
 use super::state::State;
+use crate::fleet::Right;
 
 /// Where keys go: the view or overlay on top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +61,7 @@ pub(crate) enum Id {
     Retry,
     CopyTenant,
     CopyHandOver,
+    Probe,
     Theme,
     Glyphs,
     Redraw,
@@ -110,6 +112,14 @@ const fn always(_: &State) -> Result<(), Why> {
 
 fn selected(state: &State) -> Result<(), Why> {
     if state.subject().is_some() { Ok(()) } else { Err("no tenant is selected") }
+}
+
+fn probed(state: &State) -> Result<(), Why> {
+    selected(state)?;
+    if state.may_not(Right::Forward) {
+        return Err("you may not forward ports (get pods/portforward)");
+    }
+    if state.asked().is_some() { Ok(()) } else { Err("no container of it runs: there is nobody to ask") }
 }
 
 fn other_contexts(state: &State) -> Result<(), Why> {
@@ -222,6 +232,16 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "copy the tenant's id (OSC 52, works over SSH)",
         keys: &["i"],
         enabled: selected,
+        ..LOOK
+    },
+    Command {
+        id: Id::Probe,
+        name: "probe",
+        hint: Some("probe"),
+        help: "ask its gateway and browser now how they are; opens no page, and may make browserless start a Chrome for a moment",
+        keys: &["p"],
+        places: &[Place::Tenant],
+        enabled: probed,
         ..LOOK
     },
     Command {

@@ -1,11 +1,17 @@
 //! What a state change asks of the world. Data: the loop carries it out, tests look at it.
 
+use crate::{cluster::Errand, fleet::Text};
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// Put into the clipboard of the terminal (OSC 52).
     Copy(String),
     /// Connect to this context, and drop any earlier attempt.
     Connect(String),
+    /// Find something out.
+    Errand(Errand),
+    /// Nobody looks at this namespace any more.
+    Leave(Text),
     /// Try now what waits for its time or for rights.
     Retry,
     /// Draw every cell anew.

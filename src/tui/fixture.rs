@@ -37,7 +37,6 @@ pub(crate) fn context() -> ContextInfo {
     ContextInfo {
         name: "prod-weu".into(),
         user: "oncall@ops".into(),
-        role: Some("on-call".into()),
         read_only: false,
         protected: false,
         selector: "openclaw.ai/tenant".into(),
@@ -265,10 +264,20 @@ pub(crate) fn mixed() -> Vec<Tenant> {
 pub(crate) fn with(tenants: Vec<Tenant>) -> State {
     let mut state = console();
     feed(&mut state, first_lists(tenants));
+    feed(&mut state, vec![Delta::Rights { namespace: None, rights: oncall() }]);
     for kind in Kind::ALL {
         feed(&mut state, vec![Delta::Link(kind, Link::Live)]);
     }
     state
+}
+
+/// What the role `oncall` of `manifests/rbac` may do.
+pub(crate) fn oncall() -> Rights {
+    let mut rights = Rights::default();
+    Right::ALL
+        .iter()
+        .for_each(|right| rights.set(*right, *right != Right::Everything && *right != Right::NodeStatistics));
+    rights
 }
 
 pub(crate) fn feed(state: &mut State, deltas: Vec<Delta>) {

@@ -96,7 +96,8 @@ impl Console {
             }
             let deadline = self.pace.deadline();
             let due = sleep_until(deadline.map_or_else(Instant::now, Instant::from_std));
-            let clock_matters = self.unfollowed || self.pace.ticks() || self.state.fleet.next_due().is_some();
+            let clock_matters =
+                self.unfollowed || self.pace.ticks() || self.state.fleet.next_due().is_some() || self.state.attends();
             let next = select! {
                 biased;
                 signal = signals.next() => self.signal(signal, term)?,
@@ -153,7 +154,19 @@ impl Console {
         if self.state.tick(at) {
             self.pace.data(now());
         }
+        self.errands();
         self.pace.clock(now(), at);
+    }
+
+    /// What the open page wants to know by now.
+    fn errands(&mut self) {
+        for effect in self.state.errands() {
+            match effect {
+                Effect::Errand(errand) => (self.feed.errand)(errand),
+                Effect::Leave(namespace) => (self.feed.leave)(namespace),
+                _ => {}
+            }
+        }
     }
 
     /// A message that asks nothing of the world.
@@ -194,6 +207,8 @@ impl Console {
                 Effect::Copy(text) => term.copy(&text)?,
                 Effect::Connect(name) => self.connecting = Some((self.connect)(name)),
                 Effect::Retry => (self.feed.retry)(),
+                Effect::Errand(errand) => (self.feed.errand)(errand),
+                Effect::Leave(namespace) => (self.feed.leave)(namespace),
                 Effect::Repaint => term.repaint()?,
                 Effect::Suspend => suspend(term, signals).await?,
                 Effect::Quit => return Ok(Next::Stop),

@@ -6,7 +6,8 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use crate::{
-    fleet::At,
+    cluster::Errand,
+    fleet::{At, Text},
     index::{Delta, Fleet},
     tui::{glyph::GlyphSet, theme::ThemeFile},
 };
@@ -17,8 +18,6 @@ pub struct ContextInfo {
     /// The context's name in the kubeconfig.
     pub name: String,
     pub user: String,
-    /// What the user may do, in a word (`support`, `on-call`), where that is known.
-    pub role: Option<String>,
     /// Started with `--read-only`, or no right to write was found.
     pub read_only: bool,
     /// Marked as protected in the configuration: looks unmistakable.
@@ -44,6 +43,10 @@ pub struct Feed {
     pub context: ContextInfo,
     /// Tries now what waits: broken connections, and what was forbidden.
     pub retry: Box<dyn Fn() + Send>,
+    /// Finds something out because a person looks at it; what it finds comes with the deltas.
+    pub errand: Box<dyn Fn(Errand) + Send>,
+    /// Nobody looks at this namespace any more.
+    pub leave: Box<dyn Fn(Text) + Send>,
     /// Shown the fleet after news, at most once a second: the meters must know which nodes carry tenants.
     pub follow: Box<dyn Fn(&Fleet) + Send>,
     /// One line that stays on screen, such as the demo's "simulation".

@@ -1,5 +1,6 @@
 //! The console's whole state: one owner, flat, changed by `update` alone.
 
+pub(crate) mod attention;
 pub(crate) mod list;
 pub(crate) mod overlay;
 pub(crate) mod who;
@@ -12,7 +13,7 @@ use crate::{
     },
 };
 
-use self::{list::List, overlay::Overlay, who::Who};
+use self::{attention::Attention, list::List, overlay::Overlay, who::Who};
 use super::{
     command::Place,
     glyph::GlyphSet,
@@ -87,6 +88,8 @@ pub(crate) struct State {
     pub(crate) overlays: Vec<Overlay>,
     pub(crate) notice: Option<Notice>,
     pub(crate) looks: Looks,
+    /// Whom the open page is about, for what is asked on its behalf.
+    pub(crate) attention: Attention,
 }
 
 impl State {
@@ -106,6 +109,7 @@ impl State {
             overlays: Vec::new(),
             notice: None,
             looks,
+            attention: Attention::default(),
         }
     }
 
@@ -203,6 +207,7 @@ impl State {
         self.list = list;
         self.views.clear();
         self.overlays.clear();
+        self.attention = Attention::default();
         self.notice = Some(Notice::Info(said));
     }
 

@@ -94,6 +94,7 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         },
         Id::CopyTenant => return copy_id(state),
         Id::CopyHandOver => return copy_hand_over(state),
+        Id::Probe => return tenant::probe(state),
         Id::Back => back(state),
         Id::Close if state.overlays.pop().is_none() => {
             state.views.pop();

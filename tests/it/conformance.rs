@@ -3,7 +3,7 @@
 
 mod node;
 mod stories;
-mod world;
+pub(crate) mod world;
 
 /// The same stories in both worlds.
 macro_rules! told_twice {

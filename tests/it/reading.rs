@@ -56,6 +56,10 @@ impl Reading {
             Delta::Link(kind, Link::Broken { why, .. }) => (*kind, format!("broken: {why}")),
             Delta::Link(kind, Link::Forbidden { .. }) => (*kind, "forbidden".to_owned()),
             Delta::Link(kind, Link::Polling { every }) => (*kind, format!("polling {every}")),
+            Delta::Withheld(kind, namespaces) => {
+                let names: Vec<_> = namespaces.iter().map(|(name, _)| name.as_str()).collect();
+                (*kind, format!("withheld {}", names.join(" ")))
+            }
             other => panic!("{other:?}"),
         };
         if short.0 == Kind::Pod {
@@ -307,7 +311,9 @@ async fn where_the_cluster_is_closed_the_named_namespaces_are_read() {
     r.during(Duration::from_secs(60)).await;
     assert!(r.fleet.sources().settled());
     assert_eq!(r.fleet.len(), 2);
-    assert_eq!(r.pods, ["resync 2", "live"], "one resync for all namespaces");
+    assert_eq!(r.pods, ["withheld tenant-t3", "resync 2", "live"], "one resync for all namespaces");
+    let refused = r.server.asked().into_iter().filter(|p| p.contains("/namespaces/tenant-t3")).count();
+    assert_eq!(refused, 6, "the namespace and the five kinds inside it, each once and never again");
     assert!(matches!(r.fleet.sources().get(Kind::Namespace).link, Link::Polling { .. }));
     assert!(r.fleet.get("tenant-t1").unwrap().tenant.namespace.is_some());
 }

@@ -2,12 +2,16 @@
 
 use tokio::sync::mpsc;
 
-use crate::index::{Delta, Kind, Link};
+use crate::{
+    fleet::Text,
+    index::{Delta, Kind, Link},
+};
 
 pub(super) struct Links {
     kind: Kind,
     feeds: Vec<Link>,
     told: Link,
+    withheld: Vec<(Text, Text)>,
     to: mpsc::Sender<Delta>,
 }
 
@@ -17,7 +21,7 @@ pub(super) struct Closed;
 
 impl Links {
     pub(super) fn new(kind: Kind, to: mpsc::Sender<Delta>) -> Self {
-        Self { kind, feeds: vec![Link::Loading], told: Link::Loading, to }
+        Self { kind, feeds: vec![Link::Loading], told: Link::Loading, withheld: Vec::new(), to }
     }
 
     /// Begins again with this many feeds.
@@ -31,6 +35,15 @@ impl Links {
         }
         let worst = self.feeds.iter().max_by_key(|link| badness(link)).cloned().unwrap_or(Link::Loading);
         self.tell(worst).await
+    }
+
+    /// The namespaces that are left out, each with the refusal: the rest is shown, and that it is not all is said.
+    pub(super) async fn withhold(&mut self, namespaces: &[(Text, Text)]) -> Result<(), Closed> {
+        if namespaces == self.withheld {
+            return Ok(());
+        }
+        self.withheld = namespaces.to_vec();
+        self.to.send(Delta::Withheld(self.kind, namespaces.to_vec())).await.map_err(|_| Closed)
     }
 
     pub(super) async fn tell(&mut self, link: Link) -> Result<(), Closed> {

@@ -95,6 +95,7 @@ impl Reader {
     async fn cluster_wide(&mut self, links: &mut Links) -> Result<Option<ClusterError>, Closed> {
         let (states, mut changes) = mpsc::channel(8);
         links.restart(1);
+        links.withhold(&[]).await?;
         let feed = self.feed(None, 0, states).run();
         tokio::pin!(feed);
         loop {
@@ -117,6 +118,7 @@ impl Reader {
         let mut feeds = Vec::new();
         let mut facets: Vec<Facet> = Vec::new();
         let mut refusal = None;
+        let mut withheld = Vec::new();
         for namespace in namespaces {
             let mut feed = self.feed(Some(namespace.clone()), feeds.len(), states.clone());
             loop {
@@ -129,6 +131,7 @@ impl Reader {
                     }
                     Ok(Err(error)) if error.fault == Fault::Forbidden => {
                         tracing::warn!(kind = self.kind.plural(), namespace, said = error.said, "forbidden");
+                        withheld.push((Text::from(namespace.as_str()), Text::from(error.said.as_str())));
                         refusal = Some(error);
                         break;
                     }
@@ -147,16 +150,30 @@ impl Reader {
             return Ok(refusal);
         }
         let resync = Delta::Resync { kind: self.kind, namespace: None, facets };
+        // Before the list counts as whole.
+        links.withhold(&withheld).await?;
         self.to.send(resync).await.map_err(|_| Closed)?;
         links.restart(feeds.len());
-        let mut running: FuturesUnordered<_> = feeds.into_iter().map(Feed::run).collect();
+        let named = |feed: Feed| async {
+            let namespace = feed.source.namespace.clone().unwrap_or_default();
+            (namespace, feed.run().await)
+        };
+        let mut running: FuturesUnordered<_> = feeds.into_iter().map(named).collect();
         loop {
             tokio::select! {
                 biased;
                 Some((number, link)) = changes.recv() => links.set(number, link).await?,
                 ended = running.next() => match ended {
-                    Some(End::Closed) => return Err(Closed),
-                    Some(End::Forbidden(error)) => refusal = Some(error),
+                    Some((_, End::Closed)) => return Err(Closed),
+                    Some((namespace, End::Forbidden(error))) => {
+                        let namespace = Text::from(namespace);
+                        // What was known of it grows old unseen.
+                        let forget = Delta::Resync { kind: self.kind, namespace: Some(namespace.clone()), facets: vec![] };
+                        self.to.send(forget).await.map_err(|_| Closed)?;
+                        withheld.push((namespace, Text::from(error.said.as_str())));
+                        links.withhold(&withheld).await?;
+                        refusal = Some(error);
+                    }
                     None => return Ok(refusal),
                 },
                 asked = self.retry.changed() => return if asked.is_ok() { Ok(None) } else { Err(Closed) },
@@ -174,11 +191,16 @@ impl Reader {
         let mut backoff = Backoff::default();
         let mut broken = None;
         let mut buffer = Vec::new();
+        let mut withheld: Vec<(Text, Text)> = Vec::new();
         loop {
             let mut facets = Vec::new();
             let (mut refusal, mut failure) = (None, None);
             let mut allowed = 0;
             for namespace in namespaces {
+                // What was refused is not asked for again.
+                if withheld.iter().any(|(name, _)| *name == **namespace) {
+                    continue;
+                }
                 let path = format!("/api/v1/namespaces/{}", super::super::http::encode(namespace));
                 let what = format!("get namespace {namespace}");
                 match self.cluster.read(&path, &what, &mut buffer).await {
@@ -191,7 +213,10 @@ impl Reader {
                         }
                     }
                     Err(error) => match error.fault {
-                        Fault::Forbidden => refusal = Some(error),
+                        Fault::Forbidden => {
+                            withheld.push((Text::from(namespace.as_str()), Text::from(error.said.as_str())));
+                            refusal = Some(error);
+                        }
                         Fault::NotFound => allowed += 1,
                         _ => failure = Some(error),
                     },
@@ -209,6 +234,7 @@ impl Reader {
                     broken = None;
                     links.tell(Link::Polling { every }).await?;
                     let resync = Delta::Resync { kind: self.kind, namespace: None, facets };
+                    links.withhold(&withheld).await?;
                     self.to.send(resync).await.map_err(|_| Closed)?;
                     Duration::from_secs(every.into())
                 }

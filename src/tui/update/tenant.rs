@@ -1,10 +1,21 @@
 //! Keys of the tenant's page.
 
-use crate::tui::{
-    command::Id,
-    state::{State, View},
-    view,
+use crate::{
+    cluster::{Depth, Errand},
+    tui::{
+        command::Id,
+        effect::Effect,
+        state::{State, View},
+        view,
+    },
 };
+
+/// Asks everything, now.
+pub(super) fn probe(state: &mut State) -> Vec<Effect> {
+    let Some(asked) = state.asked() else { return vec![] };
+    state.inform("asking gateway and browser");
+    vec![Effect::Errand(Errand::Probe(asked, Depth::Deep))]
+}
 
 pub(super) fn scroll(state: &mut State, id: Id) {
     let page = usize::from(state.size.1).saturating_sub(view::tenant::CHROME);

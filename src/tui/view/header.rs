@@ -34,11 +34,13 @@ fn first(paint: &mut Paint<'_>, state: &State, area: Rect) -> bool {
     }
     // The context is never cut away by what follows it.
     x = paint.text(x, y, right, &context.name, context_role);
-    let user = match &context.role {
-        Some(role) if area.width >= WIDE => format!("  {} ({role})", context.user),
-        _ => format!("  {}", context.user),
-    };
-    if area.width >= 60 && !context.user.is_empty() {
+    let role = state.fleet.role().filter(|_| area.width >= WIDE).map(|(role, namespaces)| match namespaces {
+        None => format!(" ({role})"),
+        Some(1) => format!(" ({role} in 1 namespace)"),
+        Some(n) => format!(" ({role} in {n} namespaces)"),
+    });
+    let user = format!("  {}{}", context.user, role.unwrap_or_default());
+    if area.width >= 60 && user.len() > 2 {
         x = paint.text(x, y, x.saturating_add(30).min(right), &user, Role::Dim);
     }
     if context.read_only {
@@ -73,6 +75,11 @@ fn freshness(paint: &mut Paint<'_>, state: &State, x: u16, y: u16, right: u16) -
         sources.iter().filter(|(_, f)| matches!(f.link, Link::Forbidden { .. })).map(|(k, _)| k.plural()).collect();
     if !forbidden.is_empty() {
         let text = format!("{} may not read {}", glyphs.forbidden, forbidden.join(", "));
+        return paint.text(x, y, right, &text, Role::Warn);
+    }
+    let withheld: Vec<_> = sources.withheld().into_iter().map(|namespace| &**namespace).collect();
+    if !withheld.is_empty() {
+        let text = format!("{} may not read all of {}", glyphs.forbidden, withheld.join(", "));
         return paint.text(x, y, right, &text, Role::Warn);
     }
     let polled = sources.iter().find_map(|(kind, f)| match f.link {

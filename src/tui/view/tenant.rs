@@ -1,6 +1,7 @@
 //! One tenant on one screen: why, boot, quota, volumes, pod, image, warnings.
 
 mod section;
+mod web;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -71,16 +72,27 @@ fn page(like: &Paint<'_>, state: &State, entry: &Entry, width: u16) -> (Buffer, 
     paint.blank(area);
     let right = width.saturating_sub(1);
     title(&mut paint, entry, right);
-    let subject = section::Subject { entry, sources: state.fleet.sources() };
+    let subject = section::Subject {
+        entry,
+        sources: state.fleet.sources(),
+        rights: state.fleet.rights(Some(&entry.tenant.namespace_name)),
+    };
     let mut y = 2;
     if let Some((since, why)) = state.stale() {
         let age = paint.age(since);
         let text = format!("{} STALE for {age}, what follows is of the past: {why}", paint.glyphs.stale);
         y = wrap(&mut paint, 1, y, right, &text, Role::Error, 2);
     }
-    for draw in
-        [section::why, section::boot, section::quota, section::volumes, section::pod, section::image, section::warnings]
-    {
+    for draw in [
+        section::why,
+        section::boot,
+        section::quota,
+        section::volumes,
+        web::draw,
+        section::pod,
+        section::image,
+        section::warnings,
+    ] {
         y = draw(&mut paint, &subject, y, right);
     }
     let wake = paint.wake;

@@ -23,7 +23,7 @@ pub(crate) struct World {
     /// How long anything may take.
     pub patience: Duration,
     /// Its controllers live as long as it.
-    _sim: Option<Sim>,
+    pub sim: Option<Sim>,
 }
 
 /// The index of a world, kept by its watches.
@@ -37,16 +37,14 @@ pub(crate) struct Watching {
 
 impl World {
     pub(crate) fn simulator(story: &str) -> Self {
-        let sim = Sim::new(SimConfig::default());
+        Self::simulated(story, SimConfig::default())
+    }
+
+    pub(crate) fn simulated(story: &str, config: SimConfig) -> Self {
+        let sim = Sim::new(config);
         let start = At::from_unix(sim.now().as_second()).unwrap();
         let cluster = connect::over(sim.connector(), "simulation", Clock::scaled(start, 1.0));
-        Self {
-            cluster,
-            prefix: prefix(story),
-            options: Vec::new(),
-            patience: Duration::from_secs(600),
-            _sim: Some(sim),
-        }
+        Self { cluster, prefix: prefix(story), options: Vec::new(), patience: Duration::from_secs(600), sim: Some(sim) }
     }
 
     /// `None` (said loudly) where the run has no control plane.
@@ -59,7 +57,7 @@ impl World {
             prefix: prefix(story),
             options: Vec::new(),
             patience: Duration::from_secs(120),
-            _sim: None,
+            sim: None,
         })
     }
 
@@ -68,7 +66,7 @@ impl World {
         let target = Target::Kubeconfig { context: None, file: Some(kubeconfig.to_owned()) };
         let cluster = connect(&target, Prompt::Never).await.unwrap();
         let options = vec!["stand-in".to_owned()];
-        Self { cluster, prefix: "s-real".to_owned(), options, patience: Duration::from_secs(240), _sim: None }
+        Self { cluster, prefix: "s-real".to_owned(), options, patience: Duration::from_secs(240), sim: None }
     }
 
     /// A tenant of tier pro that is not there yet.

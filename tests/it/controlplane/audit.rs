@@ -15,6 +15,8 @@ pub(crate) struct Request {
     pub(crate) namespace: String,
     /// HTTP status.
     pub(crate) code: u16,
+    /// What the client calls itself.
+    pub(crate) agent: String,
 }
 
 #[derive(Deserialize)]
@@ -23,6 +25,8 @@ struct Line {
     stage: String,
     verb: String,
     user: User,
+    #[serde(default)]
+    user_agent: String,
     #[serde(default)]
     object_ref: ObjectRef,
     #[serde(default)]
@@ -60,7 +64,7 @@ pub(super) fn requests_of(log: &Path, user: &str) -> Vec<Request> {
             if !subresource.is_empty() {
                 resource = format!("{resource}/{subresource}");
             }
-            Request { verb: line.verb, resource, namespace, code: line.response_status.code }
+            Request { verb: line.verb, resource, namespace, code: line.response_status.code, agent: line.user_agent }
         })
         .collect()
 }

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
-    fleet::{Age, Boot, Claim, ImageRef, Pod, QuotaEntry, boot::first_ready},
+    fleet::{Age, Boot, Claim, ImageRef, Pod, QuotaEntry, Rights, boot::first_ready},
     index::{Entry, Link, Meter, Sources},
     tui::{
         text,
@@ -19,13 +19,14 @@ use crate::{
 };
 
 /// Column where a section's facts begin, after its name.
-const BODY: u16 = 8;
+pub(super) const BODY: u16 = 8;
 const METER: u16 = 12;
 
 /// Whom a page is about, and how well that is known.
 pub(super) struct Subject<'a> {
     pub(super) entry: &'a Entry,
     pub(super) sources: &'a Sources,
+    pub(super) rights: Rights,
 }
 
 /// Why a meter says nothing, where it does not.
@@ -40,7 +41,7 @@ fn silence(sources: &Sources, meter: Meter) -> Option<String> {
     Some(format!("{}: {why}", meter.name()))
 }
 
-fn head(paint: &mut Paint<'_>, y: u16, right: u16, name: &str) {
+pub(super) fn head(paint: &mut Paint<'_>, y: u16, right: u16, name: &str) {
     paint.text(1, y, right, name, Role::Title);
 }
 
