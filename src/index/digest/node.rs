@@ -64,8 +64,7 @@ impl Status<'_> {
         Some(fleet::Condition {
             met,
             since: raw.last_transition_time.at(),
-            reason: if met { None } else { raw.reason.text() },
-            message: if met { None } else { raw.message.text() },
+            words: if met { fleet::Words::NONE } else { fleet::Words::new(raw.reason.text(), raw.message.text()) },
         })
     }
 
@@ -133,7 +132,7 @@ mod tests {
         );
         let node = node("{}", &status);
         assert!(node.is_ready() && node.pressures.is_empty() && node.taints.is_empty() && !node.unschedulable);
-        assert_eq!(node.ready.unwrap().reason, None);
+        assert_eq!(node.ready.unwrap().reason(), None);
         assert_eq!((node.zone.as_deref(), node.attached), (Some("weu-1"), 2));
         assert_eq!((node.cpu, node.pods), ("3860m".parse().ok(), "110".parse().ok()));
     }
@@ -144,7 +143,7 @@ mod tests {
         let conditions = r#"[{"type":"Ready","status":"Unknown","reason":"NodeStatusUnknown","message":"Kubelet stopped posting node status.","lastTransitionTime":"2026-11-24T19:40:00Z"},{"type":"DiskPressure","status":"True","message":"kubelet has disk pressure"},{"type":"PIDPressure","status":"Unknown"}]"#;
         let node = node(spec, &format!(r#"{{"conditions":{conditions}}}"#));
         let ready = node.ready.clone().unwrap();
-        assert_eq!((node.is_ready(), ready.reason.as_deref()), (false, Some("NodeStatusUnknown")));
+        assert_eq!((node.is_ready(), ready.reason()), (false, Some("NodeStatusUnknown")));
         assert!(ready.since.is_some() && node.unschedulable);
         assert_eq!(node.pressures.iter().map(|p| p.kind.as_str()).collect::<Vec<_>>(), ["DiskPressure"]);
         let taint = &node.taints[0];
