@@ -7,6 +7,7 @@ mod demo;
 mod failure;
 mod follow;
 pub mod json;
+mod keep;
 mod ls;
 mod print;
 mod render;

@@ -9,6 +9,7 @@ pub mod error;
 pub mod get;
 mod http;
 pub mod probe;
+pub mod look;
 pub mod usage;
 pub mod watch;
 pub mod write;
@@ -20,6 +21,7 @@ pub use self::{
     errand::{Errand, Errands},
     error::{ClusterError, Fault},
     probe::{Asked, Depth},
+    look::{EventLine, ObjectName, Objects},
     usage::Meters,
     watch::{Scope, Watches, watch},
     write::{MANAGER, Mode},

@@ -1,6 +1,7 @@
 //! Settings: file < environment < flags. The command line puts its flags over what is loaded here.
 
 pub mod files;
+pub mod history;
 pub mod telemetry;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};

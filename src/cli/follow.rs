@@ -7,7 +7,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use super::{failure::Failure, print};
+use super::{failure::Failure, keep, print};
 use crate::{
     cluster::{Asked, Cluster, Depth, Fault, Meters, Scope, Watches, watch},
     fleet::{At, Text},
@@ -94,6 +94,19 @@ impl Follow {
             return Err(error.into());
         }
         Ok(())
+    }
+
+    /// Boots that consoles have learned before: what is foretold stands on them, too. They are no need.
+    pub(super) async fn remember(&mut self) {
+        match keep::read(&self.cluster).await {
+            Ok((_, trouble, boots)) => {
+                if let Some(why) = trouble {
+                    print::note(&format!("note: {why}"));
+                }
+                self.apply(Delta::Boots(Ok(boots)));
+            }
+            Err(why) => tracing::warn!(why, "the history of boots"),
+        }
     }
 
     fn not_whole(&self) -> Failure {

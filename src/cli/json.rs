@@ -6,8 +6,11 @@ pub mod probe;
 use serde::Serialize;
 
 use crate::{
-    fleet::{At, Boot, Claim, ClaimPhase, Phase, Quantity, StepKind, StepState, Tenant, Uid, Warning},
-    index::{Entry, Freshness, Kind, Link, Sources},
+    fleet::{
+        At, Boot, Claim, ClaimPhase, Phase, Quantity, StepKind, StepState, Tenant, Uid, Warning,
+        boot::{Comparison, Pace},
+    },
+    index::{Entry, Fleet, Forecast, Freshness, History, Kind, Link, Sources, history::PastBoot, outlook},
 };
 
 pub const API_VERSION: &str = "fleetdeck/v1";
@@ -46,7 +49,15 @@ pub struct TenantPage {
     pub sources: Vec<Source>,
     #[serde(flatten)]
     pub tenant: Item,
+    /// What its user may be told.
+    pub sentence: String,
+    /// What `etaSeconds` stands on; `null` for a tenant that is not on its way.
+    pub forecast: Option<Outlook>,
+    /// What a whole boot like this one usually takes here.
+    pub usual_boot: Option<Usual>,
     pub boot: Vec<Step>,
+    /// Boots that are remembered of it, the latest first.
+    pub past_boots: Vec<Past>,
     pub containers: Vec<Container>,
     pub warnings: Vec<Event>,
     /// What it answers on its own ports; `null` where it was not asked.
@@ -104,6 +115,8 @@ pub struct Item {
     pub stage: Option<Stage>,
     pub since: Option<Time>,
     pub why: String,
+    /// Seconds until it is ready; `null` where that is not known, or it is not on its way.
+    pub eta_seconds: Option<u32>,
     /// It answers its user.
     pub serves: bool,
     /// Image of the gateway as its StatefulSet wants it, and as the pod runs it.
@@ -157,6 +170,30 @@ pub struct Usage {
 }
 
 #[derive(Debug, Serialize)]
+pub struct Outlook {
+    /// `left`, `overdue` (longer than in any boot that is remembered) or `unknown` (too few are).
+    pub state: &'static str,
+    /// Boots that it stands on.
+    pub samples: u32,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Usual {
+    pub median_seconds: u32,
+    pub p95_seconds: u32,
+    pub samples: u32,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Past {
+    pub pod_uid: String,
+    pub ready: Time,
+    pub seconds: Option<u32>,
+}
+
+#[derive(Debug, Serialize)]
 pub struct Step {
     /// `scheduling`, `volumes`, `stage` or `gateway`.
     pub kind: &'static str,
@@ -168,6 +205,11 @@ pub struct Step {
     pub seconds: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What it usually takes here; `null` where too few boots are known.
+    pub usual: Option<Usual>,
+    /// `usual`, `slow` or `stuck`, beside that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pace: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -195,7 +237,7 @@ fn owned(text: Option<&crate::fleet::Text>) -> Option<String> {
 }
 
 impl Item {
-    pub fn of(entry: &Entry) -> Self {
+    pub fn of(entry: &Entry, history: &History, now: At) -> Self {
         let Tenant { id, namespace_name, tier, namespace, .. } = &entry.tenant;
         let tenant = &entry.tenant;
         let pod = tenant.pod();
@@ -216,6 +258,7 @@ impl Item {
             },
             since: time(entry.verdict.since),
             why: entry.verdict.why.clone(),
+            eta_seconds: history.forecast(entry, now).and_then(Forecast::seconds),
             serves: entry.verdict.phase.serves(),
             image: image(tenant.set().and_then(|s| s.image.as_deref())),
             running_image: image(pod.and_then(|p| p.gateway()).map(|c| c.image.as_str())),
@@ -266,14 +309,27 @@ impl Volume {
 }
 
 impl TenantPage {
-    pub fn of(entry: &Entry, sources: &Sources, ingress_hosts: Option<Vec<String>>, now: At) -> Self {
-        let pod = entry.tenant.pod();
+    pub fn of(entry: &Entry, fleet: &Fleet, ingress_hosts: Option<Vec<String>>, now: At) -> Self {
+        let (tenant, history) = (&entry.tenant, fleet.history());
+        let pod = tenant.pod();
+        let forecast = history.forecast(entry, now);
+        let steps = |boot: Boot| {
+            let step = |(i, s): (usize, &crate::fleet::Step)| {
+                Step::of(s, s.state.seconds(now).and_then(|elapsed| history.compare(tenant, i, elapsed)), now)
+            };
+            boot.steps.iter().enumerate().map(step).collect()
+        };
+        let past = tenant.uid().into_iter().flat_map(|uid| history.of_tenant(uid));
         Self {
             api_version: API_VERSION,
             kind: "Tenant",
-            sources: Source::all(sources),
-            tenant: Item::of(entry),
-            boot: pod.map(|p| Boot::of(p).steps.iter().map(|s| Step::of(s, now)).collect()).unwrap_or_default(),
+            sources: Source::all(fleet.sources()),
+            tenant: Item::of(entry, history, now),
+            sentence: outlook::for_user(entry, forecast),
+            forecast: forecast.map(Outlook::of),
+            usual_boot: history.usual_whole(tenant).map(Usual::of),
+            boot: pod.map(|p| steps(Boot::of(p))).unwrap_or_default(),
+            past_boots: past.map(|b| Past::of(b)).collect(),
             containers: pod
                 .into_iter()
                 .flat_map(super::super::fleet::pod::Pod::all)
@@ -292,8 +348,31 @@ impl TenantPage {
     }
 }
 
+impl Outlook {
+    fn of(forecast: Forecast) -> Self {
+        let (state, samples) = match forecast {
+            Forecast::Left { samples, .. } => ("left", samples),
+            Forecast::Overdue { samples } => ("overdue", samples),
+            Forecast::NoHistory { samples } => ("unknown", samples),
+        };
+        Self { state, samples }
+    }
+}
+
+impl Usual {
+    fn of(usual: crate::index::history::Usual) -> Self {
+        Self { median_seconds: usual.median, p95_seconds: usual.p95, samples: usual.samples }
+    }
+}
+
+impl Past {
+    fn of(boot: &PastBoot) -> Self {
+        Self { pod_uid: boot.pod.to_string(), ready: Time(boot.at), seconds: boot.whole() }
+    }
+}
+
 impl Step {
-    fn of(step: &crate::fleet::Step, now: At) -> Self {
+    fn of(step: &crate::fleet::Step, beside: Option<Comparison>, now: At) -> Self {
         let kind = match step.kind {
             StepKind::Scheduling => "scheduling",
             StepKind::Volumes => "volumes",
@@ -314,6 +393,12 @@ impl Step {
             to: time(to),
             seconds: step.state.seconds(now),
             reason,
+            usual: beside.map(|c| Usual { median_seconds: c.median, p95_seconds: c.p95, samples: c.samples }),
+            pace: beside.map(|c| match c.pace() {
+                Pace::Usual => "usual",
+                Pace::Slow => "slow",
+                Pace::Stuck => "stuck",
+            }),
         }
     }
 }

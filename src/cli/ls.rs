@@ -26,6 +26,9 @@ pub(super) async fn run(config: &Config, args: Ls) -> Result<(), Failure> {
     let (cluster, scope) = open(config, Prompt::May).await?;
     let mut follow = Follow::start(cluster, scope);
     follow.settle().await?;
+    if matches!(args.output, ListFormat::Json | ListFormat::Jsonl) {
+        follow.remember().await;
+    }
     if args.output == ListFormat::Wide {
         follow.measure(Duration::from_secs(5)).await;
     }
@@ -45,7 +48,7 @@ pub(super) async fn run(config: &Config, args: Ls) -> Result<(), Failure> {
                 api_version: API_VERSION,
                 kind: "TenantList",
                 sources: Source::all(follow.fleet.sources()),
-                items: choice.of(&follow, now).map(Item::of).collect(),
+                items: choice.of(&follow, now).map(|e| Item::of(e, follow.fleet.history(), now)).collect(),
             };
             out.json(&list)?;
             out.flush()
@@ -54,7 +57,7 @@ pub(super) async fn run(config: &Config, args: Ls) -> Result<(), Failure> {
         ListFormat::Jsonl => {
             let now = follow.now();
             for entry in choice.of(&follow, now) {
-                out.json_line(&Item::of(entry))?;
+                out.json_line(&Item::of(entry, follow.fleet.history(), now))?;
             }
             out.flush()
         }
@@ -213,7 +216,7 @@ async fn watch_lines(out: &mut Out, follow: &mut Follow, choice: &Choice) -> Res
     let mut last: BTreeMap<Text, Item> = BTreeMap::new();
     let now = follow.now();
     for entry in choice.of(follow, now) {
-        let item = Item::of(entry);
+        let item = Item::of(entry, follow.fleet.history(), now);
         out.json_line(&Change::new("ADDED", now, &item))?;
         last.insert(entry.tenant.namespace_name.clone(), item);
     }
@@ -222,9 +225,11 @@ async fn watch_lines(out: &mut Out, follow: &mut Follow, choice: &Choice) -> Res
         let touched = follow.changed().await?;
         let now = follow.now();
         for name in touched {
-            match follow.fleet.get(&name).filter(|e| choice.takes(e, now)).map(Item::of) {
+            let item = |e| Item::of(e, follow.fleet.history(), now);
+            match follow.fleet.get(&name).filter(|e| choice.takes(e, now)).map(item) {
                 Some(item) => match last.get(&name) {
-                    Some(before) if *before == item => {}
+                    // What is left grows less by itself: that is no change.
+                    Some(before) if *before == Item { eta_seconds: before.eta_seconds, ..item.clone() } => {}
                     before => {
                         let verb = if before.is_some() { "MODIFIED" } else { "ADDED" };
                         out.json_line(&Change::new(verb, now, &item))?;

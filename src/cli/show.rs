@@ -15,10 +15,11 @@ use super::{
 use crate::{
     cluster::Prompt,
     config::Config,
-    fleet::{Age, At, Boot, Claim, State, StepState},
+    fleet::{Age, At, Boot, Claim, State, StepState, boot::Pace},
     index::{
         Entry, Fleet, Link, Meter,
         find::{Found, find},
+        outlook,
     },
 };
 
@@ -27,6 +28,7 @@ pub(super) async fn run(config: &Config, args: Show) -> Result<(), Failure> {
     let mut follow = Follow::start(cluster, scope);
     follow.settle().await?;
     let namespace = namespace_of(&mut follow, &args.tenant).await?;
+    follow.remember().await;
     follow.measure(Duration::from_secs(5)).await;
     if args.probe {
         follow.probe(&namespace).await;
@@ -40,7 +42,7 @@ pub(super) async fn run(config: &Config, args: Show) -> Result<(), Failure> {
     };
     let mut out = Out::new();
     match args.output {
-        OneFormat::Json => out.json(&TenantPage::of(entry, follow.fleet.sources(), hosts, now))?,
+        OneFormat::Json => out.json(&TenantPage::of(entry, &follow.fleet, hosts, now))?,
         OneFormat::Text => {
             for line in page(entry, &follow.fleet, hosts.as_deref(), now) {
                 let line = out.width.map_or_else(|| line.clone(), |columns| cut(&line, columns));
@@ -108,6 +110,10 @@ fn page(entry: &Entry, fleet: &Fleet, hosts: Option<&[String]>, now: At) -> Vec<
     let since = entry.verdict.since.or(entry.changed).map_or_else(String::new, |at| format!(" for {}", age(at)));
     let why = if entry.verdict.why.is_empty() { String::new() } else { format!(": {}", entry.verdict.why) };
     say("Phase", format!("{}{since}{why}", entry.verdict.phase));
+    let history = fleet.history();
+    if let Some(forecast) = history.forecast(entry, now) {
+        say("Ready", outlook::long(forecast));
+    }
 
     let running = tenant.running_image().map(|i| i.short().to_owned());
     let wanted = tenant.set().and_then(|s| s.image.as_deref()).map(|i| short(i).to_owned());
@@ -132,7 +138,13 @@ fn page(entry: &Entry, fleet: &Fleet, hosts: Option<&[String]>, now: At) -> Vec<
                     StepState::Failed { reason, .. } => format!("failed: {reason}"),
                 };
                 let label = if i == 0 { "Boot" } else { "" };
-                say(label, format!("{:<24}{spent:>6}  {state}", step.kind.name()));
+                let beside = step.state.seconds(now).and_then(|elapsed| history.compare(tenant, i, elapsed));
+                let beside = beside.map_or_else(String::new, |c| match c.pace() {
+                    Pace::Usual => format!(", {}", outlook::usually(&c)),
+                    Pace::Slow => format!(", slow: {}", outlook::usually(&c)),
+                    Pace::Stuck => format!(", stuck: {}", outlook::usually(&c)),
+                });
+                say(label, format!("{:<24}{spent:>6}  {state}{beside}", step.kind.name()));
             }
             for (i, c) in pod.containers.iter().enumerate() {
                 let state = match &c.state {

@@ -36,6 +36,20 @@ struct Metadata {
 }
 
 impl Cluster {
+    /// What tells this cluster from every other: the UID of its namespace `kube-system`; the server's address where that
+    /// may not be read.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub async fn identity(&self) -> Result<String, ClusterError> {
+        match self.namespace_uid("kube-system").await {
+            Ok(Some(uid)) => Ok(uid.to_string()),
+            Ok(None) => Ok(self.place.server.clone()),
+            Err(e) if matches!(e.fault, Fault::Forbidden | Fault::Unauthorized) => Ok(self.place.server.clone()),
+            Err(e) => Err(e),
+        }
+    }
+
     /// UID of a Namespace; `None` where there is none of this name.
     ///
     /// # Errors

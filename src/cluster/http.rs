@@ -43,6 +43,18 @@ impl Cluster {
         Ok(())
     }
 
+    /// Gets a body of no more than `most` bytes; a longer one is cut there.
+    pub(super) async fn read_at_most(&self, path: &str, what: &str, most: usize) -> Result<Vec<u8>, ClusterError> {
+        let mut body = self.begin(http::Method::GET, path, what, Vec::new(), false).await?;
+        let mut buffer = Vec::new();
+        while buffer.len() < most
+            && let Some(piece) = piece(&mut body, &self.place, what, GOES_ON).await?
+        {
+            buffer.extend_from_slice(&piece[..piece.len().min(most - buffer.len())]);
+        }
+        Ok(buffer)
+    }
+
     /// Posts JSON; the answer's body.
     pub(super) async fn post(&self, path: &str, what: &str, json: Vec<u8>) -> Result<Vec<u8>, ClusterError> {
         let mut body = self.begin(http::Method::POST, path, what, json, false).await?;

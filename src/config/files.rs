@@ -2,7 +2,7 @@
 
 use std::{
     fmt, fs,
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -41,6 +41,38 @@ pub fn xdg(variable: &str, below_home: &str) -> Option<PathBuf> {
 /// Absent, unreadable, or not UTF-8.
 pub fn read_text(path: &Path) -> Result<String, FileError> {
     fs::read_to_string(path).map_err(failed(path, "read"))
+}
+
+/// The text of a file that may be absent and must not be long.
+///
+/// # Errors
+/// Unreadable, not UTF-8, or longer than `longest` bytes.
+pub fn read_small(path: &Path, longest: u64) -> Result<Option<String>, FileError> {
+    let read = || -> io::Result<String> {
+        let mut text = String::new();
+        fs::File::open(path)?.take(longest + 1).read_to_string(&mut text)?;
+        if u64::try_from(text.len()).is_ok_and(|n| n <= longest) {
+            return Ok(text);
+        }
+        Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is longer than {longest} bytes")))
+    };
+    match read() {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(failed(path, "read")(e)),
+    }
+}
+
+/// Moves a damaged file out of the way, over what was set aside before; where to.
+///
+/// # Errors
+/// It cannot be moved.
+pub fn set_aside(path: &Path) -> Result<PathBuf, FileError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".damaged");
+    let aside = path.with_file_name(name);
+    fs::rename(path, &aside).map_err(failed(path, "set aside"))?;
+    Ok(aside)
 }
 
 /// A file that begins as UTF-16 and has an odd number of bytes: kube's own reader panics on it. What cannot be read is

@@ -1,5 +1,13 @@
 //! A tenant's boot as steps on one time line: scheduling, volumes and sandbox, the stages, the gateway's own start.
 
+mod lap;
+mod pace;
+
+pub use self::{
+    lap::{Lap, Laps, is_cold},
+    pace::{Comparison, Pace},
+};
+
 use super::{At, Container, Pod, State, Text};
 
 /// The boot of one pod.

@@ -4,7 +4,10 @@ use crate::fleet::{
     Claim, Namespace, Node, Pod, Probe, Quota, Rights, StatefulSet, Text, Uid, Usage, VolumeUsage, Warning,
 };
 
-use super::source::{Link, Meter};
+use super::{
+    history::PastBoot,
+    source::{Link, Meter},
+};
 
 /// The kinds that are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,6 +105,8 @@ pub enum Delta {
     },
     /// One round of one meter, as far as it has come.
     Measures(Meter, Vec<Measure>),
+    /// Boots that an earlier run has learned; or why none are kept.
+    Boots(Result<Vec<PastBoot>, Text>),
     /// The state of a source has changed.
     Link(Kind, Link),
     /// The state of a meter has changed.

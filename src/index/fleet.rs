@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::fleet::{At, Interner, Node, Rights, Role, Tenant, Text, Tier, Uid, Verdict, Warning};
 
 use super::{
+    changes::{Changes, What},
     delta::{Delta, Facet, Key, Kind, Measure, Part},
+    history::History,
     intern,
     source::{Link, Sources},
 };
@@ -39,6 +41,8 @@ pub struct Fleet {
     strays: VecDeque<(Text, Warning)>,
     /// Tenants whose verdict time alone will change, by when.
     due: BTreeSet<(At, Text)>,
+    history: History,
+    changes: Changes,
 }
 
 /// Namespaces of the tenants that a step has changed.
@@ -98,6 +102,16 @@ impl Fleet {
         }
     }
 
+    /// What boots took here.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// What was seen to change.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
     /// When [`Fleet::tick`] should be called at the latest.
     pub fn next_due(&self) -> Option<At> {
         self.due.first().map(|(at, _)| *at)
@@ -123,7 +137,7 @@ impl Fleet {
         match delta {
             Delta::Upsert(facet) => {
                 self.heard(facet.part.kind(), now);
-                self.upsert(*facet, &mut touched);
+                self.upsert(*facet, now, settled, &mut touched);
             }
             Delta::Remove(Kind::Node, key) => {
                 self.heard(Kind::Node, now);
@@ -142,7 +156,7 @@ impl Fleet {
             }
             Delta::Resync { kind, namespace, facets } => {
                 self.heard(kind, now);
-                self.resync(kind, namespace.as_ref(), facets, &mut touched);
+                self.resync(kind, namespace.as_ref(), facets, now, settled, &mut touched);
             }
             Delta::Measures(meter, measures) => {
                 let source = self.sources.meter_mut(meter);
@@ -150,6 +164,8 @@ impl Fleet {
                 source.synced = true;
                 measures.into_iter().for_each(|m| self.measure(m, &mut touched));
             }
+            Delta::Boots(Ok(boots)) => self.history.merge(boots),
+            Delta::Boots(Err(why)) => self.history.trouble = Some(why),
             Delta::Link(kind, link) => self.sources.get_mut(kind).take(link, now),
             Delta::MeterLink(meter, link) => self.sources.meter_mut(meter).take(link, now),
             Delta::Withheld(kind, namespaces) => self.sources.get_mut(kind).withheld = namespaces,
@@ -169,13 +185,27 @@ impl Fleet {
         for name in &touched {
             if self.entries.get(name).is_some_and(|e| e.tenant.is_gone())
                 && let Some(entry) = self.entries.remove(name)
-                && let Some(at) = entry.verdict.recheck
             {
-                self.due.remove(&(at, name.clone()));
+                self.changes.note(now, &entry.tenant, What::Went);
+                if let Some(at) = entry.verdict.recheck {
+                    self.due.remove(&(at, name.clone()));
+                }
             }
         }
         self.judge(&touched, now, settled);
+        self.learn(&touched, settled);
         touched
+    }
+
+    /// Boots that are over. Before the first lists are whole it is not known which volumes were new.
+    fn learn(&mut self, touched: &Touched, was_settled: bool) {
+        if !was_settled {
+            if self.sources.settled() {
+                self.entries.values().for_each(|e| self.history.observe(&e.tenant));
+            }
+            return;
+        }
+        touched.iter().filter_map(|name| self.entries.get(name)).for_each(|e| self.history.observe(&e.tenant));
     }
 
     fn heard(&mut self, kind: Kind, now: At) {
@@ -192,6 +222,17 @@ impl Fleet {
             self.resync_nodes(facets, touched);
             return;
         }
+    }
+
+    fn resync(
+        &mut self,
+        kind: Kind,
+        namespace: Option<&Text>,
+        facets: Vec<Facet>,
+        now: At,
+        settled: bool,
+        touched: &mut Touched,
+    ) {
         let kept: BTreeSet<Key> = facets.iter().map(|f| f.key.clone()).collect();
         let in_scope = |name: &Text| namespace.is_none_or(|only| only == name);
         for (name, entry) in self.entries.iter_mut().filter(|(name, _)| in_scope(name)) {
@@ -203,7 +244,7 @@ impl Fleet {
             self.strays.retain(|(name, _)| !in_scope(name));
         }
         for facet in facets {
-            self.upsert(facet, touched);
+            self.upsert(facet, now, settled, touched);
         }
         self.sources.get_mut(kind).synced = true;
         self.pool.sweep();
@@ -247,6 +288,9 @@ impl Fleet {
     }
 
     fn upsert(&mut self, mut facet: Facet, touched: &mut Touched) {
+    }
+
+    fn upsert(&mut self, mut facet: Facet, now: At, settled: bool, touched: &mut Touched) {
         intern::share(&mut self.pool, &mut facet);
         let Facet { key, tenant: id, tier, part } = facet;
         let name = key.namespace;
@@ -287,7 +331,12 @@ impl Fleet {
         if let Some(tier) = tier.filter(|_| from_namespace || tenant.tier.is_none()) {
             tenant.tier = Some(Tier::from_label(&tier));
         }
-        if place(tenant, part) || before != (tenant.id.clone(), tenant.tier.clone()) {
+        let image = if part.kind() == Kind::StatefulSet { tenant.set().and_then(|s| s.image.clone()) } else { None };
+        let placed = place(tenant, part);
+        if placed || before != (tenant.id.clone(), tenant.tier.clone()) {
+            if settled && let Some(entry) = self.entries.get(&name) {
+                self.changes.image(now, &entry.tenant, image.as_deref());
+            }
             touched.insert(name);
         }
     }
@@ -362,6 +411,12 @@ impl Fleet {
             }
             let verdict = Verdict::of(&entry.tenant, now);
             let first_look = entry.changed.is_none() || !settled;
+            if settled && entry.changed.is_none() {
+                self.changes.note(now, &entry.tenant, What::Came);
+            } else if settled && verdict.phase.word() != entry.verdict.phase.word() {
+                let (from, to) = (Some(entry.verdict.phase.word()), verdict.phase.word());
+                self.changes.note(now, &entry.tenant, What::Phase { from, to, why: verdict.why.clone() });
+            }
             if first_look || verdict.phase.word() != entry.verdict.phase.word() {
                 // What the objects say is older and truer than when we came to look.
                 entry.changed = if first_look { verdict.since.or(Some(now)) } else { Some(now) };

@@ -114,6 +114,10 @@ fn show_finds_a_tenant_by_what_is_in_hand() {
         assert_eq!((&page["kind"], &page["id"]), (&"Tenant".into(), &"t0001".into()), "{name}");
         assert_eq!(page["boot"].as_array().unwrap().len(), 10, "scheduling, volumes, 7 stages, gateway");
         assert_eq!(page["ingressHosts"][0], "t0001.openclaw.example");
+        assert_eq!(page["sentence"], "Your assistant is ready.");
+        assert_eq!((&page["etaSeconds"], &page["forecast"]), (&Value::Null, &Value::Null), "it is there");
+        assert_eq!(page["pastBoots"][0]["seconds"], 9);
+        assert_eq!(page["usualBoot"], Value::Null, "one boot is no history");
     }
     for (tenant, words) in [
         ("t0001", ["Phase     Ready", "app-data", "1Gi, use unknown", "Use       unknown", "limits.memory"]),
@@ -132,6 +136,73 @@ fn show_finds_a_tenant_by_what_is_in_hand() {
     assert_eq!(code, 3);
     assert!(err.contains("is 2 tenants: namespaces tenant-t0001, tenant-t0002"), "{err}");
     assert!(!server.asked().iter().any(|p| p.contains("secrets")), "secrets are never read");
+}
+
+#[test]
+fn show_compares_with_the_boots_that_consoles_have_kept() {
+    use sha2::Digest as _;
+    const CLUSTER: &str = "6d3f9c1e-0000-4000-8000-0000000000aa";
+    let server = Server::new(|path| {
+        if path.starts_with("/api/v1/namespaces/kube-system") {
+            let namespace = format!(r#"{{"kind":"Namespace","metadata":{{"name":"kube-system","uid":"{CLUSTER}"}}}}"#);
+            return Reply::Json(200, namespace);
+        }
+        let list = match json::resource(path) {
+            "pods" if path.contains("metrics") => return Reply::Json(404, json::status(404, "NotFound", "none")),
+            "pods" => PODS,
+            "namespaces" => NAMESPACES,
+            "statefulsets" => SETS,
+            "persistentvolumeclaims" => CLAIMS,
+            "resourcequotas" => QUOTAS,
+            "events" => EVENTS,
+            _ => return Reply::Json(404, json::status(404, "NotFound", "none")),
+        };
+        if json::is_watch(path) { Reply::Hang } else { Reply::Json(200, list.to_owned()) }
+    });
+    let home = home(&format!("http://{}", server.listen()), "{}");
+    let usual = |home: &Path| json_of(home, &["show", "t0001", "-o", "json"])["usualBoot"].clone();
+    assert_eq!(usual(home.path()), Value::Null, "its own boot alone is no history");
+
+    let stages = [
+        "seed-app",
+        "create-workspace",
+        "write-config",
+        "rehydrate-runtime-apt",
+        "setup-sudo",
+        "download-cli-tools",
+        "copy-chrome-cdp",
+    ];
+    let boot = |n: u32| {
+        let mut laps = vec![1; 18];
+        laps[17] = 20 + n;
+        serde_json::json!({
+            "pod": format!("00000000-0000-4000-8000-00000000000{n}"),
+            "tenant": format!("00000000-0000-4000-8000-00000000001{n}"),
+            "at": 1_790_000_000 + n, "kind": 0, "laps": laps,
+        })
+    };
+    let kind = serde_json::json!({
+        "image": "registry.example/openclaw", "tier": "pro", "newVolumes": true, "stages": stages,
+    });
+    let file = serde_json::json!({
+        "version": 1, "cluster": CLUSTER, "kinds": [kind], "boots": [boot(1), boot(2), boot(3)],
+    });
+    let name: String = sha2::Sha256::digest(CLUSTER).iter().take(8).map(|b| format!("{b:02x}")).collect();
+    let path = home.path().join(format!(".local/state/fleetdeck/boots/{name}.json"));
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, file.to_string()).unwrap();
+    let told = usual(home.path());
+    assert_eq!(
+        (&told["samples"], &told["medianSeconds"]),
+        (&4.into(), &39.into()),
+        "three kept ones and its own: {told}"
+    );
+
+    std::fs::write(&path, "{\"version\":1,").unwrap();
+    let (code, out, err) = output(home.path(), &["show", "t0001", "-o", "json"]);
+    assert_eq!((code, &serde_json::from_str::<Value>(&out).unwrap()["usualBoot"]), (0, &Value::Null));
+    assert!(err.contains("the history of boots was damaged") && err.contains(".damaged"), "{err}");
+    assert!(!path.exists() && path.with_extension("json.damaged").exists());
 }
 
 #[test]

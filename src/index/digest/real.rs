@@ -163,3 +163,16 @@ fn no_missing_or_wrong_field_costs_an_object() {
         }
     }
 }
+
+#[test]
+fn the_laps_of_a_real_boot_sum_to_its_wall_time() {
+    use crate::fleet::boot::Laps;
+    let page = read(Kind::Pod, PODS);
+    let Part::Pod(pod) = &page.facets[0].part else { panic!() };
+    let laps = Laps::of(pod).unwrap();
+    let wall = pod.ready.as_ref().unwrap().since.unwrap().since(pod.created.unwrap());
+    let parts: u32 = (0..laps.ends.len()).map(|i| laps.seconds(i).unwrap()).sum();
+    assert_eq!((parts, wall, laps.whole()), (9, 9, Some(9)));
+    let Part::Pod(stuck) = &page.facets[1].part else { panic!() };
+    assert_eq!(Laps::of(stuck).unwrap().current(), Some(16), "the gateway's image does not come");
+}

@@ -1,0 +1,94 @@
+//! What can be said about a boot that is under way.
+
+use crate::fleet::{
+    At, Phase, Tenant,
+    boot::{Comparison, Lap, Laps},
+};
+
+use super::{BootKind, History, Stats};
+use crate::index::Entry;
+
+/// When a tenant that is on its way will be ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forecast {
+    /// About so many seconds are left, told by so many boots.
+    Left { seconds: u32, samples: u32 },
+    /// The lap it is in takes longer than it took in any of so many boots.
+    Overdue { samples: u32 },
+    /// Too few boots like this one are known; so many are.
+    NoHistory { samples: u32 },
+}
+
+impl Forecast {
+    pub fn seconds(self) -> Option<u32> {
+        match self {
+            Self::Left { seconds, .. } => Some(seconds),
+            _ => None,
+        }
+    }
+}
+
+/// What a stretch usually takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usual {
+    pub median: u32,
+    pub p95: u32,
+    pub samples: u32,
+}
+
+impl History {
+    fn stats_for(&self, tenant: &Tenant) -> Option<&Stats> {
+        self.stats(&BootKind::of(tenant, tenant.pod()?)?)
+    }
+
+    /// `None` for whoever is not on their way, or has no pod yet whose boot could be told.
+    pub fn forecast(&self, entry: &Entry, now: At) -> Option<Forecast> {
+        let on_its_way = matches!(entry.verdict.phase, Phase::Creating | Phase::Booting { .. } | Phase::Starting);
+        let pod = entry.tenant.pod().filter(|p| on_its_way && p.deleting.is_none())?;
+        let laps = Laps::of(pod)?;
+        let current = laps.current()?;
+        let Some(stats) = self.stats_for(&entry.tenant) else { return Some(Forecast::NoHistory { samples: 0 }) };
+        let to_come = || (current..laps.ends.len()).map(|lap| stats.lap(lap));
+        let samples = to_come().map(|s| s.map_or(0, super::Spread::samples)).min().unwrap_or(0);
+        let mut spreads = to_come().flatten();
+        let (Some(begun), Some(first)) = (laps.from(current), spreads.next().filter(|_| samples >= Stats::ENOUGH))
+        else {
+            return Some(Forecast::NoHistory { samples });
+        };
+        let Some(rest) = first.rest(now.since(begun)) else { return Some(Forecast::Overdue { samples }) };
+        let later: u32 = spreads.filter_map(super::Spread::median).sum();
+        Some(Forecast::Left { seconds: rest + later, samples })
+    }
+
+    /// The lap that a tenant's boot is in, with its time so far; beside its history where there is one.
+    pub fn current(&self, tenant: &Tenant, now: At) -> Option<(Lap, u32, Option<Comparison>)> {
+        let laps = Laps::of(tenant.pod()?)?;
+        let index = laps.current()?;
+        let elapsed = now.since(laps.from(index)?);
+        let usual = self.usual(tenant, index);
+        let compare = |u: Usual| Comparison { elapsed, median: u.median, p95: u.p95, samples: u.samples };
+        Some((Lap::of(index), elapsed, usual.map(compare)))
+    }
+
+    /// What lap `index` of a boot like this tenant's usually takes.
+    pub fn usual(&self, tenant: &Tenant, index: usize) -> Option<Usual> {
+        usual(self.stats_for(tenant)?.lap(index)?)
+    }
+
+    /// What a whole boot like this tenant's usually takes.
+    pub fn usual_whole(&self, tenant: &Tenant) -> Option<Usual> {
+        usual(self.stats_for(tenant)?.whole())
+    }
+
+    /// Step `step` of this tenant's boot, which took or has taken so long, beside its history.
+    pub fn compare(&self, tenant: &Tenant, step: usize, elapsed: u32) -> Option<Comparison> {
+        let Usual { median, p95, samples } = self.usual(tenant, Lap::at_work(step))?;
+        Some(Comparison { elapsed, median, p95, samples })
+    }
+}
+
+fn usual(spread: &super::Spread) -> Option<Usual> {
+    let samples = spread.samples();
+    (samples >= Stats::ENOUGH).then_some(())?;
+    Some(Usual { median: spread.median()?, p95: spread.p95()?, samples })
+}
