@@ -81,7 +81,7 @@ async fn run(args: Args) -> Result<(), Failure> {
     }
     let config = global.config()?;
     match verb {
-        None => console::run(config, tenant).await,
+        None => Box::pin(console::run(config, tenant)).await,
         Some(Verb::Ls(ls)) => ls::run(&config, ls).await,
         Some(Verb::Show(show)) => show::run(&config, show).await,
         Some(Verb::Render(args)) => render::run(*args, &config),

@@ -8,8 +8,8 @@ pub mod errand;
 pub mod error;
 pub mod get;
 mod http;
-pub mod probe;
 pub mod look;
+pub mod probe;
 pub mod usage;
 pub mod watch;
 pub mod write;
@@ -20,8 +20,8 @@ pub use self::{
     connect::{ContextInfo, Prompt, Target, connect, contexts, over},
     errand::{Errand, Errands},
     error::{ClusterError, Fault},
-    probe::{Asked, Depth},
     look::{EventLine, ObjectName, Objects},
+    probe::{Asked, Depth},
     usage::Meters,
     watch::{Scope, Watches, watch},
     write::{MANAGER, Mode},

@@ -4,6 +4,7 @@
 //! `update`, which asks for `effect`s; `view` draws the state. A key never touches a cluster.
 //! The only room that knows ratatui and crossterm.
 
+mod ask;
 mod clean;
 mod command;
 mod effect;
@@ -29,10 +30,11 @@ mod fixture;
 mod property;
 
 pub use self::{
+    ask::{Answer, Ask},
     command::key_table_markdown,
     glyph::GlyphSet,
     run::run,
-    session::{Connect, ContextChoice, ContextInfo, Feed, Options, Session},
+    session::{Connect, ContextChoice, ContextInfo, Feed, Look, Options, Session},
     still::Still,
     theme::{ThemeError, ThemeFile, Themes},
 };

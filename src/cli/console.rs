@@ -1,21 +1,25 @@
 //! `fleetdeck [TENANT]`: the console, wired to a cluster.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
 
-use super::{failure::Failure, open};
+use super::{failure::Failure, keep::Keeper, open};
 use crate::{
-    cluster::{self, Cluster, Errand, Errands, Meters, Prompt, Scope},
+    cluster::{self, Cluster, ClusterError, Errand, Errands, Meters, Prompt, Scope, look::objects},
     config::{Config, files},
     fleet::Text,
-    tui::{self, Connect, ContextChoice, ContextInfo, Feed, Options, Session, ThemeFile},
+    tui::{self, Answer, Ask, Connect, ContextChoice, ContextInfo, Feed, Look, Options, Session, ThemeFile},
 };
 
 /// What the watches may be ahead of the console.
 const AHEAD: usize = 1_024;
 /// Named namespaces whose rights are asked for at the start.
 const NAMESPACES_ASKED: usize = 8;
+/// Lines of a stage's log that a tenant's page shows.
+const LOG_LINES: usize = 2;
+/// For the last writes, once the console has gone.
+const LAST_WRITES: Duration = Duration::from_secs(2);
 
 /// Connects while the terminal is still the shell's, so that a credential plugin may ask there.
 pub(super) async fn run(config: Config, tenant: Option<String>) -> Result<(), Failure> {
@@ -34,13 +38,20 @@ pub(super) async fn show(
 ) -> Result<(), Failure> {
     let options = Options { theme: config.theme.clone(), themes: themes()?, open: tenant, ..Options::default() };
     let contexts = if banner.is_some() { vec![] } else { contexts(config.kubeconfig.as_deref()) };
-    let session = Session { feed: feed(config, &cluster, scope, banner), contexts, connect: connect(config), options };
-    tui::run(session).await.map_err(|e| Failure::Failed(format!("{e:#}")))
+    let (end, mut ended) = mpsc::channel(1);
+    let connect = connect(config, end.clone());
+    let session = Session { feed: feed(config, &cluster, scope, banner, end), contexts, connect, options };
+    let ran = tui::run(session).await.map_err(|e| Failure::Failed(format!("{e:#}")));
+    // Nobody sends: it ends when the last keeper has let go.
+    tokio::time::timeout(LAST_WRITES, ended.recv()).await.ok();
+    ran
 }
 
 /// Starts the readers of a cluster. They end with the feed.
-fn feed(config: &Config, cluster: &Cluster, scope: Scope, banner: Option<String>) -> Feed {
+fn feed(config: &Config, cluster: &Cluster, scope: Scope, banner: Option<String>, end: mpsc::Sender<()>) -> Feed {
     let (send, deltas) = mpsc::channel(AHEAD);
+    // The boots of a simulation are nobody's.
+    let keeper = banner.is_none().then(|| Keeper::start(cluster.clone(), send.clone(), end));
     let watches = cluster::watch(cluster, &scope, &send);
     let meters = Meters::start(cluster, &scope.labels.tenant, &send);
     let errands = Arc::new(Errands::start(cluster, &send));
@@ -70,24 +81,51 @@ fn feed(config: &Config, cluster: &Cluster, scope: Scope, banner: Option<String>
                 errands.retry();
             }
         }),
-        follow: Box::new(move |fleet| meters.nodes(Meters::nodes_of(fleet))),
+        follow: Box::new(move |fleet| {
+            meters.nodes(Meters::nodes_of(fleet));
+            if let Some(keeper) = &keeper {
+                keeper.follow(fleet);
+            }
+        }),
         errand: Box::new({
             let errands = errands.clone();
             move |errand| errands.run(errand)
         }),
         leave: Box::new(move |namespace| errands.leave(namespace)),
+        look: look(cluster),
         context,
         banner,
     }
 }
 
-fn connect(config: &Config) -> Connect {
+/// What the console's pages read on demand.
+fn look(cluster: &Cluster) -> Look {
+    let cluster = cluster.clone();
+    Box::new(move |ask| {
+        let cluster = cluster.clone();
+        Box::pin(async move { answer(&cluster, ask).await.map_err(|e| e.said) })
+    })
+}
+
+async fn answer(cluster: &Cluster, ask: Ask) -> Result<Answer, ClusterError> {
+    match ask {
+        Ask::LogEnd { namespace, pod, container, .. } => {
+            cluster.log_end(&namespace, &pod, &container, LOG_LINES).await.map(Answer::Lines)
+        }
+        Ask::Events { namespace } => cluster.events(&namespace).await.map(Answer::Events),
+        Ask::Objects { namespace } => objects(cluster, &namespace).await.map(Answer::Objects),
+        Ask::Yaml { namespace, object } => cluster.yaml(&namespace, &object).await.map(Answer::Lines),
+    }
+}
+
+fn connect(config: &Config, end: mpsc::Sender<()>) -> Connect {
     let config = config.clone();
     Box::new(move |name| {
         let config = Config { context: Some(name), ..config.clone() };
+        let end = end.clone();
         Box::pin(async move {
             let (cluster, scope) = open(&config, Prompt::Never).await.map_err(|failure| failure.to_string())?;
-            Ok(feed(&config, &cluster, scope, None))
+            Ok(feed(&config, &cluster, scope, None, end))
         })
     })
 }

@@ -118,7 +118,7 @@ fn told(entry: &Entry, since: At, phase_was_seen: bool, all: &mut Vec<Change>) {
                 _ => container.last.as_deref(),
             };
             if let Some(t) = ended {
-                let (exit_code, reason) = (t.exit_code, t.reason.clone());
+                let (exit_code, reason) = (t.exit_code, t.words.reason().cloned());
                 tell(t.finished, What::Ended { container: container.name.clone(), exit_code, reason });
             }
         }

@@ -217,13 +217,6 @@ impl Fleet {
         }
     }
 
-    fn resync(&mut self, kind: Kind, namespace: Option<&Text>, facets: Vec<Facet>, touched: &mut Touched) {
-        if kind == Kind::Node {
-            self.resync_nodes(facets, touched);
-            return;
-        }
-    }
-
     fn resync(
         &mut self,
         kind: Kind,
@@ -233,6 +226,10 @@ impl Fleet {
         settled: bool,
         touched: &mut Touched,
     ) {
+        if kind == Kind::Node {
+            self.resync_nodes(facets, touched);
+            return;
+        }
         let kept: BTreeSet<Key> = facets.iter().map(|f| f.key.clone()).collect();
         let in_scope = |name: &Text| namespace.is_none_or(|only| only == name);
         for (name, entry) in self.entries.iter_mut().filter(|(name, _)| in_scope(name)) {
@@ -285,9 +282,6 @@ impl Fleet {
         let above =
             |entry: &Entry| entry.tenant.pods.iter().any(|p| p.node.as_ref().is_some_and(|n| nodes.contains(n)));
         touched.extend(self.entries.iter().filter(|(_, entry)| above(entry)).map(|(name, _)| name.clone()));
-    }
-
-    fn upsert(&mut self, mut facet: Facet, touched: &mut Touched) {
     }
 
     fn upsert(&mut self, mut facet: Facet, now: At, settled: bool, touched: &mut Touched) {

@@ -13,11 +13,28 @@ pub(crate) enum Place {
     Contexts,
     Sources,
     Help,
+    Boots,
+    Events,
+    Changes,
+    Objects,
+    Yaml,
 }
 
 impl Place {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Fleet, Self::Tenant, Self::Filter, Self::Palette, Self::Contexts, Self::Sources, Self::Help];
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Fleet,
+        Self::Tenant,
+        Self::Filter,
+        Self::Palette,
+        Self::Contexts,
+        Self::Sources,
+        Self::Help,
+        Self::Boots,
+        Self::Events,
+        Self::Changes,
+        Self::Objects,
+        Self::Yaml,
+    ];
 
     pub(crate) fn title(self) -> &'static str {
         match self {
@@ -28,6 +45,11 @@ impl Place {
             Self::Contexts => "contexts",
             Self::Sources => "sources",
             Self::Help => "help",
+            Self::Boots => "boots",
+            Self::Events => "events",
+            Self::Changes => "changes",
+            Self::Objects => "objects",
+            Self::Yaml => "yaml",
         }
     }
 
@@ -67,6 +89,10 @@ pub(crate) enum Id {
     Redraw,
     Suspend,
     Quit,
+    Boots,
+    Events,
+    Changes,
+    Objects,
 }
 
 /// What a command does to a cluster; confirmation grows with it.
@@ -102,8 +128,30 @@ pub(crate) struct Command {
     pub(crate) enabled: fn(&State) -> Result<(), Why>,
 }
 
-const VIEWS: &[Place] = &[Place::Fleet, Place::Tenant];
-const PAGES: &[Place] = &[Place::Fleet, Place::Tenant, Place::Sources, Place::Help];
+const VIEWS: &[Place] =
+    &[Place::Fleet, Place::Tenant, Place::Boots, Place::Events, Place::Changes, Place::Objects, Place::Yaml];
+const PAGES: &[Place] = &[
+    Place::Fleet,
+    Place::Tenant,
+    Place::Boots,
+    Place::Events,
+    Place::Changes,
+    Place::Objects,
+    Place::Yaml,
+    Place::Sources,
+    Place::Help,
+];
+/// Pages that lie over another one.
+const ABOVE: &[Place] = &[
+    Place::Tenant,
+    Place::Boots,
+    Place::Events,
+    Place::Changes,
+    Place::Objects,
+    Place::Yaml,
+    Place::Sources,
+    Place::Help,
+];
 const FIELDS: &[Place] = &[Place::Filter, Place::Palette, Place::Contexts];
 
 const fn always(_: &State) -> Result<(), Why> {
@@ -143,9 +191,9 @@ pub(crate) const COMMANDS: &[Command] = &[
         id: Id::Open,
         name: "open",
         hint: Some("open"),
-        help: "open the selected tenant",
+        help: "open the selected tenant; among objects, the YAML of one",
         keys: &["enter", "right"],
-        places: &[Place::Fleet],
+        places: &[Place::Fleet, Place::Objects],
         enabled: selected,
         ..LOOK
     },
@@ -185,7 +233,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         hint: Some("back"),
         help: "close what is on top",
         keys: &["q", "left"],
-        places: &[Place::Tenant, Place::Sources, Place::Help],
+        places: ABOVE,
         listed: false,
         ..LOOK
     },
@@ -217,6 +265,39 @@ pub(crate) const COMMANDS: &[Command] = &[
         ..LOOK
     },
     Command {
+        id: Id::Boots,
+        name: "boots",
+        hint: Some("boots"),
+        help: "where the time of boots goes: median, p95 and share of each part, and who is under way",
+        keys: &["b"],
+        ..LOOK
+    },
+    Command {
+        id: Id::Events,
+        name: "events",
+        hint: Some("events"),
+        help: "events by time: of the tenant that is open, else the warnings of all",
+        keys: &["e"],
+        ..LOOK
+    },
+    Command {
+        id: Id::Changes,
+        name: "changes",
+        hint: None,
+        help: "what changed in the last 15 minutes, whoever it was",
+        keys: &["n"],
+        ..LOOK
+    },
+    Command {
+        id: Id::Objects,
+        name: "yaml",
+        hint: None,
+        help: "the tenant's objects and their YAML, read now; never its Secrets",
+        keys: &["y"],
+        enabled: selected,
+        ..LOOK
+    },
+    Command {
         id: Id::CopyHandOver,
         name: "hand-over",
         hint: Some("hand-over"),
@@ -228,7 +309,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         id: Id::CopyTenant,
         name: "copy-id",
-        hint: Some("copy id"),
+        hint: None,
         help: "copy the tenant's id (OSC 52, works over SSH)",
         keys: &["i"],
         enabled: selected,

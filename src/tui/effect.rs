@@ -1,5 +1,6 @@
 //! What a state change asks of the world. Data: the loop carries it out, tests look at it.
 
+use super::ask::Ask;
 use crate::{cluster::Errand, fleet::Text};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub(crate) enum Effect {
     Errand(Errand),
     /// Nobody looks at this namespace any more.
     Leave(Text),
+    /// Read this; the answer comes as a message.
+    Look(Ask),
     /// Try now what waits for its time or for rights.
     Retry,
     /// Draw every cell anew.

@@ -4,7 +4,10 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::{fleet::At, index::Delta};
 
-use super::session::ContextInfo;
+use super::{
+    ask::{Answer, Ask},
+    session::ContextInfo,
+};
 
 #[derive(Debug)]
 pub(crate) enum Msg {
@@ -15,6 +18,8 @@ pub(crate) enum Msg {
     Delta(Delta),
     /// The cluster's present.
     Now(At),
+    /// What a page asked for, or one sentence that says why not.
+    Looked(Ask, Result<Answer, String>),
     /// A new context is connected; its feed has replaced the old one.
     Switched {
         context: ContextInfo,

@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use color_eyre::eyre::{WrapErr as _, eyre};
 use crossterm::event::{Event, EventStream};
-use futures::{StreamExt as _, future::BoxFuture};
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     select,
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
@@ -13,6 +13,7 @@ use tokio::{
 use crate::index::Delta;
 
 use super::{
+    ask::{Answer, Ask},
     effect::Effect,
     glyph::GlyphSet,
     keymap::Keymap,
@@ -50,6 +51,7 @@ pub async fn run(session: Session) -> color_eyre::Result<()> {
         live: true,
         connect,
         connecting: None,
+        looking: FuturesUnordered::new(),
         unfollowed: false,
     };
     guarded(console.drive(&mut term)).await.wrap_err("the terminal went away")
@@ -72,6 +74,8 @@ struct Console {
     live: bool,
     connect: Connect,
     connecting: Option<BoxFuture<'static, Result<Feed, String>>>,
+    /// Reads that are on their way: no more than the state allows at once.
+    looking: FuturesUnordered<BoxFuture<'static, (Ask, Result<Answer, String>)>>,
     /// There was news since the feed was last shown the fleet.
     unfollowed: bool,
 }
@@ -107,6 +111,11 @@ impl Console {
                 },
                 () = due, if deadline.is_some() => Next::Go,
                 connected = pending_or(&mut self.connecting) => self.connected(connected),
+                Some((ask, answer)) = self.looking.next(), if !self.looking.is_empty() => {
+                    self.say(Msg::Looked(ask, answer));
+                    self.pace.key(now());
+                    Next::Go
+                }
                 taken = self.feed.deltas.recv_many(&mut batch, BATCH), if self.live => {
                     self.news(&mut batch, taken);
                     Next::Go
@@ -117,6 +126,7 @@ impl Console {
                 }
             };
             if matches!(next, Next::Stop) {
+                (self.feed.follow)(&self.state.fleet);
                 return Ok(());
             }
         }
@@ -151,6 +161,9 @@ impl Console {
             (self.feed.follow)(&self.state.fleet);
         }
         let at = (self.feed.clock)();
+        if let Some(ask) = self.state.wonder(at) {
+            self.look(ask);
+        }
         if self.state.tick(at) {
             self.pace.data(now());
         }
@@ -169,6 +182,11 @@ impl Console {
         }
     }
 
+    fn look(&mut self, ask: Ask) {
+        let answer = (self.feed.look)(ask.clone());
+        self.looking.push(answer.map(|answer| (ask, answer)).boxed());
+    }
+
     /// A message that asks nothing of the world.
     fn say(&mut self, msg: Msg) {
         let effects = update(&mut self.state, &self.keys, msg);
@@ -180,7 +198,9 @@ impl Console {
         match answer {
             Ok(feed) => {
                 let (context, banner) = (feed.context.clone(), feed.banner.clone());
+                (self.feed.follow)(&self.state.fleet);
                 self.feed = feed;
+                self.looking.clear();
                 self.live = true;
                 self.say(Msg::Now((self.feed.clock)()));
                 self.say(Msg::Switched { context, banner });
@@ -206,6 +226,7 @@ impl Console {
             match effect {
                 Effect::Copy(text) => term.copy(&text)?,
                 Effect::Connect(name) => self.connecting = Some((self.connect)(name)),
+                Effect::Look(ask) => self.look(ask),
                 Effect::Retry => (self.feed.retry)(),
                 Effect::Errand(errand) => (self.feed.errand)(errand),
                 Effect::Leave(namespace) => (self.feed.leave)(namespace),

@@ -9,7 +9,11 @@ use crate::{
     cluster::Errand,
     fleet::{At, Text},
     index::{Delta, Fleet},
-    tui::{glyph::GlyphSet, theme::ThemeFile},
+    tui::{
+        ask::{Answer, Ask},
+        glyph::GlyphSet,
+        theme::ThemeFile,
+    },
 };
 
 /// Which cluster is looked at, and as whom.
@@ -47,11 +51,17 @@ pub struct Feed {
     pub errand: Box<dyn Fn(Errand) + Send>,
     /// Nobody looks at this namespace any more.
     pub leave: Box<dyn Fn(Text) + Send>,
-    /// Shown the fleet after news, at most once a second: the meters must know which nodes carry tenants.
+    /// Shown the fleet after news, at most once a second, and at the end: the meters must know which nodes carry tenants,
+    /// and boots that are over are kept.
     pub follow: Box<dyn Fn(&Fleet) + Send>,
+    /// Reads what a page asks for.
+    pub look: Look,
     /// One line that stays on screen, such as the demo's "simulation".
     pub banner: Option<String>,
 }
+
+/// Reads from the cluster on demand; an error is one sentence.
+pub type Look = Box<dyn Fn(Ask) -> BoxFuture<'static, Result<Answer, String>> + Send>;
 
 /// Connects to the context of this name; an error is one sentence that says what to do.
 pub type Connect = Box<dyn Fn(String) -> BoxFuture<'static, Result<Feed, String>> + Send>;

@@ -6,7 +6,8 @@ pub(crate) mod overlay;
 pub(crate) mod who;
 
 use crate::{
-    fleet::{At, Text},
+    cluster::ObjectName,
+    fleet::{At, Boot, Phase, StepKind, StepState, Text},
     index::{
         Delta, Entry, Fleet,
         find::{Found, find},
@@ -15,6 +16,7 @@ use crate::{
 
 use self::{attention::Attention, list::List, overlay::Overlay, who::Who};
 use super::{
+    ask::{Ask, Asked},
     command::Place,
     glyph::GlyphSet,
     session::{ContextChoice, ContextInfo},
@@ -26,6 +28,58 @@ use super::{
 #[derive(Clone, Debug)]
 pub(crate) enum View {
     Tenant { who: Who, scroll: usize },
+    Page { page: Page, scroll: usize },
+}
+
+/// A page of lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Page {
+    /// Where the time of the fleet's boots goes.
+    Boots,
+    /// Events by time, of one tenant or of all.
+    Events(Option<Who>),
+    /// What changed lately.
+    Changes,
+    /// The objects of a tenant, the chosen one by its number.
+    Objects(Who, usize),
+    Yaml(Who, ObjectName),
+}
+
+impl Page {
+    /// The tenant it is about, if it is about one.
+    pub(crate) fn who(&self) -> Option<&Who> {
+        match self {
+            Self::Events(Some(who)) | Self::Objects(who, _) | Self::Yaml(who, _) => Some(who),
+            Self::Boots | Self::Changes | Self::Events(None) => None,
+        }
+    }
+
+    fn who_mut(&mut self) -> Option<&mut Who> {
+        match self {
+            Self::Events(Some(who)) | Self::Objects(who, _) | Self::Yaml(who, _) => Some(who),
+            Self::Boots | Self::Changes | Self::Events(None) => None,
+        }
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        match self {
+            Self::Boots => Place::Boots,
+            Self::Events(_) => Place::Events,
+            Self::Changes => Place::Changes,
+            Self::Objects(..) => Place::Objects,
+            Self::Yaml(..) => Place::Yaml,
+        }
+    }
+
+    /// What it has to read.
+    pub(crate) fn ask(&self) -> Option<Ask> {
+        match self {
+            Self::Boots | Self::Changes | Self::Events(None) => None,
+            Self::Events(Some(who)) => Some(Ask::Events { namespace: who.namespace.to_string() }),
+            Self::Objects(who, _) => Some(Ask::Objects { namespace: who.namespace.to_string() }),
+            Self::Yaml(who, object) => Some(Ask::Yaml { namespace: who.namespace.to_string(), object: object.clone() }),
+        }
+    }
 }
 
 /// Something to say in the footer.
@@ -70,6 +124,28 @@ fn skin(themes: &Themes, name: &str, depth: Depth) -> Result<Skin, String> {
     Ok(colourless.unwrap_or(theme).skin(depth))
 }
 
+/// Seconds between two looks at the end of a log.
+const LOG_EVERY: u32 = 3;
+
+/// The question for the last lines of the stage, or of the gateway, that a tenant's boot is at.
+pub(crate) fn log_end(entry: &Entry) -> Option<Ask> {
+    if !matches!(entry.verdict.phase, Phase::Booting { .. } | Phase::Starting | Phase::Failing) {
+        return None;
+    }
+    let pod = entry.tenant.pod()?;
+    let boot = Boot::of(pod);
+    let step = boot.current()?;
+    let container = match &step.kind {
+        StepKind::Stage(name) => name.to_string(),
+        StepKind::Gateway => pod.gateway()?.name.to_string(),
+        StepKind::Scheduling | StepKind::Volumes => return None,
+    };
+    // One that has not started has no log.
+    let started = matches!(step.state, StepState::Running { .. } | StepState::Failed { since: Some(_), .. });
+    let namespace = entry.tenant.namespace_name.to_string();
+    started.then(|| Ask::LogEnd { namespace, pod: pod.name.to_string(), pod_uid: pod.uid, container })
+}
+
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) fleet: Fleet,
@@ -90,6 +166,7 @@ pub(crate) struct State {
     pub(crate) looks: Looks,
     /// Whom the open page is about, for what is asked on its behalf.
     pub(crate) attention: Attention,
+    pub(crate) asked: Asked,
 }
 
 impl State {
@@ -110,6 +187,7 @@ impl State {
             notice: None,
             looks,
             attention: Attention::default(),
+            asked: Asked::default(),
         }
     }
 
@@ -129,6 +207,7 @@ impl State {
     fn place_of(view: Option<&View>) -> Place {
         match view {
             Some(View::Tenant { .. }) => Place::Tenant,
+            Some(View::Page { page, .. }) => page.place(),
             None => Place::Fleet,
         }
     }
@@ -137,6 +216,7 @@ impl State {
     pub(crate) fn subject(&self) -> Option<&Entry> {
         let who = match self.views.last() {
             Some(View::Tenant { who, .. }) => who,
+            Some(View::Page { page, .. }) => page.who()?,
             None => self.list.current()?,
         };
         who.find(&self.fleet).here()
@@ -188,8 +268,13 @@ impl State {
             self.inform(said);
         }
         for view in &mut self.views {
-            let View::Tenant { who, .. } = view;
-            who.rebind(&self.fleet);
+            let who = match view {
+                View::Tenant { who, .. } => Some(who),
+                View::Page { page, .. } => page.who_mut(),
+            };
+            if let Some(who) = who {
+                who.rebind(&self.fleet);
+            }
         }
         self.meet();
     }
@@ -208,6 +293,7 @@ impl State {
         self.views.clear();
         self.overlays.clear();
         self.attention = Attention::default();
+        self.asked = Asked::default();
         self.notice = Some(Notice::Info(said));
     }
 
@@ -236,6 +322,14 @@ impl State {
             self.list.filter_by(&asked);
         }
         self.fail(why);
+    }
+
+    /// What the page on screen would read again by itself, now and then: the end of the log of a stage that runs.
+    pub(crate) fn wonder(&mut self, now: At) -> Option<Ask> {
+        let Some(View::Tenant { who, .. }) = self.views.last() else { return None };
+        let ask = log_end(who.find(&self.fleet).here()?)?;
+        let again = self.asked.told(&ask).is_none_or(|told| now.since(told.at) >= LOG_EVERY);
+        (again && self.asked.begin(&ask)).then_some(ask)
     }
 
     pub(crate) fn inform(&mut self, text: impl Into<String>) {

@@ -2,6 +2,7 @@
 
 mod fleet;
 mod overlay;
+mod page;
 pub(crate) mod pick;
 mod tenant;
 
@@ -13,7 +14,7 @@ use super::{
     keymap::Keymap,
     msg::Msg,
     state::{
-        Notice, State,
+        Notice, Page, State, View,
         list::sort::Sort,
         overlay::{Overlay, Picker},
     },
@@ -51,6 +52,11 @@ pub(crate) fn update(state: &mut State, keys: &Keymap, msg: Msg) -> Vec<Effect> 
             state.fail(format!("not switched to {to}: {why}"));
             vec![]
         }
+        Msg::Looked(ask, answer) => {
+            let now = state.now;
+            state.asked.end(ask, answer, now);
+            vec![]
+        }
         Msg::FeedEnded => {
             state.fail("the readers have ended, nothing new will come: quit and start again");
             vec![]
@@ -84,8 +90,10 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         Id::Suspend => return vec![Effect::Suspend],
         Id::Redraw => return vec![Effect::Repaint],
         Id::Retry => {
-            state.inform("trying again what is broken or was forbidden");
-            return vec![Effect::Retry];
+            return page::again(state).unwrap_or_else(|| {
+                state.inform("trying again what is broken or was forbidden");
+                vec![Effect::Retry]
+            });
         }
         Id::Accept => return overlay::accept(state),
         Id::Contexts => match argument {
@@ -107,7 +115,11 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         Id::Sources => state.overlays.push(Overlay::Sources),
         Id::Palette => state.overlays.push(Overlay::Palette(Picker::default())),
         Id::Filter => overlay::open_filter(state),
-        Id::Open => fleet::open(state),
+        Id::Open => return open(state),
+        Id::Boots => return page::go(state, Page::Boots),
+        Id::Changes => return page::go(state, Page::Changes),
+        Id::Events => return page::events(state),
+        Id::Objects => return page::objects(state),
         Id::Sort => {
             let sort = argument.and_then(Sort::by_word).unwrap_or_else(|| state.list.sort.next());
             fleet::sort(state, sort);
@@ -119,6 +131,16 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         Id::Up | Id::Down | Id::PageUp | Id::PageDown | Id::Top | Id::Bottom => travel(state, id),
     }
     vec![]
+}
+
+/// Opens what is chosen; a tenant's page begins to read what it shows.
+fn open(state: &mut State) -> Vec<Effect> {
+    if matches!(state.place(), Place::Objects) {
+        return page::open(state);
+    }
+    fleet::open(state);
+    let now = state.now;
+    state.wonder(now).map(Effect::Look).into_iter().collect()
 }
 
 /// Esc: puts away one thing, the topmost. Never quits.
@@ -137,7 +159,8 @@ fn back(state: &mut State) {
 fn travel(state: &mut State, id: Id) {
     match (state.overlays.last(), state.views.last()) {
         (Some(_), _) => overlay::scroll(state, id),
-        (None, Some(_)) => tenant::scroll(state, id),
+        (None, Some(View::Tenant { .. })) => tenant::scroll(state, id),
+        (None, Some(View::Page { .. })) => page::scroll(state, id),
         (None, None) => fleet::travel(state, id),
     }
 }

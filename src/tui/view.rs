@@ -5,6 +5,7 @@ pub(crate) mod fleet;
 pub(crate) mod footer;
 pub(crate) mod header;
 pub(crate) mod help;
+pub(crate) mod page;
 pub(crate) mod palette;
 pub(crate) mod sources;
 pub(crate) mod tenant;
@@ -37,6 +38,7 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) -> Option<At> {
     header::draw(&mut paint, state, area);
     match state.views.last() {
         None => fleet::draw(&mut paint, state, body),
+        Some(View::Page { page, scroll }) => page::draw(&mut paint, state, page, *scroll, body),
         Some(View::Tenant { who, scroll }) => tenant::draw(&mut paint, state, who, *scroll, body),
     }
     footer::draw(&mut paint, state, area);

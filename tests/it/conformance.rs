@@ -1,36 +1,38 @@
 //! One set of stories, told twice: on the simulator with a paused clock, and on a real etcd, API server, controllers and
 //! kwok. Where the two differ the simulator is wrong. The stand-in tenant's stories run on a real node as well.
 
+mod boots;
 mod node;
 mod stories;
 pub(crate) mod world;
 
-/// The same stories in both worlds.
+/// The same stories in both worlds, by the module that tells them.
 macro_rules! told_twice {
-    ($($story:ident)*) => {
+    ($($from:ident: $($story:ident)*;)*) => {
         mod on_simulator {
-            $(
+            $($(
                 #[tokio::test(start_paused = true)]
                 async fn $story() {
-                    super::stories::$story(&super::world::World::simulator(stringify!($story))).await;
+                    super::$from::$story(&super::world::World::simulator(stringify!($story))).await;
                 }
-            )*
+            )*)*
         }
 
         mod on_control_plane {
-            $(
+            $($(
                 #[tokio::test]
                 async fn $story() {
                     let Some(world) = super::world::World::control_plane(stringify!($story)).await else { return };
-                    super::stories::$story(&world).await;
+                    super::$from::$story(&world).await;
                     world.clean().await;
                 }
-            )*
+            )*)*
         }
     };
 }
 
 told_twice! {
+    stories:
     a_tenant_walks_through_its_stages_to_ready
     applying_again_changes_nothing_and_restarts_nobody
     a_new_image_waits_for_the_pod_to_be_deleted
@@ -42,4 +44,9 @@ told_twice! {
     a_finalizer_keeps_the_namespace_terminating
     a_suspended_tenant_sleeps_and_wakes
     an_existing_secret_is_left_alone
+    ;
+    boots:
+    boots_are_learned_to_the_second_and_foretold
+    a_tenant_can_be_looked_into_and_its_secrets_cannot
+    ;
 }

@@ -88,6 +88,10 @@ fn a_readiness_that_came_back_late_is_no_boot() {
     assert_eq!(boot.at, at(134), "the gateway's start is the last that is known");
 }
 
+fn image(tenant: &mut Tenant, image: &str) {
+    Arc::make_mut(&mut tenant.pods[0].containers[0].spec).image = text(image);
+}
+
 #[test]
 fn what_takes_another_time_by_nature_is_not_mixed() {
     let with = |n, edit: fn(&mut Tenant)| {
@@ -100,8 +104,8 @@ fn what_takes_another_time_by_nature_is_not_mixed() {
         with(2, |t| t.tier = Some(Tier::Max)),
         with(3, |t| t.claims.iter_mut().for_each(|c| c.created = Some(at(10)))),
         with(4, |t| t.claims.clear()),
-        with(5, |t| t.pods[0].containers[0].image = text("registry.example/stand-in:1")),
-        with(6, |t| t.pods[0].containers[0].image = text("ghcr.io/openclaw/openclaw:2026.8.3")),
+        with(5, |t| image(t, "registry.example/stand-in:1")),
+        with(6, |t| image(t, "ghcr.io/openclaw/openclaw:2026.8.3")),
     ]);
     assert_eq!(history.kinds().iter().map(|(_, s)| s.boots()).collect::<Vec<_>>(), [2, 1, 1, 1, 1]);
     let pro = history.boots().next().unwrap().kind.clone();

@@ -1,6 +1,6 @@
 //! `pods/exec`: a command in a container, its streams on channels 0 to 2 and its end on channel 3.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::Extension;
 use axum::extract::ws::WebSocketUpgrade;
@@ -20,6 +20,8 @@ const STDIN: u8 = 0;
 const STDOUT: u8 = 1;
 const STDERR: u8 = 2;
 const ERROR: u8 = 3;
+/// How long a process takes to start.
+const STARTS: Duration = Duration::from_millis(50);
 /// What a command may read from its standard input.
 const INPUT: usize = 1 << 20;
 
@@ -67,6 +69,8 @@ struct Session {
 
 impl Session {
     async fn run(self, mut channels: Channels) {
+        // kubectl drops what comes before it has made its streams; no runtime starts a process faster than this.
+        tokio::time::sleep(STARTS).await;
         let status = if self.stdin && self.tty && is_shell(&self.argv) && self.argv.len() == 1 {
             self.converse(&mut channels).await
         } else {

@@ -159,7 +159,8 @@ fn copies_say_what_they_did() {
     press(&mut state, "/ \"tomas\" enter");
     assert_eq!(press(&mut state, "i"), [Effect::Copy("tomas-v".into())]);
     assert!(said(&state).starts_with("copied tomas-v"));
-    let effects = press(&mut state, "enter h");
+    press(&mut state, "enter");
+    let effects = press(&mut state, "h");
     let [Effect::Copy(text)] = &effects[..] else { panic!("{effects:?}") };
     insta::assert_snapshot!("hand_over", text);
 }

@@ -88,7 +88,7 @@ fn row(paint: &mut Paint<'_>, state: &State, entry: &Entry, columns: &[Placed], 
     }
     let narrow = columns.iter().any(|c| c.column == Column::Phase);
     for placed in columns {
-        cell::draw(paint, entry, placed, narrow, line.x, line.y);
+        cell::draw(paint, entry, state.fleet.history(), placed, narrow, line.x, line.y);
     }
     if stale {
         // What is shown is of the past: dimmed, and marked beside its glyph.

@@ -50,7 +50,8 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, scroll: usize, screen: 
 
 fn content(state: &State, glyphs: &crate::tui::glyph::Glyphs) -> Vec<Line> {
     let ground = state.ground();
-    let mut lines = vec![title("KEYS")];
+    let mut lines: Vec<Line> = about(ground).iter().map(|text| vec![((*text).to_owned(), Role::Text)]).collect();
+    lines.push(title("KEYS"));
     for command in Command::at(ground) {
         let why_not = (command.enabled)(state).err();
         let mut line = vec![(format!("{:<18}", keys(command)), Role::Key), (command.help.to_owned(), Role::Text)];
@@ -62,6 +63,9 @@ fn content(state: &State, glyphs: &crate::tui::glyph::Glyphs) -> Vec<Line> {
     lines.push(title("IN A FIELD (filter, palette, contexts)"));
     let in_fields = COMMANDS.iter().filter(|c| c.places.contains(&Place::Filter) && !c.places.contains(&ground));
     lines.extend(in_fields.map(|c| entry(&keys(c), c.help)));
+    if !matches!(ground, Place::Fleet | Place::Tenant) {
+        return lines;
+    }
     lines.push(title("PHASES"));
     for (rank, word) in Phase::WORDS.into_iter().enumerate() {
         let head = format!("{} {word:<16}", glyphs.phase_rank(rank));
@@ -74,6 +78,41 @@ fn content(state: &State, glyphs: &crate::tui::glyph::Glyphs) -> Vec<Line> {
     ));
     lines.extend(Query::KEYS.iter().map(|(key, meaning)| entry(&format!("{key}:"), meaning)));
     lines
+}
+
+/// What a page shows, where its lines do not say it themselves.
+fn about(place: Place) -> &'static [&'static str] {
+    match place {
+        Place::Boots => &[
+            "Each boot seen to its end is remembered: the latest 2,048, five of a tenant,",
+            "between runs too. Only cold ones count: nothing in the pod has restarted.",
+            "They are told apart by image (whatever its tag), tier, stages, and whether",
+            "the volumes were new. MEDIAN and P95 are of the latest 128 of a kind.",
+            "The parts sum to the whole: scheduling, volumes (attach, mount, sandbox),",
+            "stages, gateway until it is ready; between them images and starts. The first",
+            "image may count as volumes: some nodes tell of the sandbox only after it.",
+            "SHARE is of all the time that those boots took.",
+            "",
+        ],
+        Place::Events => &[
+            "Of one tenant: its events as the cluster keeps them (an hour), ordinary ones",
+            "too, read when the page is opened; warnings come in by themselves. Of the",
+            "fleet: its warnings. The latest is first; the same again is counted.",
+            "",
+        ],
+        Place::Changes => &[
+            "What was seen to change since the console was started, and what objects tell",
+            "of themselves: pods made, containers that ended, warnings. The latest is first.",
+            "",
+        ],
+        Place::Objects | Place::Yaml => &[
+            "Read now, and not followed: ctrl-r reads again. Managed fields are folded;",
+            "values of variables that are called like a secret are left out, as is",
+            "whatever looks like one. Secrets are never read.",
+            "",
+        ],
+        _ => &[],
+    }
 }
 
 fn keys(command: &Command) -> String {

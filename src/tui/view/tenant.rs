@@ -1,5 +1,6 @@
 //! One tenant on one screen: why, boot, quota, volumes, pod, image, warnings.
 
+pub(crate) mod boot;
 mod section;
 mod web;
 
@@ -76,6 +77,8 @@ fn page(like: &Paint<'_>, state: &State, entry: &Entry, width: u16) -> (Buffer, 
         entry,
         sources: state.fleet.sources(),
         rights: state.fleet.rights(Some(&entry.tenant.namespace_name)),
+        history: state.fleet.history(),
+        asked: &state.asked,
     };
     let mut y = 2;
     if let Some((since, why)) = state.stale() {
@@ -85,7 +88,7 @@ fn page(like: &Paint<'_>, state: &State, entry: &Entry, width: u16) -> (Buffer, 
     }
     for draw in [
         section::why,
-        section::boot,
+        boot::draw,
         section::quota,
         section::volumes,
         web::draw,

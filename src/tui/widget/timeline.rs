@@ -1,9 +1,14 @@
-//! A boot as a column of steps: waiting, running with its time so far, done with its duration, failed with its reason.
+//! A boot as a column of steps: waiting, running with its time so far, done with its duration, failed with its reason;
+//! each beside what it usually takes here.
 
 use ratatui::layout::Rect;
 
 use crate::{
-    fleet::{Age, At, Boot, Step, StepState},
+    fleet::{
+        Age, At, Boot, Step, StepState, Tenant,
+        boot::{Comparison, Lap, Pace},
+    },
+    index::{History, outlook},
     tui::theme::Role,
 };
 
@@ -13,16 +18,70 @@ const NAME: u16 = 24;
 const TIME: u16 = 6;
 const BAR: u16 = 30;
 
+/// What the steps of a boot are compared with.
+#[derive(Debug, Default)]
+pub(crate) struct Beside {
+    /// By step.
+    steps: Vec<Option<Comparison>>,
+    /// Where no step is at work: the one that is waited for, the time so far, and what that usually takes.
+    waits: Option<(usize, u32, Option<Comparison>)>,
+}
+
+impl Beside {
+    pub(crate) fn of(history: &History, tenant: &Tenant, boot: &Boot, now: At) -> Self {
+        let compare = |(step, it): (usize, &Step)| match it.state {
+            StepState::Failed { .. } => None,
+            _ => history.compare(tenant, step, it.state.seconds(now)?),
+        };
+        let steps = boot.steps.iter().enumerate().map(compare).collect();
+        let waits = history.current(tenant, now).filter(|(lap, ..)| lap.waits);
+        Self { steps, waits: waits.map(|(Lap { step, .. }, elapsed, beside)| (step, elapsed, beside)) }
+    }
+}
+
 /// Draws one line per step; returns how many lines it took.
-pub(crate) fn draw(paint: &mut Paint<'_>, boot: &Boot, area: Rect) -> u16 {
+pub(crate) fn draw(paint: &mut Paint<'_>, boot: &Boot, beside: &Beside, area: Rect) -> u16 {
     let longest = boot.steps.iter().filter_map(|s| s.state.seconds(paint.now)).max().unwrap_or(0).max(1);
-    for (y, step) in (area.top()..area.bottom()).zip(&boot.steps) {
-        line(paint, step, longest, Rect { y, height: 1, ..area });
+    for (y, (index, step)) in (area.top()..area.bottom()).zip(boot.steps.iter().enumerate()) {
+        let area = Rect { y, height: 1, ..area };
+        match beside.waits.filter(|(at, ..)| *at == index && step.state == StepState::Waiting) {
+            Some((_, elapsed, usual)) => waits(paint, step, elapsed, usual, area),
+            None => line(paint, step, beside.steps.get(index).copied().flatten(), longest, area),
+        }
     }
     u16::try_from(boot.steps.len()).unwrap_or(u16::MAX).min(area.height)
 }
 
-fn line(paint: &mut Paint<'_>, step: &Step, longest: u32, area: Rect) {
+/// The stage's turn has come, and its container has not started.
+fn waits(paint: &mut Paint<'_>, step: &Step, elapsed: u32, usual: Option<Comparison>, area: Rect) {
+    let (y, right) = (area.y, area.right());
+    paint.text(area.x, y, right, paint.glyphs.running, Role::Progress);
+    let name = NAME.min(area.width / 2);
+    paint.cell(area.x + 2, y, name, step.kind.name(), Align::Left, Role::Text);
+    let x = area.x + 3 + name;
+    paint.cell(x, y, TIME.min(right.saturating_sub(x)), &Age(elapsed).to_string(), Align::Right, Role::Progress);
+    // It grows by the second.
+    paint.wake_at(paint.now.plus(1));
+    let mut x = x + TIME + 2;
+    if right > x + BAR + 20 {
+        x += BAR + 1;
+    }
+    let end = paint.text(x, y, right, "image and start", Role::Progress);
+    compared(paint, end, y, right, usual);
+}
+
+/// `, slow: usually 12s, p95 15s`, as far as there is room.
+fn compared(paint: &mut Paint<'_>, x: u16, y: u16, right: u16, with: Option<Comparison>) {
+    let Some(with) = with else { return };
+    let usually = outlook::usually(&with);
+    match with.pace() {
+        Pace::Usual => paint.parts(x, y, right, &[(", ", Role::Dim), (&usually, Role::Dim)]),
+        Pace::Slow => paint.parts(x, y, right, &[(", slow: ", Role::Warn), (&usually, Role::Warn)]),
+        Pace::Stuck => paint.parts(x, y, right, &[(", stuck: ", Role::Error), (&usually, Role::Error)]),
+    };
+}
+
+fn line(paint: &mut Paint<'_>, step: &Step, beside: Option<Comparison>, longest: u32, area: Rect) {
     let (y, right) = (area.y, area.right());
     let glyphs = paint.glyphs;
     let (glyph, role, words) = match &step.state {
@@ -46,7 +105,10 @@ fn line(paint: &mut Paint<'_>, step: &Step, longest: u32, area: Rect) {
         }
         x += BAR + 1;
     }
-    paint.text(x, y, right, &words, role);
+    let end = paint.text(x, y, right, &words, role);
+    // A finished step is history itself: only a slow one is worth a word more.
+    let beside = beside.filter(|with| !step.state.is_done() || with.pace() > Pace::Usual);
+    compared(paint, end, y, right, beside);
 }
 
 /// The step's time; one that still runs is drawn again as it grows.

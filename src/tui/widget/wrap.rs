@@ -18,7 +18,7 @@ pub(crate) fn wrap(paint: &mut Paint<'_>, x: u16, y: u16, right: u16, text: &str
 }
 
 /// Breaks at blanks where there are any; the last line keeps all the rest, for the pen to cut.
-fn split(text: &str, width: usize, most: usize) -> Vec<String> {
+pub(crate) fn split(text: &str, width: usize, most: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let used = lines.last().map_or(0, |l| l.width());

@@ -7,7 +7,10 @@ use fleetdeck::{
     fleet::At,
     index::{Delta, Fleet, fleet::Entry},
     manifest::{Base, Defaults, TenantDraft, TenantSpec, render},
-    sim::{Sim, SimConfig},
+    sim::{
+        Sim, SimConfig,
+        scenario::{Rule, Scenario},
+    },
 };
 use serde_json::Value;
 use tokio::{sync::mpsc, time::timeout};
@@ -38,6 +41,17 @@ pub(crate) struct Watching {
 impl World {
     pub(crate) fn simulator(story: &str) -> Self {
         Self::simulated(story, SimConfig::default())
+    }
+
+    /// A simulator that behaves as this says; what it leaves out is the built-in one's.
+    pub(crate) fn with_scenario(story: &str, scenario: Scenario) -> Self {
+        Self::simulated(story, SimConfig { scenario, ..SimConfig::default() })
+    }
+
+    /// Puts a rule in force, on a simulator.
+    pub(crate) fn rule(&self, name: &str, text: &str) {
+        let sim = self.sim.as_ref().expect("a simulator obeys rules");
+        sim.set_rule(name, Rule::parse(name, text).unwrap());
     }
 
     pub(crate) fn simulated(story: &str, config: SimConfig) -> Self {
@@ -170,7 +184,7 @@ impl Watching {
         }
     }
 
-    async fn step(&mut self, what: &str) {
+    pub(crate) async fn step(&mut self, what: &str) {
         // Time alone changes verdicts too.
         let delta = match timeout(Duration::from_secs(1), self.deltas.recv()).await {
             Ok(delta) => Some(delta.expect("the watches are alive")),

@@ -1,8 +1,8 @@
 //! What stands in each column of a tenant's row.
 
 use crate::{
-    fleet::{Claim, ClaimPhase, Container, Phase, State as Run},
-    index::Entry,
+    fleet::{Claim, ClaimPhase, Container, Phase, State as Run, boot::Pace},
+    index::{Entry, History, outlook},
     tui::{
         state::list::sort::{cpu_percent, memory_percent},
         text,
@@ -26,7 +26,15 @@ const WORD: u16 = 8;
 const CULPRIT: usize = 20;
 
 /// `narrow`: the phase's column has no room for the stage, so that WHY says it.
-pub(super) fn draw(paint: &mut Paint<'_>, entry: &Entry, placed: &Placed, narrow: bool, x: u16, y: u16) {
+pub(super) fn draw(
+    paint: &mut Paint<'_>,
+    entry: &Entry,
+    history: &History,
+    placed: &Placed,
+    narrow: bool,
+    x: u16,
+    y: u16,
+) {
     let tenant = &entry.tenant;
     let pod = tenant.pod();
     let say = |paint: &mut Paint<'_>, text: &str, role: Role| put(paint, placed, x, y, text, role);
@@ -74,8 +82,14 @@ pub(super) fn draw(paint: &mut Paint<'_>, entry: &Entry, placed: &Placed, narrow
             None => say(paint, UNKNOWN, Role::Dim),
         },
         Column::Why => {
-            let why = why(entry, narrow);
-            let role = if entry.verdict.phase.in_progress() { Role::Dim } else { Role::Text };
+            let clause = outlook::clause(entry, history, paint.now);
+            let role = match &clause {
+                Some((Pace::Stuck, _)) => Role::Error,
+                Some((Pace::Slow, _)) => Role::Warn,
+                _ if entry.verdict.phase.in_progress() => Role::Dim,
+                _ => Role::Text,
+            };
+            let why = why(entry, clause.map(|(_, text)| text), narrow);
             say(paint, &why, role);
         }
     }
@@ -106,14 +120,20 @@ fn culprit(why: &str) -> (&str, &str) {
     why.split_once(": ").filter(|(head, _)| head.len() <= CULPRIT).unwrap_or(("", why))
 }
 
-fn why(entry: &Entry, narrow: bool) -> String {
-    let why = &entry.verdict.why;
+/// `clause`: how its way to ready looks, where it is on it and that is known. It is worth more than what a boot waits for.
+fn why(entry: &Entry, clause: Option<String>, narrow: bool) -> String {
+    let told = clause.is_some();
+    let why = match clause {
+        Some(clause) if entry.verdict.why.is_empty() || matches!(entry.verdict.phase, Phase::Booting { .. }) => clause,
+        Some(clause) => format!("{clause}, {}", entry.verdict.why),
+        None => entry.verdict.why.clone(),
+    };
     match &entry.verdict.phase {
         Phase::Booting { stage, .. } if narrow && why.is_empty() => text::short_stage(stage).to_owned(),
         Phase::Booting { stage, .. } if narrow => format!("{}: {why}", text::short_stage(stage)),
-        Phase::Booting { .. } => why.clone(),
-        _ if narrow => why.clone(),
-        _ => culprit(why).1.to_owned(),
+        Phase::Booting { .. } => why,
+        _ if narrow || told => why,
+        _ => culprit(&why).1.to_owned(),
     }
 }
 

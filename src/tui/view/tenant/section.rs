@@ -1,18 +1,17 @@
 //! The sections of a tenant's page. Each draws from line `y` on and returns the line after it.
 
-use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
-    fleet::{Age, Boot, Claim, ImageRef, Pod, QuotaEntry, Rights, boot::first_ready},
-    index::{Entry, Link, Meter, Sources},
+    fleet::{Claim, ImageRef, QuotaEntry, Rights},
+    index::{Entry, History, Link, Meter, Sources},
     tui::{
+        ask::Asked,
         text,
         theme::Role,
         widget::{
             bar,
             paint::{Align, Paint},
-            timeline,
             wrap::wrap,
         },
     },
@@ -27,6 +26,8 @@ pub(super) struct Subject<'a> {
     pub(super) entry: &'a Entry,
     pub(super) sources: &'a Sources,
     pub(super) rights: Rights,
+    pub(super) history: &'a History,
+    pub(super) asked: &'a Asked,
 }
 
 /// Why a meter says nothing, where it does not.
@@ -51,38 +52,6 @@ pub(super) fn why(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) -
     }
     head(paint, y, right, "WHY");
     wrap(paint, BODY, y, right, &of.entry.verdict.why, Role::Text, 3) + 1
-}
-
-pub(super) fn boot(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) -> u16 {
-    head(paint, y, right, "BOOT");
-    let Some(pod) = of.entry.tenant.pod() else {
-        paint.text(BODY, y, right, "no pod", Role::Dim);
-        return y + 2;
-    };
-    let boot = Boot::of(pod);
-    let (done, total) = boot.stages();
-    let x = bar::stages(paint, BODY, y, right, done, total);
-    let dot = paint.glyphs.dot;
-    let summary = match (boot.current(), pod.created) {
-        (Some(_), Some(created)) => {
-            let age = paint.age(created);
-            format!("{done} of {total} stages {dot} {age} since its pod was made")
-        }
-        (Some(_), None) => format!("{done} of {total} stages"),
-        (None, _) => match whole(pod) {
-            Some(seconds) => format!("all {total} stages {dot} ready after {}", Age(seconds)),
-            None => format!("all {total} stages"),
-        },
-    };
-    paint.text(x + 1, y, right, &summary, Role::Text);
-    let height = u16::try_from(boot.steps.len()).unwrap_or(0);
-    let area = Rect { x: BODY, y: y + 1, width: right.saturating_sub(BODY), height };
-    y + 2 + timeline::draw(paint, &boot, area)
-}
-
-/// Seconds from the pod's making to its readiness.
-fn whole(pod: &Pod) -> Option<u32> {
-    Some(first_ready(pod)?.since(pod.created?))
 }
 
 pub(super) fn quota(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u16) -> u16 {

@@ -1,0 +1,67 @@
+//! The objects of a tenant, and one of them as YAML.
+
+use super::{Content, Line, field, plain};
+use crate::{
+    cluster::ObjectName,
+    tui::{
+        ask::{Answer, Ask, Told},
+        state::{State, who::Who},
+        theme::Role,
+        widget::paint::Paint,
+    },
+};
+
+pub(super) fn list(paint: &mut Paint<'_>, state: &State, who: &Who, at: usize) -> Content {
+    let ask = Ask::Objects { namespace: who.namespace.to_string() };
+    let mut chosen = None;
+    let mut lines = Vec::new();
+    match state.asked.told(&ask) {
+        Some(Told { answer: Ok(Answer::Objects(objects)), .. }) => {
+            for object in &objects.names {
+                lines.push(vec![(field(object.kind.kind, 24), Role::Dim), (object.name.clone(), Role::Text)]);
+            }
+            chosen = Some(at.min(objects.names.len().saturating_sub(1)));
+            lines.extend(objects.missing.iter().map(|why| plain(format!("not listed: {why}"), Role::Warn)));
+            lines.push(plain("Secrets are never read, and so not listed.", Role::Dim));
+        }
+        told => lines.extend(silence(paint, state, &ask, told)),
+    }
+    Content { title: format!("OBJECTS of {} in {}", who.id, who.namespace), lines, chosen }
+}
+
+pub(super) fn yaml(paint: &mut Paint<'_>, state: &State, who: &Who, object: &ObjectName) -> Content {
+    let ask = Ask::Yaml { namespace: who.namespace.to_string(), object: object.clone() };
+    let mut read = String::new();
+    let lines = match state.asked.told(&ask) {
+        Some(Told { at, answer: Ok(Answer::Lines(lines)) }) => {
+            read = format!(", read {} ago", paint.age(*at));
+            lines.iter().map(|line| yaml_line(line)).collect()
+        }
+        told => silence(paint, state, &ask, told),
+    };
+    Content { title: format!("{}/{} of {}{read}", object.kind.kind, object.name, who.id), lines, chosen: None }
+}
+
+/// Key and value apart.
+fn yaml_line(line: &str) -> Line {
+    let body = line.trim_start_matches([' ', '-']);
+    let is_key = |key: &str| !key.is_empty() && !key.contains([' ', '"', '\'']);
+    match body.split_once(':').filter(|(key, rest)| is_key(key) && (rest.is_empty() || rest.starts_with(' '))) {
+        Some((_, rest)) => {
+            let (key, rest) = line.split_at(line.len() - rest.len());
+            vec![(key.to_owned(), Role::Key), (rest.to_owned(), Role::Text)]
+        }
+        None => plain(line, Role::Text),
+    }
+}
+
+/// There is no answer: why.
+fn silence(paint: &Paint<'_>, state: &State, ask: &Ask, told: Option<&Told>) -> Vec<Line> {
+    match told {
+        _ if state.asked.waits_for(ask) => vec![plain(format!("{} reading", paint.glyphs.loading), Role::Progress)],
+        Some(Told { answer: Err(why), .. }) => {
+            vec![plain(why.clone(), Role::Error), plain("ctrl-r tries again", Role::Hint)]
+        }
+        _ => vec![plain("not read yet: ctrl-r reads it", Role::Dim)],
+    }
+}
