@@ -30,7 +30,7 @@ mod fixture;
 mod property;
 
 pub use self::{
-    ask::{Answer, Ask},
+    ask::{Answer, Ask, Refusal},
     command::key_table_markdown,
     glyph::GlyphSet,
     run::run,

@@ -6,10 +6,10 @@ use tokio::sync::mpsc;
 
 use super::{failure::Failure, keep::Keeper, open};
 use crate::{
-    cluster::{self, Cluster, ClusterError, Errand, Errands, Meters, Prompt, Scope, look::objects},
+    cluster::{self, Cluster, ClusterError, Errand, Errands, Fault, Meters, Prompt, Scope, look::objects},
     config::{Config, files},
     fleet::Text,
-    tui::{self, Answer, Ask, Connect, ContextChoice, ContextInfo, Feed, Look, Options, Session, ThemeFile},
+    tui::{self, Answer, Ask, Connect, ContextChoice, ContextInfo, Feed, Look, Options, Refusal, Session, ThemeFile},
 };
 
 /// What the watches may be ahead of the console.
@@ -103,7 +103,13 @@ fn look(cluster: &Cluster) -> Look {
     let cluster = cluster.clone();
     Box::new(move |ask| {
         let cluster = cluster.clone();
-        Box::pin(async move { answer(&cluster, ask).await.map_err(|e| e.said) })
+        Box::pin(async move {
+            let refusal = |e: ClusterError| {
+                let stands = matches!(e.fault, Fault::Forbidden | Fault::Unauthorized);
+                Refusal { why: e.said, stands }
+            };
+            answer(&cluster, ask).await.map_err(refusal)
+        })
     })
 }
 

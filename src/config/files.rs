@@ -116,7 +116,9 @@ pub fn write_atomic(path: &Path, text: &str) -> Result<(), FileError> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(failed(folder, "made"))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = folder.join(format!(".{name}.{}.new", std::process::id()));
+    // No two writers share it, in whatever process or thread.
+    let writer = format!("{}-{:?}", std::process::id(), std::thread::current().id());
+    let beside = folder.join(format!(".{name}.{writer}.new"));
     let write = || -> io::Result<()> {
         let mut file = fs::File::create(&beside)?;
         file.write_all(text.as_bytes())?;

@@ -134,6 +134,7 @@ impl Fleet {
     pub fn apply(&mut self, delta: Delta, now: At) -> Touched {
         let mut touched = Touched::new();
         let settled = self.sources.settled();
+        let measured = matches!(delta, Delta::Measures(..));
         match delta {
             Delta::Upsert(facet) => {
                 self.heard(facet.part.kind(), now);
@@ -193,7 +194,9 @@ impl Fleet {
             }
         }
         self.judge(&touched, now, settled);
-        self.learn(&touched, settled);
+        if !measured {
+            self.learn(&touched, settled);
+        }
         touched
     }
 

@@ -128,10 +128,13 @@ impl History {
 
     /// Looks at a tenant that has changed.
     pub(super) fn observe(&mut self, tenant: &Tenant) {
-        // Most news is of pods whose boot is known already, or not over.
-        if tenant.pod().is_some_and(|p| p.is_ready() && !self.known.contains_key(&p.uid))
-            && let Some(boot) = PastBoot::of(tenant)
-        {
+        // Most news is of pods whose boot is known already, not over, or too long ago to be kept.
+        let Some(pod) = tenant.pod().filter(|p| p.is_ready() && !self.known.contains_key(&p.uid)) else { return };
+        let oldest = self.boots.first_key_value().filter(|_| self.boots.len() >= KEPT).map(|((at, _), _)| *at);
+        if oldest.is_some_and(|oldest| pod.ready.as_ref().and_then(|c| c.since) < Some(oldest)) {
+            return;
+        }
+        if let Some(boot) = PastBoot::of(tenant) {
             self.learn(boot);
         }
     }
@@ -213,15 +216,19 @@ impl History {
         self.boots.values().rev().map(|b| &**b).filter(|b| kind.takes(&b.kind)).take(WINDOW)
     }
 
-    /// The kinds of boots that are known, each tier for itself, the one with the latest boot first.
+    /// The kinds of boots that are known, each tier for itself, the one with the most boots first.
     pub fn kinds(&self) -> Vec<(&BootKind, &Stats)> {
-        let mut seen: Vec<&BootKind> = Vec::new();
+        let mut seen: Vec<&Arc<BootKind>> = Vec::new();
         for boot in self.boots.values().rev() {
-            if !seen.contains(&&*boot.kind) {
+            // Equal kinds are one: `learn` shares them.
+            if !seen.iter().any(|kind| Arc::ptr_eq(kind, &boot.kind)) {
                 seen.push(&boot.kind);
             }
         }
-        seen.into_iter().filter_map(|kind| Some((kind, self.stats_of(kind)?))).collect()
+        let mut kinds: Vec<(&BootKind, &Stats)> =
+            seen.into_iter().filter_map(|kind| Some((&**kind, self.stats_of(kind)?))).collect();
+        kinds.sort_by_key(|(_, stats)| std::cmp::Reverse(stats.boots()));
+        kinds
     }
 }
 

@@ -12,6 +12,9 @@ use super::{
     history::{Forecast, History},
 };
 
+/// Seconds that a big image may take over a slow line.
+const PULL: u32 = 600;
+
 /// What the tenant's user may be told.
 pub fn for_user(entry: &Entry, forecast: Option<Forecast>) -> String {
     let left = match forecast {
@@ -55,17 +58,27 @@ fn about(seconds: u32) -> String {
 pub fn clause(entry: &Entry, history: &History, now: At) -> Option<(Pace, String)> {
     let forecast = history.forecast(entry, now)?;
     let current = history.current(&entry.tenant, now);
-    if let Some((_, elapsed, Some(comparison))) = current
-        && comparison.pace() > Pace::Usual
+    if let Some((lap, elapsed, Some(comparison))) = current
+        && pace(lap, &comparison) > Pace::Usual
     {
-        let word = if comparison.pace() == Pace::Stuck { "stuck" } else { "slow" };
-        let usual = Age(comparison.median);
-        return Some((comparison.pace(), format!("{word}: {}, usually {usual}", Age(elapsed))));
+        let pace = pace(lap, &comparison);
+        let word = if pace == Pace::Stuck { "stuck" } else { "slow" };
+        let what = if lap.waits { " image or start" } else { "" };
+        return Some((pace, format!("{word}{what}: {}, usually {}", Age(elapsed), Age(comparison.median))));
     }
     match forecast {
         Forecast::Left { seconds, .. } => Some((Pace::Usual, format!("~{} left", Age(seconds)))),
         Forecast::Overdue { .. } => Some((Pace::Usual, "longer than seen before".to_owned())),
         Forecast::NoHistory { .. } => None,
+    }
+}
+
+/// The pace of a lap. An image that is on no node yet takes minutes where one that is takes none: a wait for it is stuck
+/// only later.
+pub fn pace(lap: Lap, comparison: &Comparison) -> Pace {
+    match comparison.pace() {
+        Pace::Stuck if lap.waits && comparison.elapsed < PULL => Pace::Slow,
+        pace => pace,
     }
 }
 
@@ -160,6 +173,14 @@ mod tests {
         let mut pod = booting(3);
         pod.stages[3].state = waiting(reason);
         entry(Some(pod), 400)
+    }
+
+    #[test]
+    fn an_image_may_take_minutes_before_it_is_called_stuck() {
+        let compare = |elapsed| Comparison { elapsed, median: 1, p95: 1, samples: 20 };
+        let (wait, work) = (Lap::of(2), Lap::of(3));
+        assert_eq!((pace(wait, &compare(300)), pace(work, &compare(300))), (Pace::Slow, Pace::Stuck));
+        assert_eq!((pace(wait, &compare(600)), pace(wait, &compare(2))), (Pace::Stuck, Pace::Usual));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::{
 /// Questions that are on their way at once.
 pub(crate) const AT_ONCE: usize = 4;
 /// Answers that are remembered.
-const KEPT: usize = 12;
+const KEPT: usize = 8;
 
 /// Something to read from the cluster. Namespaces and pods are those of the tenant that is on screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +40,20 @@ pub enum Answer {
     Objects(Objects),
 }
 
-/// An answer, when it came; an error is one sentence.
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// One sentence.
+    pub why: String,
+    /// A right is missing: asking again by itself would only be refused again.
+    pub stands: bool,
+}
+
+/// An answer, and when it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Told {
     pub(crate) at: At,
-    pub(crate) answer: Result<Answer, String>,
+    pub(crate) answer: Result<Answer, Refusal>,
 }
 
 /// What was asked, and what came of it.
@@ -65,7 +74,7 @@ impl Asked {
     }
 
     /// An answer that nobody waits for, as of a cluster that was left, is dropped.
-    pub(crate) fn end(&mut self, ask: Ask, answer: Result<Answer, String>, at: At) {
+    pub(crate) fn end(&mut self, ask: Ask, answer: Result<Answer, Refusal>, at: At) {
         let before = self.waiting.len();
         self.waiting.retain(|waiting| *waiting != ask);
         if self.waiting.len() == before {
@@ -80,6 +89,19 @@ impl Asked {
 
     pub(crate) fn told(&self, ask: &Ask) -> Option<&Told> {
         self.told.iter().find(|(told, _)| told == ask).map(|(_, told)| told)
+    }
+
+    /// The logs of a namespace may not be read, as was said for any of its containers.
+    pub(crate) fn logs_are_refused(&self, of: &str) -> bool {
+        self.told.iter().any(|(ask, told)| {
+            matches!(ask, Ask::LogEnd { namespace, .. } if namespace == of)
+                && matches!(&told.answer, Err(refusal) if refusal.stands)
+        })
+    }
+
+    /// Forgets what was refused: a person wants it tried again.
+    pub(crate) fn forgive(&mut self) {
+        self.told.retain(|(_, told)| told.answer.is_ok());
     }
 
     pub(crate) fn waits_for(&self, ask: &Ask) -> bool {
@@ -97,6 +119,22 @@ mod tests {
         Ask::LogEnd { namespace, pod, pod_uid: uid(n), container }
     }
 
+    fn refusal(why: &str, stands: bool) -> Refusal {
+        Refusal { why: why.to_owned(), stands }
+    }
+
+    #[test]
+    fn a_missing_right_is_remembered_until_somebody_wants_it_tried_again() {
+        let mut asked = Asked::default();
+        for (n, stands, refused) in [(1, false, false), (2, true, true)] {
+            asked.begin(&ask(n));
+            asked.end(ask(n), Err(refusal("no", stands)), at(1));
+            assert_eq!((asked.logs_are_refused("n"), asked.logs_are_refused("other")), (refused, false));
+        }
+        asked.forgive();
+        assert!(!asked.logs_are_refused("n") && asked.told(&ask(1)).is_none());
+    }
+
     #[test]
     fn no_more_than_a_few_are_on_their_way_and_none_twice() {
         let mut asked = Asked::default();
@@ -108,7 +146,7 @@ mod tests {
         assert!(!asked.begin(&ask(5)), "too much at once");
         asked.end(ask(1), Ok(Answer::Lines(vec![])), at(1));
         assert!(asked.begin(&ask(5)) && asked.told(&ask(1)).is_some() && !asked.waits_for(&ask(1)));
-        asked.end(ask(99), Err("late".to_owned()), at(1));
+        asked.end(ask(99), Err(refusal("late", false)), at(1));
         assert_eq!(asked.told(&ask(99)), None, "nobody waits for it");
     }
 
@@ -121,7 +159,7 @@ mod tests {
         }
         assert_eq!(asked.told.len(), KEPT);
         assert!(asked.begin(&ask(39)));
-        asked.end(ask(39), Err("gone".to_owned()), at(2));
+        asked.end(ask(39), Err(refusal("gone", false)), at(2));
         assert_eq!(asked.told(&ask(39)).map(|t| t.at), Some(at(2)));
         assert_eq!(asked.told.len(), KEPT);
     }

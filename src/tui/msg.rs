@@ -5,7 +5,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use crate::{fleet::At, index::Delta};
 
 use super::{
-    ask::{Answer, Ask},
+    ask::{Answer, Ask, Refusal},
     session::ContextInfo,
 };
 
@@ -18,8 +18,8 @@ pub(crate) enum Msg {
     Delta(Delta),
     /// The cluster's present.
     Now(At),
-    /// What a page asked for, or one sentence that says why not.
-    Looked(Ask, Result<Answer, String>),
+    /// What a page asked for, or why not.
+    Looked(Ask, Result<Answer, Refusal>),
     /// A new context is connected; its feed has replaced the old one.
     Switched {
         context: ContextInfo,

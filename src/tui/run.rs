@@ -13,7 +13,7 @@ use tokio::{
 use crate::index::Delta;
 
 use super::{
-    ask::{Answer, Ask},
+    ask::{Answer, Ask, Refusal},
     effect::Effect,
     glyph::GlyphSet,
     keymap::Keymap,
@@ -75,7 +75,7 @@ struct Console {
     connect: Connect,
     connecting: Option<BoxFuture<'static, Result<Feed, String>>>,
     /// Reads that are on their way: no more than the state allows at once.
-    looking: FuturesUnordered<BoxFuture<'static, (Ask, Result<Answer, String>)>>,
+    looking: FuturesUnordered<BoxFuture<'static, (Ask, Result<Answer, Refusal>)>>,
     /// There was news since the feed was last shown the fleet.
     unfollowed: bool,
 }

@@ -10,7 +10,7 @@ use crate::{
     fleet::{At, Text},
     index::{Delta, Fleet},
     tui::{
-        ask::{Answer, Ask},
+        ask::{Answer, Ask, Refusal},
         glyph::GlyphSet,
         theme::ThemeFile,
     },
@@ -60,8 +60,8 @@ pub struct Feed {
     pub banner: Option<String>,
 }
 
-/// Reads from the cluster on demand; an error is one sentence.
-pub type Look = Box<dyn Fn(Ask) -> BoxFuture<'static, Result<Answer, String>> + Send>;
+/// Reads from the cluster on demand.
+pub type Look = Box<dyn Fn(Ask) -> BoxFuture<'static, Result<Answer, Refusal>> + Send>;
 
 /// Connects to the context of this name; an error is one sentence that says what to do.
 pub type Connect = Box<dyn Fn(String) -> BoxFuture<'static, Result<Feed, String>> + Send>;

@@ -166,7 +166,7 @@ pub(crate) struct State {
     pub(crate) looks: Looks,
     /// Whom the open page is about, for what is asked on its behalf.
     pub(crate) attention: Attention,
-    pub(crate) asked: Asked,
+    pub(crate) answers: Asked,
 }
 
 impl State {
@@ -187,7 +187,7 @@ impl State {
             notice: None,
             looks,
             attention: Attention::default(),
-            asked: Asked::default(),
+            answers: Asked::default(),
         }
     }
 
@@ -293,7 +293,7 @@ impl State {
         self.views.clear();
         self.overlays.clear();
         self.attention = Attention::default();
-        self.asked = Asked::default();
+        self.answers = Asked::default();
         self.notice = Some(Notice::Info(said));
     }
 
@@ -328,8 +328,8 @@ impl State {
     pub(crate) fn wonder(&mut self, now: At) -> Option<Ask> {
         let Some(View::Tenant { who, .. }) = self.views.last() else { return None };
         let ask = log_end(who.find(&self.fleet).here()?)?;
-        let again = self.asked.told(&ask).is_none_or(|told| now.since(told.at) >= LOG_EVERY);
-        (again && self.asked.begin(&ask)).then_some(ask)
+        let again = self.answers.told(&ask).is_none_or(|told| now.since(told.at) >= LOG_EVERY);
+        (again && !self.answers.logs_are_refused(&who.namespace) && self.answers.begin(&ask)).then_some(ask)
     }
 
     pub(crate) fn inform(&mut self, text: impl Into<String>) {

@@ -54,7 +54,7 @@ pub(crate) fn update(state: &mut State, keys: &Keymap, msg: Msg) -> Vec<Effect> 
         }
         Msg::Looked(ask, answer) => {
             let now = state.now;
-            state.asked.end(ask, answer, now);
+            state.answers.end(ask, answer, now);
             vec![]
         }
         Msg::FeedEnded => {
@@ -90,6 +90,7 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         Id::Suspend => return vec![Effect::Suspend],
         Id::Redraw => return vec![Effect::Repaint],
         Id::Retry => {
+            state.answers.forgive();
             return page::again(state).unwrap_or_else(|| {
                 state.inform("trying again what is broken or was forbidden");
                 vec![Effect::Retry]

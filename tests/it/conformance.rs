@@ -6,33 +6,32 @@ mod node;
 mod stories;
 pub(crate) mod world;
 
-/// The same stories in both worlds, by the module that tells them.
+/// The same stories in both worlds.
 macro_rules! told_twice {
-    ($($from:ident: $($story:ident)*;)*) => {
+    ($($story:ident)*) => {
         mod on_simulator {
-            $($(
+            $(
                 #[tokio::test(start_paused = true)]
                 async fn $story() {
-                    super::$from::$story(&super::world::World::simulator(stringify!($story))).await;
+                    super::stories::$story(&super::world::World::simulator(stringify!($story))).await;
                 }
-            )*)*
+            )*
         }
 
         mod on_control_plane {
-            $($(
+            $(
                 #[tokio::test]
                 async fn $story() {
                     let Some(world) = super::world::World::control_plane(stringify!($story)).await else { return };
-                    super::$from::$story(&world).await;
+                    super::stories::$story(&world).await;
                     world.clean().await;
                 }
-            )*)*
+            )*
         }
     };
 }
 
 told_twice! {
-    stories:
     a_tenant_walks_through_its_stages_to_ready
     applying_again_changes_nothing_and_restarts_nobody
     a_new_image_waits_for_the_pod_to_be_deleted
@@ -44,9 +43,6 @@ told_twice! {
     a_finalizer_keeps_the_namespace_terminating
     a_suspended_tenant_sleeps_and_wakes
     an_existing_secret_is_left_alone
-    ;
-    boots:
     boots_are_learned_to_the_second_and_foretold
     a_tenant_can_be_looked_into_and_its_secrets_cannot
-    ;
 }

@@ -138,10 +138,11 @@ fn show_finds_a_tenant_by_what_is_in_hand() {
     assert!(!server.asked().iter().any(|p| p.contains("secrets")), "secrets are never read");
 }
 
-#[test]
-fn show_compares_with_the_boots_that_consoles_have_kept() {
-    use sha2::Digest as _;
-    const CLUSTER: &str = "6d3f9c1e-0000-4000-8000-0000000000aa";
+/// What identifies the cluster of [`kept_fleet`].
+const CLUSTER: &str = "6d3f9c1e-0000-4000-8000-0000000000aa";
+
+/// The two tenants, on a cluster that has a namespace `kube-system`, as every cluster does.
+pub(crate) fn kept_fleet() -> (Server, tempfile::TempDir) {
     let server = Server::new(|path| {
         if path.starts_with("/api/v1/namespaces/kube-system") {
             let namespace = format!(r#"{{"kind":"Namespace","metadata":{{"name":"kube-system","uid":"{CLUSTER}"}}}}"#);
@@ -164,6 +165,19 @@ fn show_compares_with_the_boots_that_consoles_have_kept() {
         if json::is_watch(path) { Reply::Hang } else { Reply::Json(200, list.to_owned()) }
     });
     let home = home(&format!("http://{}", server.listen()), "{}");
+    (server, home)
+}
+
+/// Where the boots of that cluster are kept.
+pub(crate) fn kept_boots(home: &Path) -> std::path::PathBuf {
+    use sha2::Digest as _;
+    let name: String = sha2::Sha256::digest(CLUSTER).iter().take(8).map(|b| format!("{b:02x}")).collect();
+    home.join(format!(".local/state/fleetdeck/boots/{name}.json"))
+}
+
+#[test]
+fn show_compares_with_the_boots_that_consoles_have_kept() {
+    let (_server, home) = kept_fleet();
     let usual = |home: &Path| json_of(home, &["show", "t0001", "-o", "json"])["usualBoot"].clone();
     assert_eq!(usual(home.path()), Value::Null, "its own boot alone is no history");
 
@@ -191,8 +205,7 @@ fn show_compares_with_the_boots_that_consoles_have_kept() {
     let file = serde_json::json!({
         "version": 1, "cluster": CLUSTER, "kinds": [kind], "boots": [boot(1), boot(2), boot(3)],
     });
-    let name: String = sha2::Sha256::digest(CLUSTER).iter().take(8).map(|b| format!("{b:02x}")).collect();
-    let path = home.path().join(format!(".local/state/fleetdeck/boots/{name}.json"));
+    let path = kept_boots(home.path());
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, file.to_string()).unwrap();
     let told = usual(home.path());

@@ -256,6 +256,37 @@ fn keys_and_sizes_reach_the_screen() {
 }
 
 #[test]
+fn boots_that_one_console_has_seen_are_there_for_the_next() {
+    use crate::headless::{kept_boots, kept_fleet};
+    for leave in ["q", "a signal"] {
+        let (server, home) = kept_fleet();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_fleetdeck"));
+        command.env_clear();
+        for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")] {
+            command.env(name, value);
+        }
+        command.env("HOME", home.path());
+        let mut seat = Seat::with(command, home);
+        seat.wait_for("2 tenants");
+        seat.press("b");
+        seat.wait_for("the latest 1 are remembered");
+        seat.press("\x1b");
+        seat.wait_for("TENANT");
+        match leave {
+            "q" => seat.press("q"),
+            _ => seat.signal(Signal::TERM),
+        }
+        seat.end();
+        seat.assert_restored(leave);
+        let text = std::fs::read_to_string(kept_boots(seat._home.path())).unwrap();
+        let kept: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&kept["version"], kept["boots"].as_array().unwrap().len()), (&1.into(), 1), "{leave}: {text}");
+        assert!(!text.contains("t0001"), "no tenant is named: {text}");
+        assert!(!server.asked().iter().any(|p| p.contains("secrets")));
+    }
+}
+
+#[test]
 fn without_a_terminal_it_says_what_to_use_instead() {
     let run = std::process::Command::new(env!("CARGO_BIN_EXE_fleetdeck"))
         .args(["demo", "--scenario"])

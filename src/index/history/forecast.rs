@@ -5,7 +5,7 @@ use crate::fleet::{
     boot::{Comparison, Lap, Laps},
 };
 
-use super::{BootKind, History, Stats};
+use super::{BootKind, History, Spread, Stats};
 use crate::index::Entry;
 
 /// When a tenant that is on its way will be ready.
@@ -48,15 +48,14 @@ impl History {
         let laps = Laps::of(pod)?;
         let current = laps.current()?;
         let Some(stats) = self.stats_for(&entry.tenant) else { return Some(Forecast::NoHistory { samples: 0 }) };
-        let to_come = || (current..laps.ends.len()).map(|lap| stats.lap(lap));
-        let samples = to_come().map(|s| s.map_or(0, super::Spread::samples)).min().unwrap_or(0);
-        let mut spreads = to_come().flatten();
-        let (Some(begun), Some(first)) = (laps.from(current), spreads.next().filter(|_| samples >= Stats::ENOUGH))
-        else {
+        // What follows this lap, as one: many short laps, each cut to whole seconds, would add up to an error.
+        let (lap, tail) = (stats.lap(current)?, stats.tail(current + 1));
+        let samples = tail.map_or(u32::MAX, Spread::samples).min(lap.samples());
+        let Some(begun) = laps.from(current).filter(|_| samples >= Stats::ENOUGH) else {
             return Some(Forecast::NoHistory { samples });
         };
-        let Some(rest) = first.rest(now.since(begun)) else { return Some(Forecast::Overdue { samples }) };
-        let later: u32 = spreads.filter_map(super::Spread::median).sum();
+        let Some(rest) = lap.rest(now.since(begun)) else { return Some(Forecast::Overdue { samples }) };
+        let later = tail.and_then(Spread::median).unwrap_or(0);
         Some(Forecast::Left { seconds: rest + later, samples })
     }
 
@@ -87,7 +86,7 @@ impl History {
     }
 }
 
-fn usual(spread: &super::Spread) -> Option<Usual> {
+fn usual(spread: &Spread) -> Option<Usual> {
     let samples = spread.samples();
     (samples >= Stats::ENOUGH).then_some(())?;
     Some(Usual { median: spread.median()?, p95: spread.p95()?, samples })

@@ -10,6 +10,8 @@ pub struct Stats {
     laps: Box<[Spread]>,
     whole: Spread,
     waits: Spread,
+    /// By lap: from its beginning to the end of the boot.
+    tails: Box<[Spread]>,
     /// Seconds per lap, summed over the boots of which all laps are known.
     sums: Box<[u64]>,
 }
@@ -28,6 +30,7 @@ impl Stats {
 
     pub fn of<'a>(boots: impl IntoIterator<Item = &'a PastBoot>, laps: usize) -> Self {
         let mut times = vec![Vec::new(); laps];
+        let mut tails = vec![Vec::new(); laps];
         let mut sums = vec![0_u64; laps];
         let (mut whole, mut waits, mut count) = (Vec::new(), Vec::new(), 0);
         for boot in boots {
@@ -36,6 +39,11 @@ impl Stats {
             whole.extend(all);
             let waited = (0..laps).filter(|lap| Lap::of(*lap).waits).map(|lap| boot.lap(lap));
             waits.extend(waited.sum::<Option<u32>>());
+            let mut tail = Some(0);
+            for (lap, tails) in tails.iter_mut().enumerate().rev() {
+                tail = tail.zip(boot.lap(lap)).map(|(rest, seconds)| rest + seconds);
+                tails.extend(tail);
+            }
             for (lap, (times, sum)) in times.iter_mut().zip(&mut sums).enumerate() {
                 let Some(seconds) = boot.lap(lap) else { continue };
                 times.push(seconds);
@@ -47,6 +55,7 @@ impl Stats {
             laps: times.into_iter().map(Spread::of).collect(),
             whole: Spread::of(whole),
             waits: Spread::of(waits),
+            tails: tails.into_iter().map(Spread::of).collect(),
             sums: sums.into_boxed_slice(),
         }
     }
@@ -67,6 +76,11 @@ impl Stats {
     /// For images and starts, over all steps of a boot.
     pub fn waits(&self) -> &Spread {
         &self.waits
+    }
+
+    /// From the beginning of a lap to the end of the boot.
+    pub fn tail(&self, index: usize) -> Option<&Spread> {
+        self.tails.get(index)
     }
 
     /// Where the time goes, in the order of the laps; nothing where no boot is known from end to end.

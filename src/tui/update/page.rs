@@ -40,7 +40,7 @@ pub(super) fn objects(state: &mut State) -> Vec<Effect> {
 /// The YAML of the chosen object.
 pub(super) fn open(state: &mut State) -> Vec<Effect> {
     let Some(View::Page { page: page @ Page::Objects(who, at), .. }) = state.views.last() else { return vec![] };
-    let told = page.ask().and_then(|ask| state.asked.told(&ask));
+    let told = page.ask().and_then(|ask| state.answers.told(&ask));
     let Some(Ok(Answer::Objects(objects))) = told.map(|t| &t.answer) else { return vec![] };
     match objects.names.get(*at).cloned() {
         Some(object) => {
@@ -59,7 +59,7 @@ pub(super) fn again(state: &mut State) -> Option<Vec<Effect>> {
 }
 
 fn look(state: &mut State, ask: Option<Ask>) -> Vec<Effect> {
-    ask.filter(|ask| state.asked.begin(ask)).map(Effect::Look).into_iter().collect()
+    ask.filter(|ask| state.answers.begin(ask)).map(Effect::Look).into_iter().collect()
 }
 
 pub(super) fn scroll(state: &mut State, id: Id) {
@@ -79,7 +79,7 @@ pub(super) fn scroll(state: &mut State, id: Id) {
 
 fn count_of_objects(state: &State) -> usize {
     let Some(View::Page { page, .. }) = state.views.last() else { return 0 };
-    match page.ask().and_then(|ask| state.asked.told(&ask)).map(|t| &t.answer) {
+    match page.ask().and_then(|ask| state.answers.told(&ask)).map(|t| &t.answer) {
         Some(Ok(Answer::Objects(objects))) => objects.names.len(),
         _ => 0,
     }

@@ -7,7 +7,7 @@ mod web;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
-    index::Entry,
+    index::{Entry, outlook},
     tui::{
         state::{
             State, View,
@@ -72,13 +72,13 @@ fn page(like: &Paint<'_>, state: &State, entry: &Entry, width: u16) -> (Buffer, 
     let mut paint = Paint::new(&mut buffer, like.skin, like.glyphs, like.now);
     paint.blank(area);
     let right = width.saturating_sub(1);
-    title(&mut paint, entry, right);
+    title(&mut paint, state, entry, right);
     let subject = section::Subject {
         entry,
         sources: state.fleet.sources(),
         rights: state.fleet.rights(Some(&entry.tenant.namespace_name)),
         history: state.fleet.history(),
-        asked: &state.asked,
+        answers: &state.answers,
     };
     let mut y = 2;
     if let Some((since, why)) = state.stale() {
@@ -102,13 +102,17 @@ fn page(like: &Paint<'_>, state: &State, entry: &Entry, width: u16) -> (Buffer, 
     (buffer, y.min(MOST), wake)
 }
 
-fn title(paint: &mut Paint<'_>, entry: &Entry, right: u16) {
+fn title(paint: &mut Paint<'_>, state: &State, entry: &Entry, right: u16) {
     let (tenant, verdict) = (&entry.tenant, &entry.verdict);
     let x = paint.text(1, 0, right, &tenant.id, Role::Title);
     let glyph = paint.glyphs.phase(&verdict.phase);
     let role = phase_role(verdict.phase.rank());
     let age = verdict.since.map(|since| format!(" for {}", paint.age(since))).unwrap_or_default();
     let x = paint.text(x + 3, 0, right, &format!("{glyph} {}{age}", crate::tui::text::phase(&verdict.phase)), role);
+    let x = match outlook::clause(entry, state.fleet.history(), paint.now) {
+        Some((_, clause)) => paint.text(x, 0, right, &format!(", {clause}"), role),
+        None => x,
+    };
     let dot = paint.glyphs.dot;
     let tier = tenant.tier.as_ref().map_or("unknown", |t| t.as_str());
     let namespace = tenant.namespace.as_ref();

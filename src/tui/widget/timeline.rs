@@ -67,14 +67,15 @@ fn waits(paint: &mut Paint<'_>, step: &Step, elapsed: u32, usual: Option<Compari
         x += BAR + 1;
     }
     let end = paint.text(x, y, right, "image and start", Role::Progress);
-    compared(paint, end, y, right, usual);
+    let pace = usual.map_or(Pace::Usual, |with| outlook::pace(Lap { step: 0, waits: true }, &with));
+    compared(paint, end, y, right, usual, pace);
 }
 
 /// `, slow: usually 12s, p95 15s`, as far as there is room.
-fn compared(paint: &mut Paint<'_>, x: u16, y: u16, right: u16, with: Option<Comparison>) {
+fn compared(paint: &mut Paint<'_>, x: u16, y: u16, right: u16, with: Option<Comparison>, pace: Pace) {
     let Some(with) = with else { return };
     let usually = outlook::usually(&with);
-    match with.pace() {
+    match pace {
         Pace::Usual => paint.parts(x, y, right, &[(", ", Role::Dim), (&usually, Role::Dim)]),
         Pace::Slow => paint.parts(x, y, right, &[(", slow: ", Role::Warn), (&usually, Role::Warn)]),
         Pace::Stuck => paint.parts(x, y, right, &[(", stuck: ", Role::Error), (&usually, Role::Error)]),
@@ -107,8 +108,9 @@ fn line(paint: &mut Paint<'_>, step: &Step, beside: Option<Comparison>, longest:
     }
     let end = paint.text(x, y, right, &words, role);
     // A finished step is history itself: only a slow one is worth a word more.
-    let beside = beside.filter(|with| !step.state.is_done() || with.pace() > Pace::Usual);
-    compared(paint, end, y, right, beside);
+    let pace = beside.map_or(Pace::Usual, |with| with.pace());
+    let beside = beside.filter(|_| !step.state.is_done() || pace > Pace::Usual);
+    compared(paint, end, y, right, beside, pace);
 }
 
 /// The step's time; one that still runs is drawn again as it grows.

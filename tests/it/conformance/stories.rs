@@ -11,6 +11,10 @@ use serde_json::json;
 
 use super::world::World;
 
+pub(crate) use super::boots::{
+    a_tenant_can_be_looked_into_and_its_secrets_cannot, boots_are_learned_to_the_second_and_foretold,
+};
+
 const STAGES: [&str; 7] = [
     "seed-app",
     "create-workspace",

@@ -63,9 +63,9 @@ fn why_none(state: &State) -> String {
 
 fn of_tenant(paint: &mut Paint<'_>, state: &State, who: &Who) -> Content {
     let ask = Ask::Events { namespace: who.namespace.to_string() };
-    let told = state.asked.told(&ask);
+    let told = state.answers.told(&ask);
     let mut lines = stale(paint, state);
-    if state.asked.waits_for(&ask) && told.is_none() {
+    if state.answers.waits_for(&ask) && told.is_none() {
         lines.push(plain(format!("{} reading the events of {}", paint.glyphs.loading, who.namespace), Role::Progress));
     }
     let mut all: Vec<EventLine> = Vec::new();
@@ -78,8 +78,8 @@ fn of_tenant(paint: &mut Paint<'_>, state: &State, who: &Who) -> Content {
             all.extend(events.iter().cloned());
             since = Some(*at);
         }
-        Some(Told { answer: Err(why), .. }) => {
-            lines.push(plain(format!("only watched warnings are known: {why}"), Role::Warn));
+        Some(Told { answer: Err(refusal), .. }) => {
+            lines.push(plain(format!("only watched warnings are known: {}", refusal.why), Role::Warn));
         }
         _ => {}
     }
@@ -98,7 +98,7 @@ fn of_tenant(paint: &mut Paint<'_>, state: &State, who: &Who) -> Content {
         line.extend(words(&e.reason, e.count, &e.object, e.warning, paint));
         message(&mut lines, line, &e.message, state);
     }
-    if count == 0 && !state.asked.waits_for(&ask) {
+    if count == 0 && !state.answers.waits_for(&ask) {
         lines.push(plain("no event is known: a cluster keeps them for an hour", Role::Dim));
     }
     Content { title: format!("EVENTS of {} by time: {count}", who.id), lines, chosen: None }

@@ -15,7 +15,7 @@ pub(super) fn list(paint: &mut Paint<'_>, state: &State, who: &Who, at: usize) -
     let ask = Ask::Objects { namespace: who.namespace.to_string() };
     let mut chosen = None;
     let mut lines = Vec::new();
-    match state.asked.told(&ask) {
+    match state.answers.told(&ask) {
         Some(Told { answer: Ok(Answer::Objects(objects)), .. }) => {
             for object in &objects.names {
                 lines.push(vec![(field(object.kind.kind, 24), Role::Dim), (object.name.clone(), Role::Text)]);
@@ -32,7 +32,7 @@ pub(super) fn list(paint: &mut Paint<'_>, state: &State, who: &Who, at: usize) -
 pub(super) fn yaml(paint: &mut Paint<'_>, state: &State, who: &Who, object: &ObjectName) -> Content {
     let ask = Ask::Yaml { namespace: who.namespace.to_string(), object: object.clone() };
     let mut read = String::new();
-    let lines = match state.asked.told(&ask) {
+    let lines = match state.answers.told(&ask) {
         Some(Told { at, answer: Ok(Answer::Lines(lines)) }) => {
             read = format!(", read {} ago", paint.age(*at));
             lines.iter().map(|line| yaml_line(line)).collect()
@@ -58,9 +58,9 @@ fn yaml_line(line: &str) -> Line {
 /// There is no answer: why.
 fn silence(paint: &Paint<'_>, state: &State, ask: &Ask, told: Option<&Told>) -> Vec<Line> {
     match told {
-        _ if state.asked.waits_for(ask) => vec![plain(format!("{} reading", paint.glyphs.loading), Role::Progress)],
-        Some(Told { answer: Err(why), .. }) => {
-            vec![plain(why.clone(), Role::Error), plain("ctrl-r tries again", Role::Hint)]
+        _ if state.answers.waits_for(ask) => vec![plain(format!("{} reading", paint.glyphs.loading), Role::Progress)],
+        Some(Told { answer: Err(refusal), .. }) => {
+            vec![plain(refusal.why.clone(), Role::Error), plain("ctrl-r tries again", Role::Hint)]
         }
         _ => vec![plain("not read yet: ctrl-r reads it", Role::Dim)],
     }

@@ -3,7 +3,7 @@ use crate::{
     fleet::{Container, Pod, State as Run, fixture::*},
     index::{Delta, Facet, Key, Part},
     tui::{
-        ask::{Answer, Ask},
+        ask::{Answer, Ask, Refusal},
         command::Place,
         effect::Effect,
         fixture::*,
@@ -38,7 +38,11 @@ fn fleet() -> State {
     with(all)
 }
 
-fn answer(state: &mut State, ask: Ask, answer: Result<Answer, String>) {
+fn refused(why: &str) -> Result<Answer, Refusal> {
+    Err(Refusal { why: why.to_owned(), stands: true })
+}
+
+fn answer(state: &mut State, ask: Ask, answer: Result<Answer, Refusal>) {
     assert_eq!(update(state, &Keymap::new(), Msg::Looked(ask, answer)), []);
     state.settle();
 }
@@ -122,7 +126,7 @@ fn events_of_the_fleet_and_of_one_tenant() {
     insta::assert_snapshot!("events_120x24", screen(&mut state, 120, 24));
     assert_eq!(look(&press(&mut state, "ctrl-r")), ask, "read again when asked");
     assert_eq!(press(&mut state, "ctrl-r"), [], "it is on its way already");
-    answer(&mut state, ask, Err("listing events is forbidden".to_owned()));
+    answer(&mut state, ask, refused("listing events is forbidden"));
     let shown = screen(&mut state, 120, 24);
     assert!(shown.contains("only watched warnings are known") && shown.contains("FailedCreate"), "{shown}");
 }
@@ -162,8 +166,11 @@ fn the_end_of_a_stages_log_is_read_for_the_open_tenant_alone() {
     assert!(shown.contains("log Get:7 http://deb.debian.org"), "{shown}");
     assert_eq!(state.wonder(at(NOW + 2)), None);
     assert_eq!(state.wonder(at(NOW + 3)), Some(ask.clone()));
-    answer(&mut state, ask, Err("reading the pod's log is forbidden".to_owned()));
+    answer(&mut state, ask.clone(), refused("reading the pod's log is forbidden"));
     assert!(screen(&mut state, 80, 24).contains("its log is not known: reading the pod's log is forbidden"));
+    assert_eq!(state.wonder(at(NOW + 60)), None, "what is forbidden is not asked for again");
+    press(&mut state, "ctrl-r");
+    assert_eq!(state.wonder(at(NOW + 60)), Some(ask), "unless somebody wants it");
     // Another pod of that name: nothing of the old one's log is shown beside it.
     let pod = Pod { uid: uid(5_011), ..later(booting(3), NOW - 76) };
     let key = Key { namespace: text("tenant-nadia"), uid: uid(5_010) };

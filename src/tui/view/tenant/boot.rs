@@ -78,7 +78,7 @@ fn usually(usual: Option<Usual>) -> String {
 fn stuck(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) -> u16 {
     let tenant = &of.entry.tenant;
     let Some((lap, elapsed, Some(comparison))) = of.history.current(tenant, paint.now) else { return y };
-    if comparison.pace() < Pace::Stuck || !of.entry.verdict.phase.in_progress() {
+    if outlook::pace(lap, &comparison) < Pace::Stuck || !of.entry.verdict.phase.in_progress() {
         return y;
     }
     let since = paint.now.unix() - i64::from(elapsed);
@@ -90,7 +90,7 @@ fn stuck(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) -> u16 {
 /// The last lines of what the step that is at work writes.
 fn log_end(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u16) -> u16 {
     let Some(ask) = state::log_end(of.entry) else { return y };
-    match of.asked.told(&ask).map(|told| &told.answer) {
+    match of.answers.told(&ask).map(|told| &told.answer) {
         Some(Ok(Answer::Lines(lines))) => {
             for line in lines {
                 let x = paint.text(BODY, y, right, "log ", Role::Dim);
@@ -98,8 +98,8 @@ fn log_end(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u16) -> u
                 y += 1;
             }
         }
-        Some(Err(why)) => {
-            paint.text(BODY, y, right, &format!("its log is not known: {why}"), Role::Dim);
+        Some(Err(refusal)) => {
+            paint.text(BODY, y, right, &format!("its log is not known: {}", refusal.why), Role::Dim);
             y += 1;
         }
         _ => {}

@@ -27,7 +27,7 @@ pub(super) struct Subject<'a> {
     pub(super) sources: &'a Sources,
     pub(super) rights: Rights,
     pub(super) history: &'a History,
-    pub(super) asked: &'a Asked,
+    pub(super) answers: &'a Asked,
 }
 
 /// Why a meter says nothing, where it does not.
