@@ -108,7 +108,7 @@ fn started(container: &Container) -> Option<At> {
     match &container.state {
         State::Running { since } => *since,
         State::Terminated(t) => t.started,
-        State::Waiting { .. } => None,
+        State::Waiting(_) => None,
     }
 }
 

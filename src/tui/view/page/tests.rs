@@ -25,7 +25,7 @@ fn fleet() -> State {
                 Run::Terminated(t) => {
                     (t.started, t.finished) = (t.started.map(|at| at.plus(20)), t.finished.map(|at| at.plus(20)));
                 }
-                Run::Waiting { .. } => {}
+                Run::Waiting(_) => {}
             };
             if let Run::Terminated(t) = &mut pod.stages[3].state {
                 t.finished = t.finished.map(|at| at.plus(20));
