@@ -10,7 +10,7 @@ use super::{
     print::{self, Out},
     show::namespace_of,
 };
-use crate::{cluster::Prompt, config::Config};
+use crate::{cluster::Prompt, config::Config, index::outlook};
 
 pub(super) async fn run(config: &Config, args: Wait) -> Result<(), Failure> {
     let until = Instant::now() + args.timeout;
@@ -27,6 +27,7 @@ pub(super) async fn run(config: &Config, args: Wait) -> Result<(), Failure> {
 
 async fn follow_to(follow: &mut Follow, args: &Wait) -> Result<String, Failure> {
     follow.settle().await?;
+    follow.remember().await;
     let namespace = match (namespace_of(follow, &args.tenant).await, args.goal) {
         (Ok(namespace), _) => namespace,
         (Err(Failure::NoSuchTenant(said)), Goal::Deleted) if said.starts_with("no tenant") => {
@@ -52,7 +53,9 @@ async fn follow_to(follow: &mut Follow, args: &Wait) -> Result<String, Failure> 
                     format!("{} is {phase}: {}", entry.tenant.id, entry.verdict.why)
                 };
                 if now != last {
-                    print::note(&now);
+                    let way = outlook::clause(entry, follow.fleet.history(), follow.now());
+                    let way = way.map_or_else(String::new, |(_, clause)| format!(" ({clause})"));
+                    print::note(&format!("{now}{way}"));
                     last = now;
                 }
             }

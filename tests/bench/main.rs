@@ -8,7 +8,10 @@ mod scale;
 use std::hint::black_box;
 
 use fleetdeck::{
-    index::{Fleet, Query},
+    index::{
+        Fleet, History, PastBoot, Query,
+        history::{Stats, WINDOW},
+    },
     tui::{ContextInfo, Still},
 };
 use serde::de::IgnoredAny;
@@ -55,6 +58,7 @@ fn small() {
 
     reading(&mut table, &texts);
     filtering(&mut table, &fleet);
+    learning(&mut table, &fleet);
     applying(&mut table, &texts);
     drawing(&mut table, fleet);
     table.print();
@@ -84,6 +88,26 @@ fn filtering(table: &mut Table, fleet: &Fleet) {
         black_box(fleet.iter().filter(|e| query.matches(e, NOW())).count());
     });
     table.row("filter 10,000 tenants", format!("{:.2} ms", took.as_secs_f64() * 1e3), "three terms");
+}
+
+/// The boots of a whole fleet, as at its first lists; and the figures of one kind made anew, as after each boot.
+fn learning(table: &mut Table, fleet: &Fleet) {
+    let learn = || {
+        let mut history = History::default();
+        history.merge(fleet.iter().filter_map(|e| PastBoot::of(&e.tenant)));
+        history
+    };
+    let all = best(|| {
+        black_box(learn().len());
+    });
+    let history = learn();
+    let latest: Vec<_> = history.boots().rev().take(WINDOW).collect();
+    assert_eq!(latest.len(), WINDOW);
+    let figures = best(|| {
+        black_box(Stats::of(latest.iter().map(|b| &***b), latest[0].kind.laps()));
+    });
+    table.row("learn 10,000 boots", format!("{:.2} ms", all.as_secs_f64() * 1e3), "the latest 2,048 stay");
+    table.row("figures of 128 boots", format!("{:.3} ms", figures.as_secs_f64() * 1e3), "18 laps, sorted anew");
 }
 
 fn applying(table: &mut Table, texts: &Texts) {

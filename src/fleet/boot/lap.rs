@@ -176,6 +176,39 @@ mod tests {
         check(&starting(), 17, 80);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn laps_never_go_back_and_sum_to_the_time_from_first_to_last(
+            times in proptest::collection::vec(proptest::option::weighted(0.9, 0_u32..300), 18),
+            begun in 0_u32..300,
+        ) {
+            let mut pod = pod();
+            pod.created = Some(at(begun));
+            let condition = |n: Option<u32>| n.and_then(|n| condition(true, n));
+            (pod.scheduled, pod.sandbox, pod.ready) = (condition(times[0]), condition(times[1]), condition(times[17]));
+            for (i, stage) in pod.stages.iter_mut().enumerate() {
+                let (from, to) = (times[2 + 2 * i], times[3 + 2 * i]);
+                let ended = ended(0, "Completed", 0, 0);
+                stage.state = State::Terminated(super::super::super::Terminated {
+                    started: from.map(at), finished: to.map(at), ..ended
+                });
+            }
+            for c in &mut pod.containers {
+                c.state = State::Running { since: times[16].map(at) };
+            }
+            let laps = Laps::of(&pod).unwrap();
+            let known: Vec<_> = std::iter::once(laps.begun).chain(laps.ends.iter().flatten().copied()).collect();
+            proptest::prop_assert!(known.is_sorted(), "{:?}", laps);
+            let all: Option<u32> = (0..laps.ends.len()).map(|i| laps.seconds(i)).sum();
+            if let Some(all) = all {
+                proptest::prop_assert_eq!(Some(all), laps.whole());
+            }
+            if let Some(current) = laps.current() {
+                proptest::prop_assert!(laps.ends[current..].iter().all(Option::is_none));
+            }
+        }
+    }
+
     #[test]
     fn what_nobody_timed_stays_unknown() {
         let mut pod = ready();

@@ -176,3 +176,36 @@ fn the_laps_of_a_real_boot_sum_to_its_wall_time() {
     let Part::Pod(stuck) = &page.facets[1].part else { panic!() };
     assert_eq!(Laps::of(stuck).unwrap().current(), Some(16), "the gateway's image does not come");
 }
+
+/// Three boots on a node with a real kubelet (1.34), cut down to what is read of them.
+const BOOTS: &str = include_str!("real/boots.json");
+
+#[test]
+fn boots_on_a_real_node_sum_to_their_wall_time() {
+    use crate::fleet::boot::{Lap, Laps, is_cold};
+    let page = read(Kind::Pod, BOOTS);
+    let pods: Vec<_> = page
+        .facets
+        .iter()
+        .map(|f| match &f.part {
+            Part::Pod(pod) => pod,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(pods.len(), 3);
+    for pod in &pods {
+        let laps = Laps::of(pod).unwrap();
+        let wall = pod.ready.as_ref().unwrap().since.unwrap().since(pod.created.unwrap());
+        let parts: u32 = (0..laps.ends.len()).map(|i| laps.seconds(i).unwrap()).sum();
+        assert!(is_cold(pod) && parts.abs_diff(wall) <= 2, "{parts} of {wall}");
+        for step in 2..9 {
+            let seconds = laps.seconds(Lap::at_work(step)).unwrap();
+            assert!((2..=3).contains(&seconds), "its stages sleep for two seconds: {seconds}");
+        }
+    }
+    // This kubelet told of the sandbox a second after the first stage had begun.
+    let laps = Laps::of(pods[1]).unwrap();
+    let sandbox = pods[1].sandbox.as_ref().unwrap().since;
+    assert!(sandbox > laps.ends[2], "{sandbox:?} {laps:?}");
+    assert_eq!([laps.seconds(1), laps.seconds(2), laps.seconds(3)], [Some(1), Some(0), Some(2)]);
+}
