@@ -189,7 +189,7 @@ mod tests {
             for (i, stage) in pod.stages.iter_mut().enumerate() {
                 let (from, to) = (times[2 + 2 * i], times[3 + 2 * i]);
                 let ended = ended(0, "Completed", 0, 0);
-                stage.state = State::Terminated(super::super::super::Terminated {
+                stage.state = State::Terminated(crate::fleet::Terminated {
                     started: from.map(at), finished: to.map(at), ..ended
                 });
             }

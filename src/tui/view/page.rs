@@ -6,8 +6,10 @@ mod events;
 mod objects;
 
 use ratatui::{buffer::Buffer, layout::Rect};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::tui::{
+    clean::clean,
     state::{
         Page, State, View,
         who::{Found, Who},
@@ -110,26 +112,26 @@ fn stale(paint: &mut Paint<'_>, state: &State) -> Vec<Line> {
     vec![plain(format!("{} STALE for {age}, what follows is of the past: {why}", paint.glyphs.stale), Role::Error)]
 }
 
-/// A text in a field of `width` cells; what is too long is cut.
-fn field(text: &str, width: usize) -> String {
-    use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
-    let text = crate::tui::clean::clean(text);
-    let mut out = String::new();
-    let mut used = 0;
-    for c in text.chars() {
-        let wide = c.width().unwrap_or(0);
-        if used + wide > width {
-            break;
-        }
-        used += wide;
-        out.push(c);
-    }
-    if text.width() > width && out.pop().is_some() {
-        out.push('…');
-    }
+/// A text in a field of `width` cells and a blank; what is too long is cut.
+fn field(paint: &Paint<'_>, text: &str, width: usize) -> String {
+    let text = clean(text);
+    let mut out = if text.width() <= width { text.into_owned() } else { cut(&text, width, paint.glyphs.ellipsis) };
     let used = out.width();
     out.extend(std::iter::repeat_n(' ', (width + 1).saturating_sub(used)));
     out
+}
+
+/// As much of a text as fits before an ellipsis.
+fn cut(text: &str, width: usize, ellipsis: &str) -> String {
+    let mut room = width.saturating_sub(ellipsis.width());
+    let fits = |c: &char| {
+        let wide = c.width().unwrap_or(0);
+        let fits = wide <= room;
+        room = room.saturating_sub(wide);
+        fits
+    };
+    let head: String = text.chars().take_while(fits).collect();
+    head + ellipsis
 }
 
 #[cfg(test)]

@@ -62,8 +62,8 @@ fn under_way(paint: &mut Paint<'_>, state: &State) -> Vec<Line> {
             None => ("no history yet".to_owned(), Role::Dim),
         };
         lines.push(vec![
-            (super::field(&entry.tenant.id, 16), Role::Text),
-            (super::field(&text, 24), role),
+            (super::field(paint, &entry.tenant.id, 16), Role::Text),
+            (super::field(paint, &text, 24), role),
             (crate::tui::text::phase(&entry.verdict.phase), phase_role(entry.verdict.phase.rank())),
         ]);
     }
@@ -160,7 +160,7 @@ fn row(paint: &Paint<'_>, name: &str, spread: &Spread, share: Option<f64>, top: 
         None => ("-".to_owned(), String::new()),
     };
     vec![
-        (super::field(name, 23), Role::Text),
+        (super::field(paint, name, 23), Role::Text),
         (figures, Role::Text),
         (format!("  {text:>5}  "), if top { Role::Warn } else { Role::Text }),
         (bar, if top { Role::Warn } else { Role::Meter }),

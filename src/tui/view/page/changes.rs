@@ -23,7 +23,7 @@ pub(super) fn content(paint: &mut Paint<'_>, state: &State) -> Content {
     for change in changes {
         let (text, role) = words(&change.what);
         let age = paint.age(change.at);
-        lines.push(vec![(format!("{age:>5} "), Role::Dim), (field(&change.id, 24), Role::Text), (text, role)]);
+        lines.push(vec![(format!("{age:>5} "), Role::Dim), (field(paint, &change.id, 24), Role::Text), (text, role)]);
     }
     if causes == 0 {
         lines.push(plain("nothing has changed", Role::Dim));

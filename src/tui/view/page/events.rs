@@ -40,7 +40,7 @@ fn of_fleet(paint: &mut Paint<'_>, state: &State) -> Content {
     all.sort_unstable_by_key(newest);
     let mut lines = stale(paint, state);
     for (id, w) in all {
-        let mut line = vec![(age(paint, w.last), Role::Dim), (field(id, 16), Role::Text)];
+        let mut line = vec![(age(paint, w.last), Role::Dim), (field(paint, id, 16), Role::Text)];
         line.extend(words(&w.reason, w.count, &format!("{}/{}", w.kind, w.object), true, paint));
         message(&mut lines, line, &w.message, state);
     }
@@ -124,7 +124,7 @@ fn age(paint: &mut Paint<'_>, at: Option<At>) -> String {
 fn words(reason: &str, count: u32, object: &str, warning: bool, paint: &Paint<'_>) -> Line {
     let times = if count > 1 { format!(" {}{count}", paint.glyphs.times) } else { String::new() };
     let role = if warning { Role::Warn } else { Role::Text };
-    vec![(field(&format!("{reason}{times}"), 22), role), (field(object, 22), Role::Dim)]
+    vec![(field(paint, &format!("{reason}{times}"), 22), role), (field(paint, object, 22), Role::Dim)]
 }
 
 /// The message beside its head where it fits, else on lines of its own.

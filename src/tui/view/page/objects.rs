@@ -18,7 +18,7 @@ pub(super) fn list(paint: &mut Paint<'_>, state: &State, who: &Who, at: usize) -
     match state.answers.told(&ask) {
         Some(Told { answer: Ok(Answer::Objects(objects)), .. }) => {
             for object in &objects.names {
-                lines.push(vec![(field(object.kind.kind, 24), Role::Dim), (object.name.clone(), Role::Text)]);
+                lines.push(vec![(field(paint, object.kind.kind, 24), Role::Dim), (object.name.clone(), Role::Text)]);
             }
             chosen = Some(at.min(objects.names.len().saturating_sub(1)));
             lines.extend(objects.missing.iter().map(|why| plain(format!("not listed: {why}"), Role::Warn)));

@@ -1,3 +1,5 @@
+use ratatui::{buffer::Buffer, layout::Rect};
+
 use crate::{
     cluster::{EventLine, Objects},
     fleet::{Container, Pod, State as Run, fixture::*},
@@ -7,10 +9,13 @@ use crate::{
         command::Place,
         effect::Effect,
         fixture::*,
+        glyph::GlyphSet,
         keymap::Keymap,
         msg::Msg,
         state::State,
+        theme::Depth,
         update::update,
+        widget::paint::Paint,
     },
 };
 
@@ -60,6 +65,12 @@ fn the_boots_of_the_fleet() {
     insta::assert_snapshot!("boots_80x24", screen(&mut state, 80, 24));
     insta::assert_snapshot!("boots_120x40", screen(&mut state, 120, 40));
     insta::assert_snapshot!("boots_44x20", screen(&mut state, 44, 20));
+    let looks = looks("mono", Depth::None, GlyphSet::Ascii);
+    let colourful = std::mem::replace(&mut state.looks, looks);
+    let plain = screen(&mut state, 80, 24);
+    assert!(plain.is_ascii(), "{plain}");
+    insta::assert_snapshot!("boots_80x24_ascii", plain);
+    state.looks = colourful;
     press(&mut state, "?");
     insta::assert_snapshot!("boots_help_120x40", screen(&mut state, 120, 40));
     press(&mut state, "esc esc b");
@@ -180,6 +191,20 @@ fn the_end_of_a_stages_log_is_read_for_the_open_tenant_alone() {
     assert!(!screen(&mut state, 80, 24).contains("log"));
     press(&mut state, "esc / \"chloe\" enter enter");
     assert_eq!(state.wonder(at(NOW + 60)), None, "a tenant that is ready boots nothing");
+}
+
+#[test]
+fn texts_of_any_script_fit_their_fields() {
+    let mut nothing = Buffer::empty(Rect::ZERO);
+    let looks = looks("dark", Depth::True, GlyphSet::Unicode);
+    let paint = Paint::new(&mut nothing, &looks.skin, looks.glyphs.glyphs(), at(NOW));
+    let check = |text, expect| assert_eq!(super::field(&paint, text, 6), expect, "{text:?}");
+    check("", "       ");
+    check("abcdef", "abcdef ");
+    check("abcdefg", "abcde… ");
+    check("日本語", "日本語 ");
+    check("日本語a", "日本…  ");
+    check("a\u{1b}[2Jb", "a[2Jb  ");
 }
 
 #[test]
