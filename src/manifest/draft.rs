@@ -107,6 +107,10 @@ impl TenantDraft {
         }
         let (Some(image), Some(browser_image), Some(browser_ui_image), Some(host)) = (main, browser, browser_ui, host)
         else {
+            // All that is wrong is said at once, the id too.
+            if let Err(error) = self.id.parse::<crate::fleet::TenantId>() {
+                errors.insert(0, FieldError { field: "id".to_owned(), message: error.to_string() });
+            }
             return Err(ManifestError::Spec(errors));
         };
         let storage_class = self.storage_class.or_else(|| defaults.storage_class.clone());

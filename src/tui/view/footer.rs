@@ -32,7 +32,7 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, area: Rect) {
     let (width, height) = super::COMFORTABLE;
     let small = area.width < width || area.height < height;
     let note = format!("{}x{}: {width}x{height} shows more", area.width, area.height);
-    let end = if small { paint.parts_right(x + 20, y, right, &[(&note, Role::Warn)]).unwrap_or(right) } else { right };
+    let end = if small { paint.parts_right(x + 18, y, right, &[(&note, Role::Warn)]).unwrap_or(right) } else { right };
     hints(paint, state, x, y, end.saturating_sub(if end < right { 2 } else { 0 }));
 }
 

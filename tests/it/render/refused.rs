@@ -194,6 +194,10 @@ fn specs_name_every_field_that_is_wrong() {
         TenantDraft { id: "a".to_owned(), tier: "pro".to_owned(), image: "x:1".to_owned(), ..TenantDraft::default() };
     let error = missing.resolve(&Defaults::default()).unwrap_err().to_string();
     assert_eq!(error, "host: give a host, or set the fleet's `domain` in the config file");
+    let worse =
+        TenantDraft { id: "A_b".to_owned(), tier: "pro".to_owned(), image: "x:1".to_owned(), ..TenantDraft::default() };
+    let error = worse.resolve(&Defaults::default()).unwrap_err().to_string();
+    assert!(error.contains("id: ") && error.contains("A_b") && error.contains("host: give a host"), "{error}");
 }
 
 #[test]
