@@ -4,6 +4,8 @@ mod args;
 mod config;
 mod console;
 mod demo;
+mod doctor;
+mod explain;
 mod failure;
 mod follow;
 pub mod json;
@@ -76,6 +78,7 @@ async fn run(args: Args) -> Result<(), Failure> {
     match verb {
         Some(Verb::Completions { shell }) => return shell::completions(shell),
         Some(Verb::Man) => return shell::man(),
+        Some(Verb::Explain(args)) => return explain::run(&args),
         Some(Verb::Config { what }) => return config::run(what, global.config()),
         _ => {}
     }
@@ -85,10 +88,11 @@ async fn run(args: Args) -> Result<(), Failure> {
         Some(Verb::Ls(ls)) => ls::run(&config, ls).await,
         Some(Verb::Show(show)) => show::run(&config, show).await,
         Some(Verb::Render(args)) => render::run(*args, &config),
+        Some(Verb::Doctor(args)) => doctor::run(&config, args).await,
         Some(Verb::Wait(wait)) => wait::run(&config, wait).await,
         Some(Verb::Demo(demo)) => demo::run(&config, demo).await,
         Some(Verb::Sim(sim)) => sim::run(sim).await,
-        Some(Verb::Completions { .. } | Verb::Man | Verb::Config { .. }) => Ok(()),
+        Some(Verb::Completions { .. } | Verb::Man | Verb::Config { .. } | Verb::Explain(_)) => Ok(()),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod error;
 pub mod get;
 mod http;
 pub mod look;
+mod opened;
 pub mod probe;
 pub mod usage;
 pub mod watch;

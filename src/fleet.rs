@@ -6,6 +6,7 @@
 pub mod boot;
 pub mod claim;
 pub mod clean;
+pub mod detail;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod image;

@@ -1,11 +1,11 @@
 //! fleetdeck: a terminal console for the people who run a fleet of OpenClaw tenants on Kubernetes.
 //!
 //! # Rooms, from the ground up
-//! `fleet` vocabulary, `index` watch -> fleet, `manifest` the renderer: pure, no IO, no clock; time enters as `now`.
+//! `fleet` vocabulary, `index` watch -> fleet, `manifest` the renderer, `diagnose` findings: pure, no IO, no clock; time enters as `now`.
 //! `cluster` speaks to Kubernetes; `sim` is a Kubernetes API server in miniature; `tui` and `cli` are the two faces.
 //!
 //! # Invariants (tests/it/tidy.rs)
-//! - Dependencies point down: `index, manifest -> fleet`; `cluster -> index, manifest`; `tui, cli -> all`.
+//! - Dependencies point down: `index, manifest -> fleet`; `diagnose -> index, manifest`; `cluster -> index, manifest`; `tui, cli -> all`.
 //! - Only `cluster` imports kube, only `tui` ratatui and crossterm, only `sim` speaks server-side HTTP.
 //! - Only `config::files` touches files.
 //! - Nothing is shared and mutable; every channel is bounded.
@@ -13,6 +13,7 @@
 pub mod cli;
 pub mod cluster;
 pub mod config;
+pub mod diagnose;
 pub mod fleet;
 pub mod index;
 pub mod manifest;

@@ -34,7 +34,7 @@ pub use self::{
     command::key_table_markdown,
     glyph::GlyphSet,
     run::run,
-    session::{Connect, ContextChoice, ContextInfo, Feed, Look, Options, Session},
+    session::{Connect, ContextChoice, ContextInfo, Feed, Learnt, Look, Options, Session, Unwatched},
     still::Still,
     theme::{ThemeError, ThemeFile, Themes},
 };

@@ -79,6 +79,10 @@ pub(super) enum Verb {
     Ls(Ls),
     /// Show one tenant: what it does and why, its boot, pod, volumes, quota and warnings.
     Show(Show),
+    /// Say what is wrong with a tenant, or with the fleet by cause: exit code 1 where anything is critical.
+    Doctor(Doctor),
+    /// Say what a finding means, how to see it by hand and what to do; without a code, list all codes.
+    Explain(Explain),
     /// Print a tenant's objects, or write its Kustomize overlay; asks no cluster.
     Render(Box<RenderArgs>),
     /// Wait until a tenant is ready, deleted or in a phase.
@@ -155,6 +159,24 @@ pub(super) struct Show {
     /// Also ask its gateway and browser how they are, through a port-forward.
     #[arg(long)]
     pub probe: bool,
+
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: OneFormat,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Doctor {
+    /// Id, host, namespace, pod, IP or owner; the whole fleet without it.
+    pub tenant: Option<String>,
+
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: OneFormat,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Explain {
+    /// The code of a finding, such as quota-refused.
+    pub code: Option<String>,
 
     #[arg(short, long, value_enum, default_value_t)]
     pub output: OneFormat,

@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use super::{failure::Failure, keep::Keeper, open};
@@ -9,7 +10,10 @@ use crate::{
     cluster::{self, Cluster, ClusterError, Errand, Errands, Fault, Meters, Prompt, Scope, look::objects},
     config::{Config, files},
     fleet::Text,
-    tui::{self, Answer, Ask, Connect, ContextChoice, ContextInfo, Feed, Look, Options, Refusal, Session, ThemeFile},
+    tui::{
+        self, Answer, Ask, Connect, ContextChoice, ContextInfo, Feed, Learnt, Look, Options, Refusal, Session,
+        ThemeFile, Unwatched,
+    },
 };
 
 /// What the watches may be ahead of the console.
@@ -41,7 +45,7 @@ pub(super) async fn show(
     let (end, mut ended) = mpsc::channel(1);
     let connect = connect(config, end.clone());
     let session = Session { feed: feed(config, &cluster, scope, banner, end), contexts, connect, options };
-    let ran = tui::run(session).await.map_err(|e| Failure::Failed(format!("{e:#}")));
+    let ran = Box::pin(tui::run(session)).await.map_err(|e| Failure::Failed(format!("{e:#}")));
     // Nobody sends: it ends when the last keeper has let go.
     tokio::time::timeout(LAST_WRITES, ended.recv()).await.ok();
     ran
@@ -61,6 +65,7 @@ fn feed(config: &Config, cluster: &Cluster, scope: Scope, banner: Option<String>
         errands.run(Errand::Rights { namespace: Some(Text::from(namespace.as_str())) });
     }
     let settings = config.of_context(cluster.context());
+    let label = scope.labels.tenant.clone();
     let context = ContextInfo {
         name: cluster.context().to_owned(),
         user: cluster.user().unwrap_or_default().to_owned(),
@@ -93,9 +98,26 @@ fn feed(config: &Config, cluster: &Cluster, scope: Scope, banner: Option<String>
         }),
         leave: Box::new(move |namespace| errands.leave(namespace)),
         look: look(cluster),
+        read: read(cluster.clone(), label),
         context,
         banner,
     }
+}
+
+/// Reads on demand what a page stands on.
+fn read(cluster: Cluster, label: String) -> Box<dyn Fn(Unwatched) -> BoxFuture<'static, Learnt> + Send> {
+    Box::new(move |ask| {
+        let (cluster, label) = (cluster.clone(), label.clone());
+        Box::pin(async move {
+            match ask {
+                Unwatched::Tenant(namespace) => {
+                    let opened = cluster.opened(&namespace, &label).await;
+                    Learnt::Tenant(namespace, Box::new(opened))
+                }
+                Unwatched::Storage => Learnt::Storage(cluster.storage(&label).await.ok()),
+            }
+        })
+    })
 }
 
 /// What the console's pages read on demand.

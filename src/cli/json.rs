@@ -1,11 +1,13 @@
 //! What programs get: documents of `apiVersion: fleetdeck/v1`. Within v1 keys are added, never changed or taken away.
 //! What is not known is `null` or left out, never 0.
 
+pub mod finding;
 pub mod probe;
 
 use serde::Serialize;
 
 use crate::{
+    diagnose,
     fleet::{
         At, Boot, Claim, ClaimPhase, Phase, Quantity, StepKind, StepState, Tenant, Uid, Warning,
         boot::{Comparison, Pace},
@@ -59,6 +61,8 @@ pub struct TenantPage {
     /// Boots that are remembered of it, the latest first.
     pub past_boots: Vec<Past>,
     pub containers: Vec<Container>,
+    /// What is wrong with it; what keeps it down comes first.
+    pub findings: Vec<finding::Finding>,
     pub warnings: Vec<Event>,
     /// What it answers on its own ports; `null` where it was not asked.
     pub probe: Option<probe::Probe>,
@@ -309,7 +313,13 @@ impl Volume {
 }
 
 impl TenantPage {
-    pub fn of(entry: &Entry, fleet: &Fleet, ingress_hosts: Option<Vec<String>>, now: At) -> Self {
+    pub fn of(
+        entry: &Entry,
+        fleet: &Fleet,
+        findings: &[diagnose::Finding],
+        ingress_hosts: Option<Vec<String>>,
+        now: At,
+    ) -> Self {
         let (tenant, history) = (&entry.tenant, fleet.history());
         let pod = tenant.pod();
         let forecast = history.forecast(entry, now);
@@ -341,6 +351,7 @@ impl TenantPage {
                     sidecar: c.sidecar,
                 })
                 .collect(),
+            findings: findings.iter().map(finding::Finding::of).collect(),
             warnings: entry.tenant.warnings.iter().map(Event::of).collect(),
             probe: entry.tenant.probe.as_deref().map(probe::Probe::of),
             ingress_hosts,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     args::{OneFormat, Show},
+    doctor::{Examined, examine},
     failure::Failure,
     follow::Follow,
     json::TenantPage,
@@ -15,6 +16,7 @@ use super::{
 use crate::{
     cluster::Prompt,
     config::Config,
+    diagnose::Finding,
     fleet::{Age, At, Boot, Claim, State, StepState, boot::Pace},
     index::{
         Entry, Fleet, Link, Meter,
@@ -34,17 +36,20 @@ pub(super) async fn run(config: &Config, args: Show) -> Result<(), Failure> {
         follow.probe(&namespace).await;
     }
     // Whether Ingresses may be read or not, the rest is worth showing.
-    let hosts = follow.cluster().ingress_hosts(Some(&namespace), follow.label()).await.ok();
-    let hosts = hosts.map(|all| all.into_iter().map(|h| h.host).collect::<Vec<_>>());
+    let Examined { board, .. } = examine(&follow, Some(&namespace)).await?;
+    let ingresses = board.read(&namespace).and_then(|o| o.ingresses.as_ref());
+    let hosts =
+        ingresses.map(|all| all.iter().flat_map(|i| &i.rules).map(|(host, _)| host.clone()).collect::<Vec<_>>());
+    let findings = board.of(&namespace);
     let now = follow.now();
     let Some(entry) = follow.fleet.get(&namespace) else {
         return Err(Failure::NoSuchTenant(format!("tenant {} has just gone", args.tenant)));
     };
     let mut out = Out::new();
     match args.output {
-        OneFormat::Json => out.json(&TenantPage::of(entry, &follow.fleet, hosts, now))?,
+        OneFormat::Json => out.json(&TenantPage::of(entry, &follow.fleet, findings, hosts, now))?,
         OneFormat::Text => {
-            for line in page(entry, &follow.fleet, hosts.as_deref(), now) {
+            for line in page(entry, &follow.fleet, findings, hosts.as_deref(), now) {
                 let line = out.width.map_or_else(|| line.clone(), |columns| cut(&line, columns));
                 out.line(&line)?;
             }
@@ -88,7 +93,7 @@ fn names(entries: &[&Entry]) -> String {
     entries.iter().map(|e| e.tenant.id.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-fn page(entry: &Entry, fleet: &Fleet, hosts: Option<&[String]>, now: At) -> Vec<String> {
+fn page(entry: &Entry, fleet: &Fleet, findings: &[Finding], hosts: Option<&[String]>, now: At) -> Vec<String> {
     let tenant = &entry.tenant;
     let mut lines = Vec::new();
     let mut say = |label: &str, text: String| lines.push(format!("{label:<10}{text}").trim_end().to_owned());
@@ -113,6 +118,15 @@ fn page(entry: &Entry, fleet: &Fleet, hosts: Option<&[String]>, now: At) -> Vec<
     let history = fleet.history();
     if let Some(forecast) = history.forecast(entry, now) {
         say("Ready", outlook::long(forecast));
+    }
+
+    for (i, finding) in findings.iter().enumerate() {
+        let since = finding.since.map_or_else(String::new, |at| format!(" (since {})", age(at)));
+        let label = if i == 0 { "Findings" } else { "" };
+        say(label, format!("{} {}: {}{since}", finding.severity.word(), finding.code, finding.sentence));
+        if finding.down {
+            say("", format!("  do: {}", finding.advice));
+        }
     }
 
     let running = tenant.running_image().map(|i| i.short().to_owned());

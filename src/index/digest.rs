@@ -6,6 +6,7 @@
 
 mod claim;
 mod container;
+pub mod detail;
 mod event;
 mod lenient;
 mod list;

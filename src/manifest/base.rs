@@ -71,7 +71,7 @@ impl Base {
 }
 
 /// The figures that each tier's quota sets, as (tier, resource -> quantity).
-pub(crate) fn tier_quotas(base: &Base) -> Vec<(String, BTreeMap<String, String>)> {
+pub fn tier_quotas(base: &Base) -> Vec<(String, BTreeMap<String, String>)> {
     base.tiers()
         .into_iter()
         .filter_map(|tier| {

@@ -1,6 +1,6 @@
 //! THE table of commands. Keymap, footer, help, palette and the README's key table are made from it and from nothing else.
 
-use super::state::State;
+use super::state::{State, View};
 use crate::fleet::Right;
 
 /// Where keys go: the view or overlay on top.
@@ -8,6 +8,7 @@ use crate::fleet::Right;
 pub(crate) enum Place {
     Fleet,
     Tenant,
+    Findings,
     Filter,
     Palette,
     Contexts,
@@ -21,9 +22,10 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Fleet,
         Self::Tenant,
+        Self::Findings,
         Self::Filter,
         Self::Palette,
         Self::Contexts,
@@ -40,6 +42,7 @@ impl Place {
         match self {
             Self::Fleet => "fleet",
             Self::Tenant => "tenant",
+            Self::Findings => "findings",
             Self::Filter => "filter",
             Self::Palette => "palette",
             Self::Contexts => "contexts",
@@ -70,6 +73,8 @@ pub(crate) enum Id {
     PickUp,
     PickDown,
     Open,
+    Findings,
+    Proofs,
     Accept,
     Back,
     Close,
@@ -133,6 +138,7 @@ const VIEWS: &[Place] =
 const PAGES: &[Place] = &[
     Place::Fleet,
     Place::Tenant,
+    Place::Findings,
     Place::Boots,
     Place::Events,
     Place::Changes,
@@ -144,6 +150,7 @@ const PAGES: &[Place] = &[
 /// Pages that lie over another one.
 const ABOVE: &[Place] = &[
     Place::Tenant,
+    Place::Findings,
     Place::Boots,
     Place::Events,
     Place::Changes,
@@ -170,6 +177,15 @@ fn probed(state: &State) -> Result<(), Why> {
     if state.asked().is_some() { Ok(()) } else { Err("no container of it runs: there is nobody to ask") }
 }
 
+/// A row of the list on top: a tenant, or a cause.
+fn selected_row(state: &State) -> Result<(), Why> {
+    match state.views.last() {
+        Some(View::Findings { pick }) if pick.key().is_none() => Err("nothing is wrong"),
+        Some(View::Findings { .. } | View::Cause { .. }) => Ok(()),
+        Some(View::Tenant { .. } | View::Page { .. }) | None => selected(state),
+    }
+}
+
 fn other_contexts(state: &State) -> Result<(), Why> {
     if state.contexts.is_empty() { Err("there is no other context to switch to") } else { Ok(()) }
 }
@@ -191,10 +207,27 @@ pub(crate) const COMMANDS: &[Command] = &[
         id: Id::Open,
         name: "open",
         hint: Some("open"),
-        help: "open the selected tenant; among objects, the YAML of one",
+        help: "open the selected tenant; among objects, the YAML of one; among causes, the tenants of one",
         keys: &["enter", "right"],
-        places: &[Place::Fleet, Place::Objects],
-        enabled: selected,
+        places: &[Place::Fleet, Place::Objects, Place::Findings],
+        enabled: selected_row,
+        ..LOOK
+    },
+    Command {
+        id: Id::Findings,
+        name: "findings",
+        hint: Some("findings"),
+        help: "what is wrong in the fleet, grouped by cause",
+        keys: &["f"],
+        ..LOOK
+    },
+    Command {
+        id: Id::Proofs,
+        name: "proofs",
+        hint: Some("proofs"),
+        help: "show or fold the proof of every finding: the very field, event or log line",
+        keys: &["enter"],
+        places: &[Place::Tenant],
         ..LOOK
     },
     Command {

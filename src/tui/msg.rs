@@ -6,7 +6,7 @@ use crate::{fleet::At, index::Delta};
 
 use super::{
     ask::{Answer, Ask, Refusal},
-    session::ContextInfo,
+    session::{ContextInfo, Learnt},
 };
 
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(crate) enum Msg {
     },
     /// It could not be; the old one goes on.
     NotSwitched(String),
+    /// What was asked for on demand.
+    Learnt(Learnt),
     /// The readers have ended: nothing new will come.
     FeedEnded,
 }

@@ -19,7 +19,7 @@ use super::{
     keymap::Keymap,
     msg::Msg,
     pace::Pace,
-    session::{Connect, Feed, Options, Session},
+    session::{Connect, Feed, Learnt, Options, Session},
     signal::{Signal, Signals},
     state::{Looks, State},
     term::{Term, guarded},
@@ -52,6 +52,7 @@ pub async fn run(session: Session) -> color_eyre::Result<()> {
         connect,
         connecting: None,
         looking: FuturesUnordered::new(),
+        reading: FuturesUnordered::new(),
         unfollowed: false,
     };
     guarded(console.drive(&mut term)).await.wrap_err("the terminal went away")
@@ -76,6 +77,8 @@ struct Console {
     connecting: Option<BoxFuture<'static, Result<Feed, String>>>,
     /// Reads that are on their way: no more than the state allows at once.
     looking: FuturesUnordered<BoxFuture<'static, (Ask, Result<Answer, Refusal>)>>,
+    /// Reads on demand that are under way.
+    reading: FuturesUnordered<BoxFuture<'static, Learnt>>,
     /// There was news since the feed was last shown the fleet.
     unfollowed: bool,
 }
@@ -101,7 +104,7 @@ impl Console {
             let deadline = self.pace.deadline();
             let due = sleep_until(deadline.map_or_else(Instant::now, Instant::from_std));
             let clock_matters =
-                self.unfollowed || self.pace.ticks() || self.state.fleet.next_due().is_some() || self.state.attends();
+                self.unfollowed || self.pace.ticks() || self.state.is_due_some_day() || self.state.attends();
             let next = select! {
                 biased;
                 signal = signals.next() => self.signal(signal, term)?,
@@ -113,6 +116,11 @@ impl Console {
                 connected = pending_or(&mut self.connecting) => self.connected(connected),
                 Some((ask, answer)) = self.looking.next(), if !self.looking.is_empty() => {
                     self.say(Msg::Looked(ask, answer));
+                    self.pace.key(now());
+                    Next::Go
+                }
+                Some(told) = self.reading.next(), if !self.reading.is_empty() => {
+                    self.say(Msg::Learnt(told));
                     self.pace.key(now());
                     Next::Go
                 }
@@ -135,6 +143,9 @@ impl Console {
     fn draw(&mut self, term: &mut Term) -> io::Result<()> {
         self.state.tick((self.feed.clock)());
         self.state.settle();
+        for ask in self.state.wants() {
+            self.reading.push((self.feed.read)(ask));
+        }
         let state = &self.state;
         let wake = term.draw(|buf| view::draw(state, buf))?;
         self.pace.drawn(now(), wake);
@@ -201,6 +212,7 @@ impl Console {
                 (self.feed.follow)(&self.state.fleet);
                 self.feed = feed;
                 self.looking.clear();
+                self.reading.clear();
                 self.live = true;
                 self.say(Msg::Now((self.feed.clock)()));
                 self.say(Msg::Switched { context, banner });

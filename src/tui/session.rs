@@ -7,7 +7,10 @@ use tokio::sync::mpsc;
 
 use crate::{
     cluster::Errand,
-    fleet::{At, Text},
+    fleet::{
+        At, Text,
+        detail::{Opened, Storage},
+    },
     index::{Delta, Fleet},
     tui::{
         ask::{Answer, Ask, Refusal},
@@ -38,6 +41,23 @@ pub struct ContextChoice {
     pub about: String,
 }
 
+/// What is read on demand, for a page that stands on it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unwatched {
+    /// The unwatched objects of the tenant in this namespace.
+    Tenant(Text),
+    /// The cluster's volumes and classes.
+    Storage,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Learnt {
+    Tenant(Text, Box<Opened>),
+    /// `None` where they may not be listed.
+    Storage(Option<Storage>),
+}
+
 /// One connected cluster: its news, its clock, and what to call it. Dropping it ends the readers, which see their
 /// channel closed.
 pub struct Feed {
@@ -56,6 +76,8 @@ pub struct Feed {
     pub follow: Box<dyn Fn(&Fleet) + Send>,
     /// Reads what a page asks for.
     pub look: Look,
+    /// Reads on demand.
+    pub read: Box<dyn Fn(Unwatched) -> BoxFuture<'static, Learnt> + Send>,
     /// One line that stays on screen, such as the demo's "simulation".
     pub banner: Option<String>,
 }

@@ -3,32 +3,51 @@
 pub(crate) mod attention;
 pub(crate) mod list;
 pub(crate) mod overlay;
+pub(crate) mod pick;
 pub(crate) mod who;
+
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use crate::{
     cluster::ObjectName,
+    diagnose::{Board, Causes, Code, Tiers},
     fleet::{At, Boot, Phase, StepKind, StepState, Text},
     index::{
-        Delta, Entry, Fleet,
+        Delta, Entry, Fleet, Kind,
         find::{Found, find},
     },
 };
 
-use self::{attention::Attention, list::List, overlay::Overlay, who::Who};
+use self::{attention::Attention, list::List, overlay::Overlay, pick::Pick, who::Who};
 use super::{
     ask::{Ask, Asked},
     command::Place,
     glyph::GlyphSet,
-    session::{ContextChoice, ContextInfo},
+    session::{ContextChoice, ContextInfo, Learnt, Unwatched},
     theme::{Depth, Skin, Themes},
-    view,
+    view::{self, findings},
 };
 
 /// A view above the fleet.
 #[derive(Clone, Debug)]
 pub(crate) enum View {
-    Tenant { who: Who, scroll: usize },
-    Page { page: Page, scroll: usize },
+    Tenant {
+        who: Who,
+        scroll: usize,
+    },
+    Page {
+        page: Page,
+        scroll: usize,
+    },
+    /// What is wrong in the fleet, by cause.
+    Findings {
+        pick: Pick<CauseKey>,
+    },
+    /// The tenants of one cause.
+    Cause {
+        cause: CauseKey,
+        pick: Pick<Text>,
+    },
 }
 
 /// A page of lines.
@@ -81,6 +100,12 @@ impl Page {
         }
     }
 }
+
+/// Which cause: a code and what it is about.
+pub(crate) type CauseKey = (Code, String);
+
+/// How long what was read on demand is taken for the present.
+const READ_AGAIN: u32 = 120;
 
 /// Something to say in the footer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,6 +192,13 @@ pub(crate) struct State {
     /// Whom the open page is about, for what is asked on its behalf.
     pub(crate) attention: Attention,
     pub(crate) answers: Asked,
+    pub(crate) board: Board,
+    /// Critical causes, and how many tenants they concern.
+    pub(crate) causes: (usize, usize),
+    /// Every finding of a tenant's page shows its proof, not the first alone.
+    pub(crate) proofs: bool,
+    /// What was asked for on demand, and when.
+    wanted: BTreeMap<Unwatched, At>,
 }
 
 impl State {
@@ -188,6 +220,10 @@ impl State {
             looks,
             attention: Attention::default(),
             answers: Asked::default(),
+            board: Board::new(tiers()),
+            causes: (0, 0),
+            proofs: false,
+            wanted: BTreeMap::new(),
         }
     }
 
@@ -208,6 +244,7 @@ impl State {
         match view {
             Some(View::Tenant { .. }) => Place::Tenant,
             Some(View::Page { page, .. }) => page.place(),
+            Some(View::Findings { .. } | View::Cause { .. }) => Place::Findings,
             None => Place::Fleet,
         }
     }
@@ -217,6 +254,7 @@ impl State {
         let who = match self.views.last() {
             Some(View::Tenant { who, .. }) => who,
             Some(View::Page { page, .. }) => page.who()?,
+            Some(View::Findings { .. } | View::Cause { .. }) => return None,
             None => self.list.current()?,
         };
         who.find(&self.fleet).here()
@@ -230,7 +268,18 @@ impl State {
     /// Applies news to the fleet; the list is put in order at the next frame.
     pub(crate) fn apply(&mut self, delta: Delta) {
         let known = self.fleet.len();
+        let was_settled = self.fleet.sources().settled();
+        let of_nodes = is_of_nodes(&delta);
         let touched = self.fleet.apply(delta, self.now);
+        // Before everything has been read once, most findings would be wrong a moment later.
+        if !was_settled && self.fleet.sources().settled() {
+            self.board.update_all(&self.fleet, self.now);
+        } else if was_settled {
+            self.board.update(&self.fleet, &touched, self.now);
+            if of_nodes {
+                self.board.update_others(&self.fleet, self.now);
+            }
+        }
         if touched.is_empty() && self.fleet.len() != known {
             self.list.disturb();
         }
@@ -242,7 +291,15 @@ impl State {
         self.now = now;
         let due = self.fleet.next_due().is_some_and(|due| due <= now);
         let touched = if due { self.fleet.tick(now) } else { Default::default() };
-        let moved = !touched.is_empty();
+        let due = self.board.next_due().is_some_and(|due| due <= now);
+        if due {
+            self.board.tick(&self.fleet, now);
+            self.board.update_others(&self.fleet, now);
+        }
+        if self.fleet.sources().settled() {
+            self.board.update(&self.fleet, &touched, now);
+        }
+        let moved = due || !touched.is_empty();
         self.list.touch(touched);
         if self.list.depends_on_time() {
             self.list.disturb();
@@ -267,13 +324,20 @@ impl State {
         if let Some(said) = said {
             self.inform(said);
         }
+        self.causes = self.board.headline();
+        // Grouped only for a page that shows it: a frame of the fleet must not pay for it.
+        let grouped = self.views.iter().any(|v| matches!(v, View::Findings { .. } | View::Cause { .. }));
+        let causes = if grouped { self.board.causes() } else { Causes::default() };
         for view in &mut self.views {
-            let who = match view {
-                View::Tenant { who, .. } => Some(who),
-                View::Page { page, .. } => page.who_mut(),
-            };
-            if let Some(who) = who {
-                who.rebind(&self.fleet);
+            match view {
+                View::Tenant { who, .. } => who.rebind(&self.fleet),
+                View::Page { page, .. } => {
+                    if let Some(who) = page.who_mut() {
+                        who.rebind(&self.fleet);
+                    }
+                }
+                View::Findings { pick } => pick.settle(&findings::keys(&causes)),
+                View::Cause { cause, pick } => pick.settle(&findings::tenants(&causes, cause)),
             }
         }
         self.meet();
@@ -284,6 +348,8 @@ impl State {
         let list = self.list.emptied();
         let said = format!("now on {}", context.name);
         self.fleet = Fleet::default();
+        self.board.clear();
+        self.wanted.clear();
         self.began = self.now;
         self.context = context;
         self.banner = banner;
@@ -332,6 +398,47 @@ impl State {
         (again && !self.answers.logs_are_refused(&who.namespace) && self.answers.begin(&ask)).then_some(ask)
     }
 
+    /// What should be read now, because a page on screen stands on it; each once in a while, and what could not be read
+    /// only when a person asks again.
+    pub(crate) fn wants(&mut self) -> Vec<Unwatched> {
+        let ask = match self.views.last() {
+            Some(View::Tenant { who, .. }) if who.find(&self.fleet).here().is_some() => {
+                Unwatched::Tenant(who.namespace.clone())
+            }
+            Some(View::Findings { .. }) => Unwatched::Storage,
+            _ => return vec![],
+        };
+        let refused = match &ask {
+            Unwatched::Tenant(namespace) => self.board.read(namespace).is_some_and(|o| !o.unread.is_empty()),
+            Unwatched::Storage => !self.board.has_storage(),
+        };
+        let asked = self.wanted.get(&ask);
+        if asked.is_some_and(|at| refused || self.now.since(*at) < READ_AGAIN) {
+            return vec![];
+        }
+        self.wanted.insert(ask.clone(), self.now);
+        vec![ask]
+    }
+
+    /// Forgets what was asked for, so that it is asked again.
+    pub(crate) fn want_again(&mut self) {
+        self.wanted.clear();
+    }
+
+    /// An answer has come.
+    pub(crate) fn learn(&mut self, told: Learnt) {
+        match told {
+            Learnt::Tenant(namespace, opened) => self.board.opened(&self.fleet, &namespace, *opened, self.now),
+            Learnt::Storage(Some(storage)) => self.board.stored(&self.fleet, storage, self.now),
+            Learnt::Storage(None) => {}
+        }
+    }
+
+    /// When time alone will change what is shown, other than ages.
+    pub(crate) fn is_due_some_day(&self) -> bool {
+        self.fleet.next_due().is_some() || self.board.next_due().is_some()
+    }
+
     pub(crate) fn inform(&mut self, text: impl Into<String>) {
         if !matches!(self.notice, Some(Notice::Error(_))) {
             self.notice = Some(Notice::Info(text.into()));
@@ -341,4 +448,19 @@ impl State {
     pub(crate) fn fail(&mut self, text: impl Into<String>) {
         self.notice = Some(Notice::Error(text.into()));
     }
+}
+
+fn is_of_nodes(delta: &Delta) -> bool {
+    match delta {
+        Delta::Upsert(facet) => facet.part.kind() == Kind::Node,
+        Delta::Remove(kind, _) | Delta::Resync { kind, .. } => *kind == Kind::Node,
+        _ => false,
+    }
+}
+
+/// What the tiers of the contract in this program allow; nothing is compared where it cannot be read.
+fn tiers() -> Tiers {
+    static TIERS: LazyLock<Tiers> =
+        LazyLock::new(|| crate::manifest::Base::embedded().map(|base| Tiers::of(&base)).unwrap_or_default());
+    TIERS.clone()
 }

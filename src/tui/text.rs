@@ -1,6 +1,7 @@
 //! Facts about a tenant in words: for the clipboard, and shared by the views.
 
 use crate::{
+    diagnose::Finding,
     fleet::{Age, At, Boot, Claim, ClaimPhase, Container, Phase, Pod, State as Run, StepState, Text},
     index::Entry,
 };
@@ -69,7 +70,13 @@ pub(crate) fn claim(claim: &Claim) -> String {
 }
 
 /// One screen of plain text about a tenant, for a ticket or the next shift.
-pub(crate) fn hand_over(entry: &Entry, context: &ContextInfo, stale: Option<(At, &Text)>, now: At) -> String {
+pub(crate) fn hand_over(
+    entry: &Entry,
+    findings: &[Finding],
+    context: &ContextInfo,
+    stale: Option<(At, &Text)>,
+    now: At,
+) -> String {
     let tenant = &entry.tenant;
     let mut lines = vec![headline(entry, now)];
     let tier = tenant.tier.as_ref().map_or("unknown", |t| t.as_str());
@@ -83,6 +90,10 @@ pub(crate) fn hand_over(entry: &Entry, context: &ContextInfo, stale: Option<(At,
     lines.push(who);
     if let Some((since, why)) = stale {
         lines.push(format!("STALE since {since}: {why}"));
+    }
+    for f in findings.iter().take(4) {
+        let since = f.since.map_or_else(String::new, |at| format!(" since {}", Age(now.since(at))));
+        lines.push(format!("{} {}{since}: {}", f.severity.word(), f.code, f.sentence));
     }
     let image = |i: Option<crate::fleet::ImageRef<'_>>| i.map_or_else(|| "-".to_owned(), |i| i.short().to_owned());
     let (wanted, running) = (image(tenant.wanted_image()), image(tenant.running_image()));

@@ -1,5 +1,6 @@
 //! State changes: a message in, effects out. Nothing here touches the world.
 
+mod findings;
 mod fleet;
 mod overlay;
 mod page;
@@ -57,6 +58,10 @@ pub(crate) fn update(state: &mut State, keys: &Keymap, msg: Msg) -> Vec<Effect> 
             state.answers.end(ask, answer, now);
             vec![]
         }
+        Msg::Learnt(told) => {
+            state.learn(told);
+            vec![]
+        }
         Msg::FeedEnded => {
             state.fail("the readers have ended, nothing new will come: quit and start again");
             vec![]
@@ -90,6 +95,7 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         Id::Suspend => return vec![Effect::Suspend],
         Id::Redraw => return vec![Effect::Repaint],
         Id::Retry => {
+            state.want_again();
             state.answers.forgive();
             return page::again(state).unwrap_or_else(|| {
                 state.inform("trying again what is broken or was forbidden");
@@ -121,6 +127,8 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         Id::Changes => return page::go(state, Page::Changes),
         Id::Events => return page::events(state),
         Id::Objects => return page::objects(state),
+        Id::Findings => findings::enter(state),
+        Id::Proofs => state.proofs = !state.proofs,
         Id::Sort => {
             let sort = argument.and_then(Sort::by_word).unwrap_or_else(|| state.list.sort.next());
             fleet::sort(state, sort);
@@ -139,7 +147,10 @@ fn open(state: &mut State) -> Vec<Effect> {
     if matches!(state.place(), Place::Objects) {
         return page::open(state);
     }
-    fleet::open(state);
+    match state.views.last() {
+        Some(View::Findings { .. } | View::Cause { .. }) => findings::open(state),
+        _ => fleet::open(state),
+    }
     let now = state.now;
     state.wonder(now).map(Effect::Look).into_iter().collect()
 }
@@ -162,6 +173,7 @@ fn travel(state: &mut State, id: Id) {
         (Some(_), _) => overlay::scroll(state, id),
         (None, Some(View::Tenant { .. })) => tenant::scroll(state, id),
         (None, Some(View::Page { .. })) => page::scroll(state, id),
+        (None, Some(_)) => findings::travel(state, id),
         (None, None) => fleet::travel(state, id),
     }
 }
@@ -205,7 +217,8 @@ fn copy_id(state: &mut State) -> Vec<Effect> {
 
 fn copy_hand_over(state: &mut State) -> Vec<Effect> {
     let Some(entry) = state.subject() else { return vec![] };
-    let text = text::hand_over(entry, &state.context, state.stale(), state.now);
+    let findings = state.board.of(&entry.tenant.namespace_name);
+    let text = text::hand_over(entry, findings, &state.context, state.stale(), state.now);
     let id = text::id(entry);
     state.inform(format!("copied a hand-over text about {id} (if your terminal takes OSC 52)"));
     vec![Effect::Copy(text)]

@@ -1,6 +1,7 @@
 //! Drawing: the state as a frame. Pure; only visible rows are built.
 
 pub(crate) mod contexts;
+pub(crate) mod findings;
 pub(crate) mod fleet;
 pub(crate) mod footer;
 pub(crate) mod header;
@@ -40,6 +41,8 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) -> Option<At> {
         None => fleet::draw(&mut paint, state, body),
         Some(View::Page { page, scroll }) => page::draw(&mut paint, state, page, *scroll, body),
         Some(View::Tenant { who, scroll }) => tenant::draw(&mut paint, state, who, *scroll, body),
+        Some(View::Findings { pick }) => findings::draw(&mut paint, state, pick, body),
+        Some(View::Cause { cause, pick }) => findings::draw_cause(&mut paint, state, cause, pick, body),
     }
     footer::draw(&mut paint, state, area);
     for overlay in &state.overlays {

@@ -8,10 +8,12 @@ mod scale;
 use std::hint::black_box;
 
 use fleetdeck::{
+    diagnose::{Board, Tiers},
     index::{
         Fleet, History, PastBoot, Query,
         history::{Stats, WINDOW},
     },
+    manifest::Base,
     tui::{ContextInfo, Still},
 };
 use serde::de::IgnoredAny;
@@ -59,6 +61,7 @@ fn small() {
     reading(&mut table, &texts);
     filtering(&mut table, &fleet);
     learning(&mut table, &fleet);
+    diagnosing(&mut table, &fleet);
     applying(&mut table, &texts);
     drawing(&mut table, fleet);
     table.print();
@@ -108,6 +111,19 @@ fn learning(table: &mut Table, fleet: &Fleet) {
     });
     table.row("learn 10,000 boots", format!("{:.2} ms", all.as_secs_f64() * 1e3), "the latest 2,048 stay");
     table.row("figures of 128 boots", format!("{:.3} ms", figures.as_secs_f64() * 1e3), "18 laps, sorted anew");
+}
+
+/// Everybody from scratch, and one tenant again.
+fn diagnosing(table: &mut Table, fleet: &Fleet) {
+    let tiers = Base::embedded().map(|base| Tiers::of(&base)).expect("the built-in manifests");
+    let mut board = Board::new(tiers);
+    let all = best(|| board.update_all(fleet, NOW()));
+    let found: usize = board.iter().map(|(_, findings)| findings.len()).sum();
+    let note = format!("{found} findings; budget 50 ms");
+    table.row("diagnose 10,000 tenants", format!("{:.2} ms", all.as_secs_f64() * 1e3), note);
+    let one = fleet.iter().next().map(|e| e.tenant.namespace_name.clone()).expect("a tenant");
+    let took = best(|| (0..1_000).for_each(|_| board.update(fleet, [&one], NOW())));
+    table.row("diagnose one tenant", format!("{:.2} us", took.as_secs_f64() * 1e3), "budget 20 us");
 }
 
 fn applying(table: &mut Table, texts: &Texts) {

@@ -45,4 +45,11 @@ told_twice! {
     an_existing_secret_is_left_alone
     boots_are_learned_to_the_second_and_foretold
     a_tenant_can_be_looked_into_and_its_secrets_cannot
+    a_tenant_as_rendered_has_nothing_to_find
+    a_refusal_by_the_quota_is_found_with_its_figures
+    labels_that_no_node_has_are_found
+    a_request_that_no_node_can_meet_is_found
+    a_storage_class_that_is_not_there_is_found
+    a_wide_policy_and_an_ingress_without_tls_are_found
+    what_holds_a_namespace_is_found
 }

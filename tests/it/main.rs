@@ -6,6 +6,7 @@
 mod bad_input;
 mod conformance;
 mod controlplane;
+mod doctor;
 mod headless;
 mod probing;
 mod pty;

@@ -153,9 +153,29 @@ fn second(paint: &mut Paint<'_>, state: &State, area: Rect, counted: bool) {
     if let Some(banner) = &state.banner {
         let whole = paint.parts_right(x + 2, y, right, &[(banner, Role::Banner)]);
         // Too long for what is left of the line: its head at least.
-        if whole.is_none() {
+        let Some(start) = whole else {
             paint.text(x + 2, y, right, banner, Role::Banner);
-        }
+            return;
+        };
+        right = start.saturating_sub(2);
+    }
+    if state.views.is_empty() {
+        causes(paint, state, x, y, right);
+    }
+}
+
+/// `3 causes, 41 tenants`: what is critical, grouped; where there is room for all of it.
+fn causes(paint: &mut Paint<'_>, state: &State, x: u16, y: u16, right: u16) {
+    let plural = |n: usize, word: &str| if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") };
+    let (causes, tenants) = state.causes;
+    if causes == 0 {
+        return;
+    }
+    let text = format!("{}, {}", plural(causes, "cause"), plural(tenants, "tenant"));
+    let dot = format!(" {} ", paint.glyphs.dot);
+    let width = u16::try_from(dot.chars().count() + text.len()).unwrap_or(u16::MAX);
+    if x.saturating_add(width) <= right {
+        paint.parts(x, y, right, &[(&dot, Role::Dim), (&text, Role::Error)]);
     }
 }
 

@@ -73,12 +73,15 @@ fn page(like: &Paint<'_>, state: &State, entry: &Entry, width: u16) -> (Buffer, 
     paint.blank(area);
     let right = width.saturating_sub(1);
     title(&mut paint, state, entry, right);
+    let findings = state.board.of(&entry.tenant.namespace_name);
     let subject = section::Subject {
         entry,
         sources: state.fleet.sources(),
         rights: state.fleet.rights(Some(&entry.tenant.namespace_name)),
         history: state.fleet.history(),
         answers: &state.answers,
+        findings,
+        proofs: state.proofs,
     };
     let mut y = 2;
     if let Some((since, why)) = state.stale() {

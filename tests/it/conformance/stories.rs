@@ -1,5 +1,9 @@
 //! The stories. Each speaks to the cluster as the program does, through `cluster` alone.
 
+mod findings;
+
+pub(crate) use self::findings::*;
+
 use std::time::Duration;
 
 use fleetdeck::{

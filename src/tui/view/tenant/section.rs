@@ -3,12 +3,14 @@
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
+    diagnose::Finding,
     fleet::{Claim, ImageRef, QuotaEntry, Rights},
     index::{Entry, History, Link, Meter, Sources},
     tui::{
         ask::Asked,
         text,
         theme::Role,
+        view::findings,
         widget::{
             bar,
             paint::{Align, Paint},
@@ -28,6 +30,9 @@ pub(super) struct Subject<'a> {
     pub(super) rights: Rights,
     pub(super) history: &'a History,
     pub(super) answers: &'a Asked,
+    pub(super) findings: &'a [Finding],
+    /// With the proof of every finding, not of the first alone.
+    pub(super) proofs: bool,
 }
 
 /// Why a meter says nothing, where it does not.
@@ -47,11 +52,45 @@ pub(super) fn head(paint: &mut Paint<'_>, y: u16, right: u16, name: &str) {
 }
 
 pub(super) fn why(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) -> u16 {
-    if of.entry.verdict.why.is_empty() {
-        return y;
+    if of.findings.is_empty() {
+        if of.entry.verdict.why.is_empty() {
+            return y;
+        }
+        head(paint, y, right, "WHY");
+        return wrap(paint, BODY, y, right, &of.entry.verdict.why, Role::Text, 3) + 1;
     }
     head(paint, y, right, "WHY");
-    wrap(paint, BODY, y, right, &of.entry.verdict.why, Role::Text, 3) + 1
+    let mut y = y;
+    for (i, found) in of.findings.iter().enumerate() {
+        // The first in full, since it is what matters; of a long list the rest is behind a key.
+        y = finding(paint, found, i == 0, of.proofs, y, right);
+    }
+    if !of.proofs && of.findings.iter().any(|f| !f.evidence.is_empty()) {
+        let key = format!("{} shows what proves it", paint.glyphs.enter);
+        paint.text(BODY, y, right, &key, Role::Hint);
+        y += 1;
+    }
+    y + 1
+}
+
+fn finding(paint: &mut Paint<'_>, found: &Finding, first: bool, proofs: bool, y: u16, right: u16) -> u16 {
+    let role = findings::role(found.severity);
+    let glyph = findings::glyph(paint.glyphs, found.severity);
+    let since = found.since.map(|at| format!("since {}", paint.age(at)));
+    let end = since.and_then(|s| paint.parts_right(BODY + 30, y, right, &[(&s, Role::Dim)])).unwrap_or(right + 1);
+    paint.text(BODY, y, end.saturating_sub(1), &format!("{glyph} {}", found.code), role);
+    let mut y = wrap(paint, BODY + 2, y + 1, right, &found.sentence, Role::Text, if first || proofs { 4 } else { 1 });
+    if first || proofs {
+        paint.text(BODY + 2, y, right, "do", Role::Title);
+        y = wrap(paint, BODY + 5, y, right, &found.advice, Role::Text, 3);
+    }
+    if proofs {
+        for evidence in &found.evidence {
+            let said = findings::proof(paint, evidence);
+            y = wrap(paint, BODY + 5, y, right, &said, Role::Dim, 4);
+        }
+    }
+    y
 }
 
 pub(super) fn quota(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u16) -> u16 {

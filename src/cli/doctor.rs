@@ -1,0 +1,235 @@
+//! `fleetdeck doctor [TENANT]`: everything that is wrong, with its evidence; with one tenant also what is not watched.
+
+use std::time::Duration;
+
+use super::{
+    args::{Doctor, OneFormat},
+    explain::wrap,
+    failure::Failure,
+    follow::Follow,
+    json::finding::Findings,
+    open,
+    print::Out,
+    show::namespace_of,
+};
+use crate::{
+    cluster::{Cluster, Prompt},
+    config::Config,
+    diagnose::{Board, Cause, Evidence, Finding, Severity, Tiers},
+    fleet::{Age, At, Text},
+    index::{Fleet, Kind, Link, Meter},
+    manifest::Base,
+};
+
+/// For one round of the meters.
+const MEASURING: Duration = Duration::from_secs(5);
+/// Tenants named beside a cause; the document names all.
+const NAMED: usize = 8;
+
+pub(super) async fn run(config: &Config, args: Doctor) -> Result<(), Failure> {
+    let (cluster, scope) = open(config, Prompt::May).await?;
+    let mut follow = Follow::start(cluster, scope);
+    follow.settle().await?;
+    let only = match &args.tenant {
+        Some(tenant) => Some(namespace_of(&mut follow, tenant).await?),
+        None => None,
+    };
+    follow.measure(MEASURING).await;
+    let Examined { board, unread } = examine(&follow, only.as_deref()).await?;
+    let now = follow.now();
+    let fleet = &follow.fleet;
+    let mut out = Out::new();
+    match (args.output, only.as_deref()) {
+        (OneFormat::Json, only) => out.json(&Findings::of(&board, fleet, only, unread))?,
+        (OneFormat::Text, Some(namespace)) => {
+            let page = Page { now, width: out.width.unwrap_or(100).clamp(40, 120) };
+            for line in page.tenant(&board, fleet, namespace) {
+                out.line(&line)?;
+            }
+            for line in not_read(fleet, &unread) {
+                out.line(&line)?;
+            }
+        }
+        (OneFormat::Text, None) => {
+            let page = Page { now, width: out.width.unwrap_or(100).clamp(40, 120) };
+            for line in page.fleet(&board, fleet) {
+                out.line(&line)?;
+            }
+            for line in not_read(fleet, &unread) {
+                out.line(&line)?;
+            }
+        }
+    }
+    out.flush()?;
+    verdict(&board, only.as_deref())
+}
+
+/// What was found, and what could not be looked at.
+pub(super) struct Examined {
+    pub board: Board,
+    pub unread: Vec<String>,
+}
+
+/// Reads what is not watched, of one tenant or of all, and diagnoses.
+pub(super) async fn examine(follow: &Follow, only: Option<&str>) -> Result<Examined, Failure> {
+    let cluster: &Cluster = follow.cluster();
+    let tiers = Base::embedded().map(|base| Tiers::of(&base)).map_err(|e| Failure::Failed(e.to_string()))?;
+    let mut board = Board::new(tiers);
+    let now = follow.now();
+    let mut unread = Vec::new();
+    match cluster.storage(follow.label()).await {
+        Ok(storage) => board.stored(&follow.fleet, storage, now),
+        Err(error) => unread.push(error.said),
+    }
+    let fleet = &follow.fleet;
+    match only {
+        Some(namespace) => {
+            let opened = cluster.opened(namespace, follow.label()).await;
+            unread.extend(opened.unread.iter().cloned());
+            board.opened(fleet, &Text::from(namespace), opened, now);
+        }
+        None => {
+            let mut all = cluster.opened_everywhere(follow.label()).await;
+            let blank = all.remove("").unwrap_or_default();
+            unread.extend(blank.unread.iter().cloned());
+            board.opened_all(fleet, |namespace| all.remove(namespace).unwrap_or_else(|| blank.clone()));
+            board.update_all(fleet, now);
+        }
+    }
+    Ok(Examined { board, unread })
+}
+
+fn verdict(board: &Board, only: Option<&str>) -> Result<(), Failure> {
+    let critical = |findings: &[Finding]| findings.iter().filter(|f| f.severity == Severity::Critical).count();
+    let count = match only {
+        Some(namespace) => critical(board.of(namespace)),
+        None => board.iter().map(|(_, findings)| critical(findings)).sum::<usize>() + critical(board.others()),
+    };
+    match count {
+        0 => Ok(()),
+        1 => Err(Failure::Failed("1 finding is critical".to_owned())),
+        n => Err(Failure::Failed(format!("{n} findings are critical"))),
+    }
+}
+
+fn not_read(fleet: &Fleet, unread: &[String]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (kind, freshness) in fleet.sources().iter() {
+        if let Link::Forbidden { why } | Link::Broken { why, .. } = &freshness.link {
+            lines.push(format!("not known: {} ({why})", kind.plural()));
+        }
+    }
+    if fleet.nodes().len() == 0 && matches!(fleet.sources().get(Kind::Node).link, Link::Live | Link::Polling { .. }) {
+        lines.push("not known: nodes (the selector of the tenants' pool matches none: labels.nodes)".to_owned());
+    }
+    for meter in Meter::ALL {
+        if let Link::Forbidden { why } | Link::Absent { why } | Link::Broken { why, .. } =
+            &fleet.sources().meter(meter).link
+        {
+            lines.push(format!("not known: {} ({why})", meter.name()));
+        }
+    }
+    lines.extend(unread.iter().map(|why| format!("not known: {why}")));
+    lines
+}
+
+struct Page {
+    now: At,
+    width: usize,
+}
+
+impl Page {
+    fn tenant(&self, board: &Board, fleet: &Fleet, namespace: &str) -> Vec<String> {
+        let Some(entry) = fleet.get(namespace) else {
+            return vec![format!("namespace {namespace} has just gone")];
+        };
+        let age = entry.verdict.since.map_or_else(String::new, |at| format!(" for {}", Age(self.now.since(at))));
+        let mut lines = vec![format!("{}: {}{age}", entry.tenant.id, entry.verdict.phase), String::new()];
+        let findings = board.of(namespace);
+        if findings.is_empty() {
+            lines.push("nothing is wrong by what could be read".to_owned());
+        }
+        for finding in findings {
+            lines.extend(self.finding(finding));
+            lines.push(String::new());
+        }
+        lines
+    }
+
+    fn finding(&self, finding: &Finding) -> Vec<String> {
+        let mut lines = vec![self.head(finding.severity, finding.code.word(), finding.since)];
+        lines.extend(self.block("", &finding.sentence));
+        lines.extend(self.block("do     ", &finding.advice));
+        lines.extend(finding.evidence.iter().flat_map(|e| self.block("proof  ", &self.evidence(e))));
+        lines
+    }
+
+    fn head(&self, severity: Severity, what: &str, since: Option<At>) -> String {
+        let since = since.map_or_else(String::new, |at| format!("  since {}", Age(self.now.since(at))));
+        format!("{:<9} {what}{since}", severity.word().to_uppercase())
+    }
+
+    /// Indented, the first line with its label.
+    fn block(&self, label: &str, text: &str) -> Vec<String> {
+        let indent = " ".repeat(label.chars().count());
+        let lines = wrap(text, self.width.saturating_sub(10 + indent.len()).max(20));
+        let line = |(i, line): (usize, &String)| {
+            let label = if i == 0 { label } else { &indent };
+            format!("{:10}{label}{line}", "")
+        };
+        lines.iter().enumerate().map(line).collect()
+    }
+
+    fn evidence(&self, evidence: &Evidence) -> String {
+        let mut when = Vec::new();
+        if evidence.count > 1 {
+            when.push(format!("{} times", evidence.count));
+        }
+        if let Some(at) = evidence.at {
+            when.push(format!("{} ago", Age(self.now.since(at))));
+        }
+        let when = if when.is_empty() { String::new() } else { format!(" ({})", when.join(", ")) };
+        format!("{} {}{when}: {}", evidence.proof.word(), evidence.place, evidence.said)
+    }
+
+    fn fleet(&self, board: &Board, fleet: &Fleet) -> Vec<String> {
+        let causes = board.causes();
+        let mut lines = Vec::new();
+        for severity in Severity::ALL {
+            let (count, tenants) = causes.count(severity);
+            if count > 0 {
+                lines.push(format!("{:<9} {}, {}", severity.word(), plural(count, "cause"), plural(tenants, "tenant")));
+            }
+        }
+        if lines.is_empty() {
+            return vec![format!("nothing is wrong with {} by what could be read", plural(fleet.len(), "tenant"))];
+        }
+        for cause in &causes.0 {
+            lines.push(String::new());
+            lines.extend(self.cause(cause, fleet));
+        }
+        lines
+    }
+
+    fn cause(&self, cause: &Cause<'_>, fleet: &Fleet) -> Vec<String> {
+        let head = self.head(cause.severity, cause.code.word(), cause.since);
+        let mut lines = vec![head];
+        lines.extend(self.block("", &cause.title()));
+        if !cause.tenants.is_empty() {
+            let id = |ns: &&Text| fleet.get(ns).map_or_else(|| ns.to_string(), |e| e.tenant.id.to_string());
+            let mut names: Vec<_> = cause.tenants.iter().take(NAMED).map(id).collect();
+            if cause.tenants.len() > NAMED {
+                names.push(format!("and {} more", cause.tenants.len() - NAMED));
+            }
+            let who = format!("{}: {}", plural(cause.tenants.len(), "tenant"), names.join(", "));
+            lines.extend(self.block("whom   ", &who));
+        }
+        lines.extend(self.block("e.g.   ", &cause.example.sentence));
+        lines.extend(self.block("do     ", &cause.example.advice));
+        lines
+    }
+}
+
+fn plural(n: usize, word: &str) -> String {
+    if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
+}

@@ -1,0 +1,92 @@
+//! PURE findings: what is wrong with a tenant, since when, what proves it, and what to do about it.
+//!
+//! One file per family of checks. A check looks at facts alone, never at what another check said, and judges a cause by
+//! what is true now: an event counts only while the state it tells of still stands. Nothing here waits for a Normal
+//! event, since clients drop those. The phase is `fleet::phase`'s to judge; the checks only explain it.
+
+mod board;
+mod case;
+mod cause;
+mod code;
+mod config;
+mod crash;
+mod drift;
+mod exposure;
+mod facts;
+mod finding;
+#[cfg(test)]
+mod fixture;
+mod fullness;
+mod gateway;
+mod image;
+mod mount;
+mod namespace;
+mod node;
+mod orphan;
+mod pod;
+#[cfg(test)]
+mod property;
+mod protection;
+mod quota;
+#[cfg(test)]
+mod real;
+mod refusal;
+mod scheduling;
+mod stage;
+mod volume;
+
+pub use self::{
+    board::Board,
+    cause::{Cause, Causes},
+    code::{Code, Explanation, UnknownCode},
+    facts::{Answer, Extra, Facts, GatewayProbe, Growth, LogLine, Tiers},
+    finding::{Evidence, Finding, Proof, Severity},
+    node::of_node,
+    protection::of_storage,
+};
+
+use self::case::Case;
+use crate::fleet::At;
+
+/// What the checks find, and when time alone will change it.
+#[derive(Debug, Default, PartialEq)]
+pub struct Diagnosis {
+    /// What keeps the tenant down first.
+    pub findings: Vec<Finding>,
+    pub recheck: Option<At>,
+}
+
+/// The checks, in the order in which things happen to a tenant.
+const CHECKS: [fn(&mut Case<'_>); 17] = [
+    namespace::check,
+    refusal::check,
+    node::check,
+    pod::check,
+    scheduling::check,
+    volume::check,
+    mount::check,
+    image::check,
+    config::check,
+    crash::check,
+    stage::check,
+    gateway::check,
+    fullness::check,
+    quota::check,
+    drift::check,
+    protection::check,
+    exposure_and_orphans,
+];
+
+fn exposure_and_orphans(case: &mut Case<'_>) {
+    exposure::check(case);
+    orphan::check(case);
+}
+
+/// Everything that is wrong with one tenant: what keeps it down comes first, then by severity.
+pub fn tenant(facts: &Facts<'_>, now: At) -> Diagnosis {
+    let mut case = Case::new(facts, now);
+    for check in CHECKS {
+        check(&mut case);
+    }
+    case.close()
+}

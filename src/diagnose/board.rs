@@ -1,0 +1,254 @@
+//! The findings of a whole fleet, kept up to date: only tenants that something touched are diagnosed again, and only
+//! those that have findings take room.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::{Causes, Diagnosis, Extra, Facts, Finding, Severity, Tiers, of_node, of_storage};
+use crate::{
+    fleet::{
+        At, Text,
+        detail::{Opened, Storage},
+    },
+    index::{Entry, Fleet},
+};
+
+/// Tenants whose unwatched objects are remembered: the latest that were opened.
+const OPENED_KEPT: usize = 16;
+
+/// All findings. One owner.
+#[derive(Debug, Default)]
+pub struct Board {
+    findings: BTreeMap<Text, Box<[Finding]>>,
+    /// Tenants whose findings time alone will change, by when.
+    due: BTreeSet<(At, Text)>,
+    dues: BTreeMap<Text, At>,
+    /// The latest last.
+    opened: VecDeque<(Text, Opened)>,
+    extras: BTreeMap<Text, Extra>,
+    storage: Option<Storage>,
+    tiers: Tiers,
+    /// Of nodes and disks that concern no tenant.
+    others: Vec<Finding>,
+    /// Critical causes and the tenants they concern.
+    headline: Option<(usize, usize)>,
+}
+
+impl Board {
+    pub fn new(tiers: Tiers) -> Self {
+        Self { tiers, ..Self::default() }
+    }
+
+    /// What is wrong with one tenant, by its namespace.
+    pub fn of(&self, namespace: &str) -> &[Finding] {
+        self.findings.get(namespace).map_or(&[], |f| f)
+    }
+
+    /// Tenants that have findings, by namespace.
+    pub fn iter(&self) -> impl Iterator<Item = (&Text, &[Finding])> {
+        self.findings.iter().map(|(namespace, findings)| (namespace, &**findings))
+    }
+
+    /// Everything grouped by cause.
+    pub fn causes(&self) -> Causes<'_> {
+        let of_tenants = self.findings.iter().flat_map(|(ns, all)| all.iter().map(move |f| (Some(ns), f)));
+        Causes::of(of_tenants.chain(self.others.iter().map(|f| (None, f))))
+    }
+
+    /// Critical causes and how many tenants they concern: for the header.
+    pub fn headline(&mut self) -> (usize, usize) {
+        if let Some(known) = self.headline {
+            return known;
+        }
+        let counted = self.causes().count(Severity::Critical);
+        self.headline = Some(counted);
+        counted
+    }
+
+    /// What concerns no tenant: nodes, and disks that nobody owns.
+    pub fn others(&self) -> &[Finding] {
+        &self.others
+    }
+
+    /// When [`Board::tick`] should be called at the latest.
+    pub fn next_due(&self) -> Option<At> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// The facts about a tenant that this board has.
+    pub fn facts<'a>(&'a self, entry: &'a Entry, fleet: &'a Fleet) -> Facts<'a> {
+        let namespace = &entry.tenant.namespace_name;
+        Facts {
+            entry,
+            fleet,
+            opened: self.opened.iter().find(|(name, _)| name == namespace).map(|(_, o)| o),
+            storage: self.storage.as_ref(),
+            tiers: Some(&self.tiers),
+            extra: self.extras.get(namespace),
+        }
+    }
+
+    /// Diagnoses those who were touched. A tenant that is gone takes its findings with it.
+    pub fn update<'a>(&mut self, fleet: &Fleet, touched: impl IntoIterator<Item = &'a Text>, now: At) {
+        for namespace in touched {
+            self.one(fleet, namespace, now);
+        }
+    }
+
+    /// Diagnoses everybody, and the nodes that carry nobody.
+    pub fn update_all(&mut self, fleet: &Fleet, now: At) {
+        self.findings.retain(|namespace, _| fleet.get(namespace).is_some());
+        self.extras.retain(|namespace, _| fleet.get(namespace).is_some());
+        for entry in fleet.iter() {
+            self.one(fleet, &entry.tenant.namespace_name, now);
+        }
+        self.update_others(fleet, now);
+    }
+
+    /// What concerns no tenant: nodes, and disks that nobody owns.
+    pub fn update_others(&mut self, fleet: &Fleet, now: At) {
+        let mut others: Vec<_> = fleet.nodes().flat_map(|node| of_node(node, now)).collect();
+        others.extend(self.storage.iter().flat_map(|storage| of_storage(storage, fleet)));
+        if others != self.others {
+            self.others = others;
+            self.headline = None;
+        }
+    }
+
+    /// Diagnoses whom only time has changed.
+    pub fn tick(&mut self, fleet: &Fleet, now: At) {
+        while let Some((at, namespace)) = self.due.first().cloned()
+            && at <= now
+        {
+            self.due.remove(&(at, namespace.clone()));
+            self.one(fleet, &namespace, now);
+        }
+    }
+
+    /// A tenant's unwatched objects have been read.
+    pub fn opened(&mut self, fleet: &Fleet, namespace: &Text, opened: Opened, now: At) {
+        self.opened.retain(|(name, _)| name != namespace);
+        if self.opened.len() >= OPENED_KEPT {
+            self.opened.pop_front();
+        }
+        self.opened.push_back((namespace.clone(), opened));
+        self.one(fleet, namespace, now);
+    }
+
+    /// Everybody's unwatched objects have been read; the next [`Board::update_all`] goes by them.
+    pub fn opened_all(&mut self, fleet: &Fleet, mut of: impl FnMut(&str) -> Opened) {
+        let namespaces = fleet.iter().map(|e| e.tenant.namespace_name.clone());
+        self.opened = namespaces
+            .map(|namespace| {
+                let opened = of(&namespace);
+                (namespace, opened)
+            })
+            .collect();
+    }
+
+    /// The cluster's volumes and classes are known.
+    pub fn has_storage(&self) -> bool {
+        self.storage.is_some()
+    }
+
+    /// When a tenant's unwatched objects were read last, and what could not be.
+    pub fn read(&self, namespace: &str) -> Option<&Opened> {
+        self.opened.iter().find(|(name, _)| *name == *namespace).map(|(_, o)| o)
+    }
+
+    /// Other sources have said something about a tenant.
+    pub fn told(&mut self, fleet: &Fleet, namespace: &Text, extra: Extra, now: At) {
+        self.extras.insert(namespace.clone(), extra);
+        self.one(fleet, namespace, now);
+    }
+
+    /// The cluster's volumes and classes have been listed.
+    pub fn stored(&mut self, fleet: &Fleet, storage: Storage, now: At) {
+        self.storage = Some(storage);
+        self.update_all(fleet, now);
+    }
+
+    /// Forgets everything: another cluster.
+    pub fn clear(&mut self) {
+        let tiers = std::mem::take(&mut self.tiers);
+        *self = Self::new(tiers);
+    }
+
+    fn one(&mut self, fleet: &Fleet, namespace: &Text, now: At) {
+        if let Some(at) = self.dues.remove(namespace) {
+            self.due.remove(&(at, namespace.clone()));
+        }
+        let Diagnosis { findings, recheck } = match fleet.get(namespace) {
+            Some(entry) => super::tenant(&self.facts(entry, fleet), now),
+            None => {
+                self.opened.retain(|(name, _)| name != namespace);
+                self.extras.remove(namespace);
+                Diagnosis::default()
+            }
+        };
+        if let Some(at) = recheck {
+            self.dues.insert(namespace.clone(), at);
+            self.due.insert((at, namespace.clone()));
+        }
+        if findings.is_empty() {
+            if self.findings.remove(namespace).is_some() {
+                self.headline = None;
+            }
+        } else if self.findings.get(namespace).is_none_or(|old| **old != *findings) {
+            self.findings.insert(namespace.clone(), findings.into_boxed_slice());
+            self.headline = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        diagnose::{Code, fixture::*},
+        fleet::fixture::*,
+        index::{Delta, Facet, Key, Kind, Part},
+    };
+
+    #[test]
+    fn only_broken_tenants_take_room_and_time_alone_may_break_one() {
+        let t = tenant("a", Some(starting()));
+        let fleet = fleet_of(&t, None, at(90));
+        let mut board = Board::default();
+        board.update_all(&fleet, at(90));
+        assert!(board.iter().next().is_none());
+        assert_eq!((board.next_due(), board.headline()), (Some(at(380)), (0, 0)));
+        let fleet = fleet_of(&t, None, at(380));
+        board.tick(&fleet, at(379));
+        assert!(board.of("tenant-a").is_empty());
+        board.tick(&fleet, at(380));
+        assert_eq!(board.of("tenant-a")[0].code, Code::GatewayNotReady);
+        assert_eq!((board.next_due(), board.headline()), (None, (1, 1)));
+        let gone = Fleet::default();
+        board.update(&gone, [&text("tenant-a")], at(400));
+        assert_eq!(board.headline(), (0, 0));
+    }
+
+    #[test]
+    fn a_silent_node_is_one_cause_for_all_above_it() {
+        let mut fleet = Fleet::default();
+        for (n, id) in [(1, "a"), (2, "b"), (3, "c")] {
+            let mut t = tenant(id, Some(ready()));
+            t.pods[0].uid = uid(n);
+            let key = Key { namespace: t.namespace_name.clone(), uid: uid(n) };
+            let facet = Facet { key, tenant: Some(text(id)), tier: None, part: Part::Pod(t.pods.remove(0)) };
+            fleet.apply(Delta::Upsert(Box::new(facet)), at(200));
+        }
+        let mut silent = node("node-1");
+        silent.ready = condition(false, 100);
+        let key = Key { namespace: text("node-1"), uid: silent.uid };
+        let facets = vec![Facet { key, tenant: None, tier: None, part: Part::Node(silent) }];
+        let touched = fleet.apply(Delta::Resync { kind: Kind::Node, namespace: None, facets }, at(200));
+        let mut board = Board::default();
+        board.update(&fleet, &touched, at(200));
+        board.update_others(&fleet, at(200));
+        let causes = board.causes();
+        assert_eq!(causes.0.len(), 1, "{causes:?}");
+        assert_eq!((causes.0[0].code, causes.0[0].tenants.len()), (Code::NodeNotReady, 3));
+        assert_eq!(board.headline(), (1, 3));
+    }
+}

@@ -1,0 +1,335 @@
+//! The doors of a tenant: what may reach it and what it may reach, whether its host is served with TLS, whether its
+//! helpers have limits. Known only where somebody opened the tenant.
+
+use super::{Case, Code, Evidence, Finding};
+use crate::fleet::detail::{Ingress, NetworkPolicy, Opened, Peer, Rule};
+
+/// Ranges that no tenant may reach: other tenants, nodes, the API server, an instance's metadata.
+const PRIVATE: [&str; 5] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"];
+const WORLD: [&str; 2] = ["0.0.0.0/0", "::/0"];
+
+pub(super) fn check(case: &mut Case<'_>) {
+    let Some(opened) = case.facts.opened.filter(|_| !case.is_terminating() && !case.tenant().sets.is_empty()) else {
+        return;
+    };
+    network(case, opened);
+    limits(case, opened);
+    services(case, opened);
+    ingresses(case, opened);
+}
+
+fn network(case: &mut Case<'_>, opened: &Opened) {
+    let Some(policies) = &opened.policies else { return };
+    let namespace = case.tenant().namespace_name.clone();
+    let labels = opened.set.as_ref().map(|s| &s.labels);
+    // A policy by expressions is taken to select the pod: to call a closed door open would be worse.
+    let selects = |p: &&NetworkPolicy| match (&p.selects, labels) {
+        (Some(wanted), Some(labels)) => wanted.iter().all(|(key, value)| labels.get(key) == Some(value)),
+        _ => true,
+    };
+    let ours: Vec<_> = policies.iter().filter(selects).collect();
+    for (direction, open, count) in [
+        (
+            "leave",
+            "reach everything: other tenants, nodes and the API server",
+            ours.iter().filter(|p| p.egress.is_some()).count(),
+        ),
+        ("reach", "be reached from everywhere in the cluster", ours.iter().filter(|p| p.ingress.is_some()).count()),
+    ] {
+        if count == 0 {
+            let finding = Finding::warning(
+                Code::NetworkMissing,
+                format!("no network policy says what may {direction} it: it may {open}"),
+            )
+            .about("NetworkPolicy")
+            .advice("apply the tenant's render: it brings the policy")
+            .proof(Evidence::field(
+                format!("NetworkPolicies of namespace {namespace} that select its pod"),
+                format!("{} of {}", count, policies.len()),
+                None,
+            ));
+            case.find_once(finding);
+        }
+    }
+    // Policies add up: one that is wide makes all the others vain.
+    for policy in ours {
+        let mut wide: Vec<(String, &str)> = Vec::new();
+        for (i, rule) in policy.egress.iter().flatten().enumerate() {
+            wide.extend(wide_egress(rule).map(|why| (format!("spec.egress[{i}]"), why)));
+        }
+        for (i, rule) in policy.ingress.iter().flatten().enumerate() {
+            wide.extend(wide_ingress(rule).map(|why| (format!("spec.ingress[{i}]"), why)));
+        }
+        for (place, why) in wide {
+            let finding = Finding::warning(
+                Code::NetworkWide,
+                format!("network policy {} is wider than the contract: {why}", policy.name),
+            )
+            .about(why)
+            .advice("apply the render back; if the way is needed, give it its own narrow rule in the base")
+            .proof(Evidence::field(format!("NetworkPolicy {} {place}", policy.name), why, None));
+            case.find_once(finding);
+        }
+    }
+}
+
+fn wide_egress(rule: &Rule) -> Option<&'static str> {
+    if rule.ports.iter().all(|p| p.port.as_deref() == Some("53")) && !rule.ports.is_empty() {
+        return None;
+    }
+    if rule.peers.is_empty() {
+        return Some("it may leave to every address");
+    }
+    for peer in &rule.peers {
+        match peer {
+            Peer::Block { cidr, except } if WORLD.contains(&cidr.as_str()) => {
+                let v4 = cidr == WORLD[0];
+                if v4 && PRIVATE.iter().any(|range| !except.iter().any(|e| e == range)) {
+                    return Some("it may leave to private addresses, where other tenants, nodes and metadata are");
+                }
+                if rule.ports.is_empty() || rule.ports.iter().any(|p| p.port.as_deref() != Some("443")) {
+                    return Some("it may leave to the world on other ports than 443");
+                }
+            }
+            Peer::Block { .. } => {}
+            Peer::Pods { namespaces: Some(selector), pods } if selector.all && pods.as_ref().is_none_or(|p| p.all) => {
+                return Some("it may leave to the pods of every namespace");
+            }
+            Peer::Pods { .. } => {}
+        }
+    }
+    None
+}
+
+fn wide_ingress(rule: &Rule) -> Option<&'static str> {
+    if rule.peers.is_empty() {
+        return Some("everybody may reach it");
+    }
+    for peer in &rule.peers {
+        match peer {
+            Peer::Block { cidr, .. } if WORLD.contains(&cidr.as_str()) => return Some("every address may reach it"),
+            Peer::Pods { namespaces: Some(selector), pods } if selector.all && pods.as_ref().is_none_or(|p| p.all) => {
+                return Some("the pods of every namespace may reach it");
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn limits(case: &mut Case<'_>, opened: &Opened) {
+    if opened.limits.as_ref().is_none_or(|all| !all.is_empty()) {
+        return;
+    }
+    let finding =
+        Finding::note(Code::LimitRangeMissing, "no LimitRange gives helper pods their limits: a quota may refuse them")
+            .about("LimitRange")
+            .advice("apply the tenant's render: it brings the LimitRange")
+            .proof(Evidence::field(format!("LimitRanges of namespace {}", case.tenant().namespace_name), "none", None));
+    case.find(finding);
+}
+
+fn services(case: &mut Case<'_>, opened: &Opened) {
+    let Some(services) = &opened.services else { return };
+    let labels = opened.set.as_ref().map(|s| &s.labels);
+    let leads = |selector: &std::collections::BTreeMap<String, String>| {
+        labels.is_none_or(|labels| {
+            !selector.is_empty() && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+        })
+    };
+    if services.iter().any(|s| leads(&s.selector)) {
+        return;
+    }
+    let said = services.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ");
+    let finding = Finding::critical(
+        Code::ServiceMissing,
+        "no Service leads to its pod: its user cannot reach it, however well it is",
+    )
+    .about("Service")
+    .advice("apply the tenant's render: it brings the Service")
+    .proof(Evidence::field(
+        format!("Services of namespace {} whose selector fits the pod's labels", case.tenant().namespace_name),
+        if said.is_empty() { "none".to_owned() } else { format!("none of {said}") },
+        None,
+    ));
+    case.find(finding);
+}
+
+fn ingresses(case: &mut Case<'_>, opened: &Opened) {
+    let Some(ingresses) = &opened.ingresses else { return };
+    let namespace = case.tenant().namespace_name.clone();
+    if ingresses.is_empty() {
+        let finding = Finding::warning(Code::IngressMissing, "no Ingress leads to it: it has no address for its user")
+            .about("Ingress")
+            .advice("apply the tenant's render, unless something else serves its host (a Gateway's route)")
+            .proof(Evidence::field(format!("Ingresses of namespace {namespace}"), "none", None));
+        case.find(finding);
+    }
+    for ingress in ingresses {
+        bare(case, ingress);
+        backend(case, ingress, opened);
+    }
+}
+
+fn bare(case: &mut Case<'_>, ingress: &Ingress) {
+    let covers = |host: &str| {
+        let wildcard = host.split_once('.').map(|(_, domain)| format!("*.{domain}"));
+        ingress.tls_hosts.iter().any(|h| h == host || wildcard.as_deref() == Some(h))
+    };
+    let bare: Vec<_> = ingress.rules.iter().map(|(host, _)| host.as_str()).filter(|h| !covers(h)).collect();
+    if bare.is_empty() {
+        return;
+    }
+    let hosts = bare.join(", ");
+    let finding = Finding::warning(
+        Code::IngressNoTls,
+        format!("Ingress {} serves {hosts} without TLS: the token travels in the clear", ingress.name),
+    )
+    .about("TLS")
+    .advice("apply the tenant's render: it names the host under tls; then see that its certificate is issued")
+    .proof(Evidence::field(
+        format!("Ingress {} spec.tls", ingress.name),
+        format!("hosts [{}]", ingress.tls_hosts.join(", ")),
+        None,
+    ));
+    case.find(finding);
+}
+
+fn backend(case: &mut Case<'_>, ingress: &Ingress, opened: &Opened) {
+    let Some(services) = &opened.services else { return };
+    for (host, service) in &ingress.rules {
+        let Some(service) = service else { continue };
+        if services.iter().any(|s| s.name == *service) {
+            continue;
+        }
+        let finding =
+            Finding::critical(Code::ServiceMissing, format!("{host} leads to Service {service}, which does not exist"))
+                .about("Service")
+                .advice("apply the tenant's render: it brings the Service")
+                .proof(Evidence::field(format!("Ingress {} spec.rules", ingress.name), service.as_str(), None));
+        case.find_once(finding);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        diagnose::{Facts, fixture::*},
+        fleet::{
+            detail::{LimitRange, Port, Selector, Service, SetDetail},
+            fixture::*,
+        },
+    };
+    use std::collections::BTreeMap;
+
+    fn block(cidr: &str, except: &[&str]) -> Peer {
+        Peer::Block { cidr: cidr.into(), except: except.iter().map(|e| (*e).to_owned()).collect() }
+    }
+
+    fn rule(peers: Vec<Peer>, ports: &[&str]) -> Rule {
+        let port = |p: &&str| Port { port: Some((*p).to_owned()), protocol: "TCP".into() };
+        Rule { peers, ports: ports.iter().map(port).collect() }
+    }
+
+    fn pods_of(all_namespaces: bool) -> Peer {
+        Peer::Pods { namespaces: Some(Selector { all: all_namespaces }), pods: None }
+    }
+
+    /// As the render makes it.
+    fn opened() -> Opened {
+        let labels = BTreeMap::from([("app.kubernetes.io/name".to_owned(), "openclaw".to_owned())]);
+        Opened {
+            set: Some(SetDetail { name: "openclaw".into(), labels: labels.clone(), ..SetDetail::default() }),
+            policies: Some(vec![NetworkPolicy {
+                name: "tenant".into(),
+                selects: Some(BTreeMap::new()),
+                ingress: Some(vec![rule(vec![pods_of(false)], &["18789"])]),
+                egress: Some(vec![
+                    rule(vec![pods_of(false)], &["53"]),
+                    rule(vec![block("0.0.0.0/0", &PRIVATE), block("::/0", &["fc00::/7"])], &["443"]),
+                ]),
+            }]),
+            limits: Some(vec![LimitRange::default()]),
+            services: Some(vec![Service { name: "openclaw".into(), selector: labels, ..Service::default() }]),
+            ingresses: Some(vec![Ingress {
+                name: "openclaw".into(),
+                rules: vec![("a.example.com".into(), Some("openclaw".into()))],
+                tls_hosts: vec!["a.example.com".into()],
+                class: None,
+            }]),
+            ..Opened::default()
+        }
+    }
+
+    fn found(opened: &Opened) -> Vec<Code> {
+        let t = tenant("a", Some(ready()));
+        let fleet = fleet_of(&t, None, at(200));
+        let entry = fleet.get(&t.namespace_name).unwrap();
+        codes(&super::super::tenant(&Facts { opened: Some(opened), ..Facts::of(entry, &fleet) }, at(200)))
+    }
+
+    #[test]
+    fn the_contracts_own_doors_are_no_finding_nor_are_unknown_ones() {
+        assert!(found(&opened()).is_empty());
+        assert!(found(&Opened::default()).is_empty());
+    }
+
+    #[test]
+    fn policies_that_are_missing_or_wide() {
+        let with = |edit: &dyn Fn(&mut NetworkPolicy)| {
+            let mut o = opened();
+            edit(&mut o.policies.as_mut().unwrap()[0]);
+            found(&o)
+        };
+        let mut none = opened();
+        none.policies = Some(vec![]);
+        assert_eq!(found(&none), [Code::NetworkMissing]);
+        assert_eq!(with(&|p| p.egress = None), [Code::NetworkMissing]);
+        assert_eq!(
+            with(&|p| p.selects = Some(BTreeMap::from([("app".into(), "other".into())]))),
+            [Code::NetworkMissing],
+            "it selects other pods"
+        );
+        for wide in [
+            rule(vec![], &[]),
+            rule(vec![block("0.0.0.0/0", &[])], &["443"]),
+            rule(vec![block("0.0.0.0/0", &PRIVATE)], &[]),
+            rule(vec![block("0.0.0.0/0", &PRIVATE)], &["443", "25"]),
+            rule(vec![pods_of(true)], &["80"]),
+        ] {
+            assert_eq!(with(&|p| p.egress.as_mut().unwrap().push(wide.clone())), [Code::NetworkWide], "{wide:?}");
+        }
+        assert!(with(&|p| p.egress.as_mut().unwrap().push(rule(vec![], &["53"]))).is_empty(), "DNS may be anywhere");
+        assert!(
+            with(&|p| p.egress.as_mut().unwrap().push(rule(vec![block("10.1.2.0/24", &[])], &["4000"]))).is_empty(),
+            "a narrow way"
+        );
+        for wide in [rule(vec![], &["18789"]), rule(vec![pods_of(true)], &[]), rule(vec![block("0.0.0.0/0", &[])], &[])]
+        {
+            assert_eq!(with(&|p| p.ingress.as_mut().unwrap().push(wide.clone())), [Code::NetworkWide], "{wide:?}");
+        }
+    }
+
+    #[test]
+    fn service_ingress_and_limits() {
+        let with = |edit: &dyn Fn(&mut Opened)| {
+            let mut o = opened();
+            edit(&mut o);
+            found(&o)
+        };
+        assert_eq!(with(&|o| o.limits = Some(vec![])), [Code::LimitRangeMissing]);
+        assert_eq!(with(&|o| o.ingresses = Some(vec![])), [Code::IngressMissing]);
+        assert_eq!(with(&|o| o.ingresses.as_mut().unwrap()[0].tls_hosts.clear()), [Code::IngressNoTls]);
+        assert!(with(&|o| o.ingresses.as_mut().unwrap()[0].tls_hosts = vec!["*.example.com".into()]).is_empty());
+        assert_eq!(with(&|o| o.services = Some(vec![])), [Code::ServiceMissing]);
+        assert_eq!(
+            with(&|o| o.services.as_mut().unwrap()[0].selector = BTreeMap::from([("app".into(), "x".into())])),
+            [Code::ServiceMissing]
+        );
+        assert_eq!(
+            with(&|o| o.ingresses.as_mut().unwrap()[0].rules[0].1 = Some("gone".into())),
+            [Code::ServiceMissing]
+        );
+    }
+}

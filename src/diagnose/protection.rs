@@ -1,0 +1,137 @@
+//! What would delete a tenant's data: the StatefulSet's retention policy, a reclaim policy, and disks that nobody owns.
+
+use std::collections::BTreeSet;
+
+use super::{Case, Code, Evidence, Finding};
+use crate::{
+    fleet::detail::{PersistentVolume, Storage},
+    index::Fleet,
+};
+
+pub(super) fn check(case: &mut Case<'_>) {
+    if case.is_terminating() {
+        return;
+    }
+    for set in &case.tenant().sets {
+        if set.retention_deletes {
+            let finding = Finding::warning(
+                Code::RetentionDeletes,
+                format!("StatefulSet {} would delete its claims when it is deleted or scaled down", set.name),
+            )
+            .about("retention policy")
+            .advice("set persistentVolumeClaimRetentionPolicy to Retain for both before anything else is done to it")
+            .proof(Evidence::field(
+                format!("StatefulSet {} spec.persistentVolumeClaimRetentionPolicy", set.name),
+                "Delete",
+                None,
+            ));
+            case.find(finding);
+        }
+    }
+    reclaim(case);
+}
+
+fn reclaim(case: &mut Case<'_>) {
+    let Some(storage) = case.facts.storage else { return };
+    for claim in &case.tenant().claims {
+        let Some(volume) = claim.volume_name().and_then(|name| storage.volume(&name)) else { continue };
+        if volume.reclaim != "Delete" {
+            continue;
+        }
+        let class = volume.class.as_str();
+        let finding = Finding::note(Code::ReclaimDeletes, format!("deleting claim {} deletes its disk: the reclaim policy of {} is Delete", claim.name, volume.name))
+            .about(if class.is_empty() { "no class" } else { class })
+            .advice("set the PersistentVolume's persistentVolumeReclaimPolicy to Retain, and use a class that retains for new tenants")
+            .proof(Evidence::field(format!("PersistentVolume {} spec.persistentVolumeReclaimPolicy", volume.name), "Delete", None));
+        case.find_once(finding);
+    }
+}
+
+/// Disks that are kept, and billed, for tenants' claims that are gone. `namespaces` tells a tenant's volume from others'.
+pub fn of_storage(storage: &Storage, fleet: &Fleet) -> Vec<Finding> {
+    let known: BTreeSet<&str> = fleet.iter().map(|e| e.tenant.namespace_name.as_str()).collect();
+    let ours =
+        |v: &&PersistentVolume| v.tenant || known.contains(v.namespace.as_str()) || v.namespace.starts_with("tenant-");
+    let left = storage.volumes.iter().filter(|v| matches!(v.phase.as_str(), "Released" | "Failed")).filter(ours);
+    let finding = |v: &PersistentVolume| {
+        let failed = v.phase == "Failed";
+        let why = if failed { ", and could not be deleted" } else { "" };
+        let size = v.capacity.map_or_else(|| "of unknown size".to_owned(), |q| q.bytes().to_string());
+        let code = Code::ReleasedVolume;
+        let sentence = format!(
+            "volume {} ({size}) of claim {}/{} is {}{why}: its claim is gone, its disk is not",
+            v.name, v.namespace, v.claim, v.phase
+        );
+        let finding = if failed { Finding::warning(code, sentence) } else { Finding::note(code, sentence) };
+        finding
+            .about(v.namespace.as_str())
+            .since(v.changed)
+            .advice("if the tenant is gone for good, delete the PersistentVolume and its disk; if not, bind it to a new claim by clearing spec.claimRef's uid")
+            .proof(Evidence::field(format!("PersistentVolume {} status.phase", v.name), v.phase.as_str(), v.changed))
+    };
+    left.map(finding).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        diagnose::{Facts, Severity, fixture::*},
+        fleet::fixture::*,
+    };
+
+    fn volume(name: &str, namespace: &str, phase: &str, reclaim: &str) -> PersistentVolume {
+        PersistentVolume {
+            name: name.into(),
+            phase: phase.into(),
+            reclaim: reclaim.into(),
+            class: "managed-csi".into(),
+            namespace: namespace.into(),
+            claim: "app-data".into(),
+            ..PersistentVolume::default()
+        }
+    }
+
+    #[test]
+    fn a_retention_policy_that_deletes() {
+        let mut t = tenant("a", Some(ready()));
+        assert!(codes(&diagnose(&t, 200)).is_empty());
+        t.sets[0].retention_deletes = true;
+        assert_eq!(codes(&diagnose(&t, 200)), [Code::RetentionDeletes]);
+    }
+
+    #[test]
+    fn a_reclaim_policy_that_deletes_is_one_cause_by_class() {
+        let t = tenant("a", Some(ready()));
+        let found = |reclaim: &str| {
+            let storage =
+                Storage { volumes: vec![volume("pvc-1", "tenant-a", "Bound", reclaim)], ..Storage::default() };
+            let fleet = fleet_of(&t, None, at(200));
+            let entry = fleet.get(&t.namespace_name).unwrap();
+            super::super::tenant(&Facts { storage: Some(&storage), ..Facts::of(entry, &fleet) }, at(200)).findings
+        };
+        let both = found("Delete");
+        assert_eq!(
+            (both.len(), both[0].code, both[0].severity, both[0].about.as_str()),
+            (1, Code::ReclaimDeletes, Severity::Note, "managed-csi")
+        );
+        assert!(found("Retain").is_empty());
+    }
+
+    #[test]
+    fn released_volumes_of_tenants_are_found_and_others_are_not() {
+        let t = tenant("a", Some(ready()));
+        let fleet = fleet_of(&t, None, at(200));
+        let volumes = vec![
+            volume("v1", "tenant-gone", "Released", "Retain"),
+            volume("v2", "monitoring", "Released", "Retain"),
+            volume("v3", "tenant-a", "Bound", "Retain"),
+            volume("v4", "tenant-a", "Failed", "Delete"),
+        ];
+        let found = of_storage(&Storage { volumes, ..Storage::default() }, &fleet);
+        assert_eq!(
+            found.iter().map(|f| (f.about.as_str(), f.severity)).collect::<Vec<_>>(),
+            [("tenant-gone", Severity::Note), ("tenant-a", Severity::Warning)]
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! What is read of a tenant on demand, when somebody opens it or asks for all findings: objects that are not watched.
+//! Plain data. `None` is "not read", for lack of rights or because nobody asked; an empty list is "there is none".
+
+use std::collections::BTreeMap;
+
+use super::{At, Quantity};
+
+/// The unwatched objects of one namespace.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Opened {
+    /// When it was read.
+    pub at: Option<At>,
+    pub set: Option<SetDetail>,
+    pub policies: Option<Vec<NetworkPolicy>>,
+    pub limits: Option<Vec<LimitRange>>,
+    pub services: Option<Vec<Service>>,
+    pub ingresses: Option<Vec<Ingress>>,
+    /// Why something was not read, in words.
+    pub unread: Vec<String>,
+}
+
+/// What of a StatefulSet's template the facet leaves out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SetDetail {
+    pub name: String,
+    /// Claims that the pod mounts.
+    pub claims: Vec<String>,
+    /// Of the gateway's container.
+    pub pull_policy: Option<String>,
+    pub pull_secrets: Vec<String>,
+    /// `--max-old-space-size` of the gateway's NODE_OPTIONS, in MiB.
+    pub heap_mib: Option<u32>,
+    pub node_selector: BTreeMap<String, String>,
+    pub service_account: Option<String>,
+    /// Labels of the pods it makes.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A NetworkPolicy, in the terms of whom and what it lets through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkPolicy {
+    pub name: String,
+    /// Labels that the pods must carry; empty selects all. `None` where it selects by expressions.
+    pub selects: Option<BTreeMap<String, String>>,
+    /// `None` where it does not limit that direction.
+    pub ingress: Option<Vec<Rule>>,
+    pub egress: Option<Vec<Rule>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// Empty is everybody.
+    pub peers: Vec<Peer>,
+    /// Empty is every port.
+    pub ports: Vec<Port>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Peer {
+    Block {
+        cidr: String,
+        except: Vec<String>,
+    },
+    Pods {
+        /// `None`: of the policy's own namespace; an empty selector: of every namespace.
+        namespaces: Option<Selector>,
+        pods: Option<Selector>,
+    },
+}
+
+/// A selector, as far as it matters here: whether it selects everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selector {
+    pub all: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// `None` is every port; a name stands for itself.
+    pub port: Option<String>,
+    pub protocol: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LimitRange {
+    pub name: String,
+    /// Resource and quantity of `max` for containers.
+    pub max: Vec<(String, Quantity)>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Service {
+    pub name: String,
+    pub kind: String,
+    pub ports: Vec<u16>,
+    pub selector: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ingress {
+    pub name: String,
+    /// Host, and the name of the Service behind its first path.
+    pub rules: Vec<(String, Option<String>)>,
+    pub tls_hosts: Vec<String>,
+    pub class: Option<String>,
+}
+
+/// The cluster's volumes and classes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Storage {
+    pub volumes: Vec<PersistentVolume>,
+    pub classes: Vec<StorageClass>,
+}
+
+impl Storage {
+    pub fn volume(&self, name: &str) -> Option<&PersistentVolume> {
+        self.volumes.iter().find(|v| v.name == name)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PersistentVolume {
+    pub name: String,
+    /// `Available`, `Bound`, `Released` or `Failed`.
+    pub phase: String,
+    pub reclaim: String,
+    pub class: String,
+    pub capacity: Option<Quantity>,
+    /// Of its claim.
+    pub namespace: String,
+    pub claim: String,
+    /// It carries the tenants' label.
+    pub tenant: bool,
+    /// `status.lastPhaseTransitionTime`.
+    pub changed: Option<At>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StorageClass {
+    pub name: String,
+    pub provisioner: String,
+    pub is_default: bool,
+    pub reclaim: String,
+    pub expands: bool,
+}
