@@ -10,6 +10,7 @@ mod failure;
 mod follow;
 pub mod json;
 mod keep;
+mod logs;
 mod ls;
 mod print;
 mod render;
@@ -90,6 +91,7 @@ async fn run(args: Args) -> Result<(), Failure> {
         Some(Verb::Render(args)) => render::run(*args, &config),
         Some(Verb::Doctor(args)) => doctor::run(&config, args).await,
         Some(Verb::Wait(wait)) => wait::run(&config, wait).await,
+        Some(Verb::Logs(args)) => logs::run(&config, args).await,
         Some(Verb::Demo(demo)) => demo::run(&config, demo).await,
         Some(Verb::Sim(sim)) => sim::run(sim).await,
         Some(Verb::Completions { .. } | Verb::Man | Verb::Config { .. } | Verb::Explain(_)) => Ok(()),

@@ -11,6 +11,7 @@ mod http;
 pub mod look;
 mod opened;
 pub mod probe;
+pub mod logs;
 pub mod usage;
 pub mod watch;
 pub mod write;

@@ -87,6 +87,8 @@ pub(super) enum Verb {
     Render(Box<RenderArgs>),
     /// Wait until a tenant is ready, deleted or in a phase.
     Wait(Wait),
+    /// Tenants' logs, through stages, restarts and replaced pods. Secrets in them are masked.
+    Logs(Logs),
     /// A living fleet to look at: made up, on a simulator inside this program.
     Demo(Fleet),
     /// Serve the demo's simulated cluster on this machine, for kubectl and others.
@@ -162,6 +164,52 @@ pub(super) struct Show {
 
     #[arg(short, long, value_enum, default_value_t)]
     pub output: OneFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum LineFormat {
+    #[default]
+    Text,
+    /// One line of a log a line: {"apiVersion":"fleetdeck/v1","kind":"LogLine","time":...,"message":...}
+    Jsonl,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Logs {
+    /// Id, host, namespace, pod, IP or owner; several, up to 50.
+    #[arg(required = true, value_name = "TENANT")]
+    pub tenants: Vec<String>,
+
+    /// Only this container or stage; several times or with commas.
+    #[arg(short, long = "container", value_name = "CONTAINER", value_delimiter = ',')]
+    pub containers: Vec<String>,
+
+    /// Go on with what comes, also after a restart and in a new pod.
+    #[arg(short, long)]
+    pub follow: bool,
+
+    /// Only what was written since: 30s, 10m, 2h.
+    #[arg(long, value_name = "D", value_parser = duration)]
+    pub since: Option<Duration>,
+
+    /// Only the last lines of each container.
+    #[arg(long, value_name = "N")]
+    pub tail: Option<u64>,
+
+    /// The instance before the present one, of each container.
+    #[arg(long, conflicts_with = "follow")]
+    pub previous: bool,
+
+    /// Only lines that match; small letters find large ones too.
+    #[arg(long, value_name = "RE")]
+    pub grep: Option<String>,
+
+    /// Each line with its time.
+    #[arg(short, long)]
+    pub timestamps: bool,
+
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: LineFormat,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -70,6 +70,39 @@ pub struct TenantPage {
     pub ingress_hosts: Option<Vec<String>>,
 }
 
+/// A line of `logs -o jsonl`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogLine<'a> {
+    pub api_version: &'static str,
+    /// `LogLine`, or `LogJoint`: our own words about a restart, another pod, a gap.
+    pub kind: &'static str,
+    /// RFC 3339 with nanoseconds, by the node's clock; left out where the kubelet gives none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    pub tenant: &'a str,
+    pub namespace: &'a str,
+    /// Left out where it is about the whole tenant.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub container: &'a str,
+    /// `trace` to `fatal`, where the line says so itself.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub level: &'static str,
+    /// Without control characters; secrets are `***`.
+    pub message: &'a str,
+    /// Bytes that were cut off its end.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cut: u32,
+    /// Something in it was masked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub masked: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
 /// A line of `ls --watch -o jsonl`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

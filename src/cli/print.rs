@@ -65,3 +65,12 @@ fn failed(error: &io::Error) -> Failure {
 pub(super) fn note(text: &str) {
     _ = writeln!(io::stderr().lock(), "{text}");
 }
+
+/// Whether whoever read our standard output has gone: a pipe or terminal without another end.
+pub(super) fn is_hung_up() -> bool {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let stdout = io::stdout();
+    let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
+    let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+    matches!(poll(&mut fds, Some(&now)), Ok(1)) && fds[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
+}

@@ -17,6 +17,20 @@ const GOES_ON: Duration = Duration::from_secs(20);
 const LONGEST_LINE: usize = 16 << 20;
 const LONGEST_REFUSAL: usize = 64 << 10;
 
+/// A body that comes in pieces.
+pub(super) struct Pieces {
+    body: Body,
+    place: Arc<Place>,
+    what: String,
+}
+
+impl Pieces {
+    /// The next piece, or `None` at the end; waits at most `patience` for it.
+    pub(super) async fn next(&mut self, patience: Duration) -> Result<Option<Bytes>, ClusterError> {
+        piece(&mut self.body, &self.place, &self.what, patience).await
+    }
+}
+
 /// An open watch.
 pub(super) struct Lines {
     body: Body,
@@ -78,6 +92,22 @@ impl Cluster {
         })
     }
 
+    /// Opens a stream of bytes. A kubelet begins to answer only when there is something to send, so `patience` for the
+    /// answer is up to the caller; 30 s without.
+    pub(super) async fn pieces(
+        &self,
+        path: &str,
+        what: &str,
+        patience: Option<Duration>,
+    ) -> Result<Pieces, ClusterError> {
+        let answer = self.ask(http::Method::GET, path, what, Vec::new(), true, patience.unwrap_or(BEGINS)).await?;
+        let kind = answer.headers().get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+        if kind.is_some_and(|kind| kind.starts_with("text/html")) {
+            return Err(ClusterError::not_kubernetes(&self.place, what, "a web page"));
+        }
+        Ok(Pieces { body: answer.into_body(), place: Arc::clone(&self.place), what: what.to_owned() })
+    }
+
     async fn begin(
         &self,
         method: http::Method,
@@ -86,6 +116,18 @@ impl Cluster {
         json: Vec<u8>,
         stream: bool,
     ) -> Result<Body, ClusterError> {
+        self.ask(method, path, what, json, stream, BEGINS).await.map(http::Response::into_body)
+    }
+
+    async fn ask(
+        &self,
+        method: http::Method,
+        path: &str,
+        what: &str,
+        json: Vec<u8>,
+        stream: bool,
+        patience: Duration,
+    ) -> Result<http::Response<Body>, ClusterError> {
         let mut request =
             http::Request::builder().method(method).uri(path).header(http::header::ACCEPT, "application/json");
         if !json.is_empty() {
@@ -96,11 +138,11 @@ impl Cluster {
             request = request.header(http::header::ACCEPT_ENCODING, "identity");
         }
         let request = request.body(Body::from(json)).map_err(|e| ClusterError::transport(&self.place, what, &e))?;
-        let answer = tokio::time::timeout(BEGINS, self.client.send(request));
-        let answer = answer.await.map_err(|_| ClusterError::timeout(&self.place, what, BEGINS))?;
+        let answer = tokio::time::timeout(patience, self.client.send(request));
+        let answer = answer.await.map_err(|_| ClusterError::timeout(&self.place, what, patience))?;
         let answer = answer.map_err(|e| ClusterError::kube(&self.place, what, &e))?;
         if answer.status().is_success() {
-            return Ok(answer.into_body());
+            return Ok(answer);
         }
         Err(self.refusal(answer, what).await)
     }

@@ -101,6 +101,11 @@ impl Life {
         self.ended.is_some()
     }
 
+    /// The same life, ended by a signal at a time unless it had ended before.
+    pub(crate) fn ended_at(self, at: Timestamp) -> Life {
+        Life { ended: self.ended.or(Some((at, 0))), ..self }
+    }
+
     /// How many lines there are at a time.
     pub(crate) fn lines_at(&self, now: Timestamp) -> u64 {
         let until = self.ended.map_or(now, |(at, _)| at.min(now));

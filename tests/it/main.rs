@@ -9,6 +9,7 @@ mod controlplane;
 mod doctor;
 mod headless;
 mod probing;
+mod logs;
 mod pty;
 mod reading;
 mod readme;

@@ -142,8 +142,10 @@ impl Reader {
             }
             self.wait(&life, next).await;
             match self.look_again() {
-                Some(now) => life = now,
-                None => return,
+                Look::Same(now) => life = now,
+                // The pod is gone with its container: what that wrote to its end is read all the same.
+                Look::Gone => life = life.ended_at(self.api.store.now()),
+                Look::Over => return,
             }
         }
     }
@@ -158,17 +160,23 @@ impl Reader {
         }
     }
 
-    /// The same life as it is now; none if another one or another pod has begun, or the client is gone.
-    fn look_again(&self) -> Option<Life> {
+    /// The same life as it is now.
+    fn look_again(&self) -> Look {
         if self.chunks.is_closed() {
-            return None;
+            return Look::Over;
         }
-        let pod = self.api.store.get(crate::sim::kinds::POD, &self.namespace, &self.name)?;
-        if uid_of(&pod) != self.uid {
-            return None;
-        }
-        life(&self.api, &pod, &self.container, false).ok()
+        let pod = self.api.store.get(crate::sim::kinds::POD, &self.namespace, &self.name);
+        let Some(pod) = pod.filter(|p| uid_of(p) == self.uid) else { return Look::Gone };
+        life(&self.api, &pod, &self.container, false).map_or(Look::Over, Look::Same)
     }
+}
+
+/// What a follower finds when it looks again.
+enum Look {
+    Same(Life),
+    Gone,
+    /// The client is gone, or another life has begun.
+    Over,
 }
 
 fn nanos(at: Timestamp) -> String {

@@ -54,10 +54,16 @@ impl World {
         sim.set_rule(name, Rule::parse(name, text).unwrap());
     }
 
+    /// A simulator so many times as fast as life.
+    pub(crate) fn simulator_at(story: &str, speed: f64) -> Self {
+        Self::simulated(story, SimConfig { speed, ..SimConfig::default() })
+    }
+
     pub(crate) fn simulated(story: &str, config: SimConfig) -> Self {
+        let speed = config.speed;
         let sim = Sim::new(config);
         let start = At::from_unix(sim.now().as_second()).unwrap();
-        let cluster = connect::over(sim.connector(), "simulation", Clock::scaled(start, 1.0));
+        let cluster = connect::over(sim.connector(), "simulation", Clock::scaled(start, speed));
         Self { cluster, prefix: prefix(story), options: Vec::new(), patience: Duration::from_secs(600), sim: Some(sim) }
     }
 
@@ -81,6 +87,11 @@ impl World {
         let cluster = connect(&target, Prompt::Never).await.unwrap();
         let options = vec!["stand-in".to_owned()];
         Self { cluster, prefix: "s-real".to_owned(), options, patience: Duration::from_secs(240), sim: None }
+    }
+
+    /// The simulator, where the world is one.
+    pub(crate) fn sim(&self) -> &Sim {
+        self.sim.as_ref().expect("a simulated world")
     }
 
     /// A tenant of tier pro that is not there yet.
