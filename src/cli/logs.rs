@@ -106,7 +106,7 @@ async fn targets(follow: &mut Follow, args: &Logs) -> Result<Vec<Target>, Failur
 }
 
 fn containers(entry: &Entry) -> impl Iterator<Item = String> {
-    entry.tenant.pods.iter().flat_map(|p| p.all()).map(|c| c.name.to_string())
+    entry.tenant.pods.iter().flat_map(crate::fleet::Pod::all).map(|c| c.name.to_string())
 }
 
 struct Writer {

@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn a_line_of_json_is_its_message_and_its_fields() {
         let check = |line: &str, expect: Option<&str>| {
-            assert_eq!(fold(line).map(|f| f.to_string()).as_deref(), expect, "{line}")
+            assert_eq!(fold(line).map(|f| f.to_string()).as_deref(), expect, "{line}");
         };
         check(
             r#"{"time":1,"level":30,"msg":"hello","port":18789,"who":{"a":1}}"#,

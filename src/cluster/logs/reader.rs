@@ -254,22 +254,8 @@ impl Reader {
         under_way: &Arc<Semaphore>,
     ) -> Result<(), Stop> {
         let unseen = pulse.restarts.saturating_sub(from + 1);
-        while !settled || unseen > 0 {
-            if !self.same_pod().await? {
-                return Err(Stop::Gone);
-            }
-            let stretch = Stretch { previous: true, since: self.state.seen.resume_from(), ..Stretch::default() };
-            match self.read(&stretch, GOES_ON, under_way).await? {
-                Ok(_) => {
-                    self.finish_line(under_way).await?;
-                    break;
-                }
-                Err(error) if matches!(error.fault, Fault::Refused | Fault::NotFound) => {
-                    self.say(&format!("its last lines cannot be read: {}", error.said), under_way).await?;
-                    break;
-                }
-                Err(error) => self.failed(error, under_way).await?,
-            }
+        if !settled || unseen > 0 {
+            self.last_lines(under_way).await?;
         }
         self.state.fresh = true;
         // The present instance and the one before it can be read, and no other.
@@ -294,6 +280,23 @@ impl Reader {
         }
         self.say(&said, under_way).await?;
         Ok(())
+    }
+
+    /// What the instance before this one wrote since the last line that was read.
+    async fn last_lines(&mut self, under_way: &Arc<Semaphore>) -> Result<(), Stop> {
+        loop {
+            if !self.same_pod().await? {
+                return Err(Stop::Gone);
+            }
+            let stretch = Stretch { previous: true, since: self.state.seen.resume_from(), ..Stretch::default() };
+            match self.read(&stretch, GOES_ON, under_way).await? {
+                Ok(_) => return Ok(self.finish_line(under_way).await?),
+                Err(error) if matches!(error.fault, Fault::Refused | Fault::NotFound) => {
+                    return Ok(self.say(&format!("its last lines cannot be read: {}", error.said), under_way).await?);
+                }
+                Err(error) => self.failed(error, under_way).await?,
+            }
+        }
     }
 
     /// Whether the pod of this name is still ours. Where it may not be asked for, the watches alone tell.
