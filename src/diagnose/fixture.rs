@@ -119,7 +119,7 @@ pub(super) fn waits(reason: &str, message: &str) -> State {
 }
 
 /// An ending that left these words.
-pub(super) fn saying(ending: Terminated, message: &str) -> Terminated {
-    let words = Words::new(ending.words.reason().cloned(), Some(text(message)));
-    Terminated { words, ..ending }
+pub(super) fn saying(mut ending: Terminated, message: &str) -> Terminated {
+    ending.words = Words::new(ending.words.reason().cloned(), Some(text(message)));
+    ending
 }

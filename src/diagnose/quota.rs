@@ -177,7 +177,7 @@ mod tests {
         );
         assert!(found(&with(&[("limits.memory", "2Gi", "2Gi")])).is_empty());
         let mut max = with(&[("limits.memory", "4Gi", "4Gi")]);
-        max.tier = Some(crate::fleet::Tier::Max);
+        max.tier = Some(Tier::Max);
         assert!(found(&max).is_empty());
     }
 

@@ -131,7 +131,7 @@ fn short(revision: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::{Text, fixture::*};
+    use crate::fleet::{Words, fixture::*};
 
     #[test]
     fn a_container_that_waits_after_a_crash_has_a_log() {
@@ -141,13 +141,7 @@ mod tests {
         pod.containers[0].state = waiting("CrashLoopBackOff");
         pod.containers[0].last = None;
         assert!(!pulse(&pod).has_begun());
-        let end = Terminated {
-            exit_code: 137,
-            reason: Some(Text::from("OOMKilled")),
-            message: None,
-            started: None,
-            finished: None,
-        };
+        let end = Terminated { exit_code: 137, words: Words::reason_only("OOMKilled"), started: None, finished: None };
         pod.containers[0].last = Some(Box::new(end.clone()));
         assert!(pulse(&pod).is_over());
         assert_eq!(ending(&end), "exit 137, OOMKilled");

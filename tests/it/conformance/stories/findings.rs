@@ -34,7 +34,7 @@ fn first(findings: &[Finding], code: Code, about: &str) {
 /// The pod's own word on why no node takes it, or none.
 fn unscheduled(entry: &fleetdeck::index::Entry) -> bool {
     let pod = entry.tenant.pod();
-    pod.and_then(|p| p.scheduled.as_ref()).is_some_and(|c| c.message.is_some())
+    pod.and_then(|p| p.scheduled.as_ref()).is_some_and(|c| c.message().is_some())
 }
 
 pub(crate) async fn a_tenant_as_rendered_has_nothing_to_find(world: &World) {
@@ -105,7 +105,7 @@ pub(crate) async fn a_request_that_no_node_can_meet_is_found(world: &World) {
     watching
         .until(&namespace, "unscheduled", |e| {
             let pod = e.tenant.pod();
-            pod.and_then(|p| p.scheduled.as_ref()?.message.as_deref()).is_some_and(|m| m.contains("Insufficient"))
+            pod.and_then(|p| p.scheduled.as_ref()?.message()).is_some_and(|m| m.contains("Insufficient"))
         })
         .await;
     let found = examine(world, &watching, &spec, 90).await;
