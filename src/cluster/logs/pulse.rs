@@ -131,7 +131,7 @@ fn short(revision: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::{Words, fixture::*};
+    use crate::fleet::{Text, Words, fixture::*};
 
     #[test]
     fn a_container_that_waits_after_a_crash_has_a_log() {
