@@ -10,6 +10,7 @@ pub mod get;
 mod http;
 pub mod logs;
 pub mod look;
+pub mod object;
 mod opened;
 pub mod probe;
 pub mod usage;
@@ -23,6 +24,7 @@ pub use self::{
     errand::{Errand, Errands},
     error::{ClusterError, Fault},
     look::{EventLine, ObjectName, Objects},
+    object::{Address, Only},
     probe::{Asked, Depth},
     usage::Meters,
     watch::{Scope, Watches, watch},

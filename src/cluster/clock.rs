@@ -1,5 +1,7 @@
 //! What time it is: for us, or in the simulator's faster world.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::fleet::At;
@@ -18,6 +20,15 @@ impl Clock {
     /// A clock that shows `start` now.
     pub fn scaled(start: At, speed: f64) -> Self {
         Self::Scaled { start, origin: Instant::now(), speed }
+    }
+
+    /// How long so many seconds of this clock take on ours.
+    pub fn real(&self, seconds: u32) -> Duration {
+        let real = Duration::from_secs(seconds.into());
+        match self {
+            Self::System => real,
+            Self::Scaled { speed, .. } => Duration::try_from_secs_f64(real.as_secs_f64() / speed).unwrap_or(real),
+        }
     }
 
     pub fn now(&self) -> At {
@@ -44,7 +55,7 @@ mod tests {
         let start = At::from_unix(1_790_000_000).unwrap();
         let clock = Clock::scaled(start, 30.0);
         assert_eq!(clock.now(), start);
-        tokio::time::advance(std::time::Duration::from_secs(2)).await;
+        tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(clock.now().since(start), 60);
         assert!(Clock::System.now().unix() > 1_700_000_000);
     }

@@ -41,6 +41,12 @@ pub enum Fault {
     Gone,
     /// 429 and 5xx.
     Busy,
+    /// 409: the object has changed, or is not the one that was meant.
+    Conflict,
+    /// 409: there is one of this name already.
+    Exists,
+    /// 409: another field manager owns what was to be applied.
+    Owned,
     /// Any other refusal.
     Refused,
 }
@@ -72,7 +78,7 @@ impl ClusterError {
             Fault::Unreachable | Fault::Timeout | Fault::Answer | Fault::Busy => 4,
             Fault::Unauthorized | Fault::Forbidden => 5,
             Fault::NotFound => 3,
-            Fault::Gone | Fault::Refused => 1,
+            Fault::Gone | Fault::Conflict | Fault::Exists | Fault::Owned | Fault::Refused => 1,
         }
     }
 
@@ -114,6 +120,10 @@ impl ClusterError {
                 "they may have expired: sign in again, or renew the token or client certificate of this context"
                     .to_owned(),
             ),
+            // Admission says no to everybody; rights say no to this user.
+            403 if ADMISSION.iter().any(|words| message.contains(words)) => {
+                (Fault::Refused, format!("{what}: the server refused: {message}"), String::new())
+            }
             403 => (
                 Fault::Forbidden,
                 format!("{who} may not {what}: {message}"),
@@ -121,6 +131,14 @@ impl ClusterError {
                     .to_owned(),
             ),
             404 => (Fault::NotFound, format!("{what}: the server has no such thing: {message}"), String::new()),
+            409 => {
+                let fault = match status.reason.as_str() {
+                    _ if status.owned => Fault::Owned,
+                    "AlreadyExists" => Fault::Exists,
+                    _ => Fault::Conflict,
+                };
+                (fault, format!("{what}: the server refused (409): {message}"), String::new())
+            }
             410 => (Fault::Gone, format!("{what}: what we knew is too old: {message}"), String::new()),
             429 => (
                 Fault::Busy,
@@ -203,6 +221,7 @@ impl ClusterError {
                     reason: clean(&api.reason).into_owned(),
                     message: clean(&api.message).into_owned(),
                     retry_after: retry_after.filter(|s| *s > 0),
+                    owned: false,
                 };
                 Self::status(place, what, &status)
             }
@@ -265,6 +284,10 @@ impl ClusterError {
         Self::new(Fault::Config, place, said, advice)
     }
 }
+
+/// What a 403 of admission says, and one of RBAC does not.
+const ADMISSION: [&str; 4] =
+    ["exceeded quota: ", "because it is being terminated", "violates PodSecurity ", "denied request: "];
 
 fn tls_advice(why: &str) -> &'static str {
     if why.contains("UnknownIssuer") {

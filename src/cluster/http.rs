@@ -15,6 +15,7 @@ const BEGINS: Duration = Duration::from_secs(30);
 const GOES_ON: Duration = Duration::from_secs(20);
 /// More than any object's JSON: etcd takes 1.5 MiB.
 const LONGEST_LINE: usize = 16 << 20;
+pub(super) const JSON: &str = "application/json";
 const LONGEST_REFUSAL: usize = 64 << 10;
 
 /// A body that comes in pieces.
@@ -47,7 +48,7 @@ impl Cluster {
     /// Gets a whole body into `buffer`. `what` names it in errors: `list pods`.
     pub(super) async fn read(&self, path: &str, what: &str, buffer: &mut Vec<u8>) -> Result<(), ClusterError> {
         buffer.clear();
-        let mut body = self.begin(http::Method::GET, path, what, Vec::new(), false).await?;
+        let mut body = self.begin(http::Method::GET, path, what, ("", Vec::new()), false).await?;
         while let Some(piece) = piece(&mut body, &self.place, what, GOES_ON).await? {
             buffer.extend_from_slice(&piece);
         }
@@ -59,7 +60,7 @@ impl Cluster {
 
     /// Gets a body of no more than `most` bytes; a longer one is cut there.
     pub(super) async fn read_at_most(&self, path: &str, what: &str, most: usize) -> Result<Vec<u8>, ClusterError> {
-        let mut body = self.begin(http::Method::GET, path, what, Vec::new(), false).await?;
+        let mut body = self.begin(http::Method::GET, path, what, ("", Vec::new()), false).await?;
         let mut buffer = Vec::new();
         while buffer.len() < most
             && let Some(piece) = piece(&mut body, &self.place, what, GOES_ON).await?
@@ -71,7 +72,18 @@ impl Cluster {
 
     /// Posts JSON; the answer's body.
     pub(super) async fn post(&self, path: &str, what: &str, json: Vec<u8>) -> Result<Vec<u8>, ClusterError> {
-        let mut body = self.begin(http::Method::POST, path, what, json, false).await?;
+        self.send(http::Method::POST, path, what, (JSON, json)).await
+    }
+
+    /// Sends a body of a content type; the answer's body.
+    pub(super) async fn send(
+        &self,
+        method: http::Method,
+        path: &str,
+        what: &str,
+        content: (&'static str, Vec<u8>),
+    ) -> Result<Vec<u8>, ClusterError> {
+        let mut body = self.begin(method, path, what, content, false).await?;
         let mut buffer = Vec::new();
         while let Some(piece) = piece(&mut body, &self.place, what, GOES_ON).await? {
             buffer.extend_from_slice(&piece);
@@ -81,7 +93,7 @@ impl Cluster {
 
     /// Opens a stream of lines.
     pub(super) async fn lines(&self, path: &str, what: &str) -> Result<Lines, ClusterError> {
-        let body = self.begin(http::Method::GET, path, what, Vec::new(), true).await?;
+        let body = self.begin(http::Method::GET, path, what, ("", Vec::new()), true).await?;
         Ok(Lines {
             body,
             place: Arc::clone(&self.place),
@@ -100,7 +112,7 @@ impl Cluster {
         what: &str,
         patience: Option<Duration>,
     ) -> Result<Pieces, ClusterError> {
-        let answer = self.ask(http::Method::GET, path, what, Vec::new(), true, patience.unwrap_or(BEGINS)).await?;
+        let answer = self.ask(http::Method::GET, path, what, ("", Vec::new()), true, patience.unwrap_or(BEGINS)).await?;
         let kind = answer.headers().get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
         if kind.is_some_and(|kind| kind.starts_with("text/html")) {
             return Err(ClusterError::not_kubernetes(&self.place, what, "a web page"));
@@ -113,10 +125,10 @@ impl Cluster {
         method: http::Method,
         path: &str,
         what: &str,
-        json: Vec<u8>,
+        content: (&'static str, Vec<u8>),
         stream: bool,
     ) -> Result<Body, ClusterError> {
-        self.ask(method, path, what, json, stream, BEGINS).await.map(http::Response::into_body)
+        self.ask(method, path, what, content, stream, BEGINS).await.map(http::Response::into_body)
     }
 
     async fn ask(
@@ -124,20 +136,20 @@ impl Cluster {
         method: http::Method,
         path: &str,
         what: &str,
-        json: Vec<u8>,
+        (kind, content): (&'static str, Vec<u8>),
         stream: bool,
         patience: Duration,
     ) -> Result<http::Response<Body>, ClusterError> {
         let mut request =
             http::Request::builder().method(method).uri(path).header(http::header::ACCEPT, "application/json");
-        if !json.is_empty() {
-            request = request.header(http::header::CONTENT_TYPE, "application/json");
+        if !content.is_empty() {
+            request = request.header(http::header::CONTENT_TYPE, kind);
         }
         if stream {
             // Newer servers compress each event as a member of its own, which the layer below would not read on.
             request = request.header(http::header::ACCEPT_ENCODING, "identity");
         }
-        let request = request.body(Body::from(json)).map_err(|e| ClusterError::transport(&self.place, what, &e))?;
+        let request = request.body(Body::from(content)).map_err(|e| ClusterError::transport(&self.place, what, &e))?;
         let answer = tokio::time::timeout(patience, self.client.send(request));
         let answer = answer.await.map_err(|_| ClusterError::timeout(&self.place, what, patience))?;
         let answer = answer.map_err(|e| ClusterError::kube(&self.place, what, &e))?;

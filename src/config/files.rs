@@ -132,11 +132,14 @@ pub fn write_atomic(path: &Path, text: &str) -> Result<(), FileError> {
     })
 }
 
+/// A file that only grows.
+pub type Appended = fs::File;
+
 /// Opens a file to append to, for its owner alone. Makes the folder.
 ///
 /// # Errors
 /// The folder or file cannot be made.
-pub fn append(path: &Path) -> Result<fs::File, FileError> {
+pub fn append(path: &Path) -> Result<Appended, FileError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed(folder, "made"))?;
     }

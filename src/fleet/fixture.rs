@@ -163,6 +163,7 @@ pub(crate) fn tenant(id: &str, pod: Option<Pod>) -> Tenant {
         remaining: None,
         host: Some(text(&format!("{id}.oclawbox.com"))),
         owner: Some(text(&format!("@{id}"))),
+        spec: Some(SpecDigest::of(id)),
     });
     tenant.sets = vec![set()];
     tenant.pods = pod.into_iter().collect();

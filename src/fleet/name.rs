@@ -15,6 +15,9 @@ pub const SPEC_ANNOTATION: &str = "openclaw.ai/spec";
 /// Annotation of the run that last wrote the object: `<run>/<step>`.
 pub const RUN_ANNOTATION: &str = "fleetdeck.openclaw.ai/run";
 
+/// Annotation that names an object's own UID: it is to be purged. The cluster's guard lets nothing go without it.
+pub const PURGE_ANNOTATION: &str = "fleetdeck.openclaw.ai/purge";
+
 /// Containers by the parts they play.
 pub const GATEWAY: &str = "gateway";
 pub const BROWSER: &str = "browser";

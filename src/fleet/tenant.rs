@@ -1,6 +1,6 @@
 //! A tenant: the namespace and what was found in it, by kind and label.
 
-use super::{At, Claim, ImageRef, Pod, Probe, Quantity, Quota, StatefulSet, Text, Tier, Uid, Warning, name};
+use super::{At, Claim, ImageRef, Pod, Probe, Quantity, Quota, SpecDigest, StatefulSet, Text, Tier, Uid, Warning, name};
 
 /// The facet of a Namespace.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Namespace {
     /// From the stored spec: the host, the owner's handle.
     pub host: Option<Text>,
     pub owner: Option<Text>,
+    /// Of the stored spec; `None` where the tenant carries none and is to be adopted first.
+    pub spec: Option<SpecDigest>,
 }
 
 /// Live use of the tenant's pod, by metrics.k8s.io.

@@ -42,6 +42,7 @@ fn facet(tenant: u8, kind: u8, object: u8, state: u8) -> Facet {
             remaining: None,
             host: None,
             owner: None,
+            spec: None,
         }),
     };
     Facet { key, tenant: Some(text(&tenant.to_string())), tier: Some(text("pro")), part }

@@ -4,6 +4,7 @@ use super::build::gather;
 use super::error::ManifestError;
 use super::tree::Tree;
 use rust_embed::RustEmbed;
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
 /// Folders of `manifests/` that tenants are made of; its other folders are for the cluster.
@@ -63,6 +64,18 @@ impl Base {
     /// Names of the options, sorted.
     pub fn options(&self) -> Vec<String> {
         self.tree.dirs("options")
+    }
+
+    /// Tells this tree from any other: a plan is carried out with the manifests that it was previewed from.
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for (path, text) in self.tree.iter() {
+            for part in [path, text] {
+                hash.update(part.len().to_be_bytes());
+                hash.update(part);
+            }
+        }
+        hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 
     pub(crate) fn tree(&self) -> &Tree {

@@ -8,7 +8,7 @@ use super::{
     lenient::{List, Obj, Raw, embedded},
     meta::{Condition, Meta},
 };
-use crate::fleet::Namespace;
+use crate::fleet::{Namespace, SpecDigest};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -54,6 +54,8 @@ impl<'a> super::Object<'a> for Object<'a> {
         let meta = self.metadata.or_default();
         let conditions = self.status.or_default().conditions.0;
         let remaining = WAITS.iter().find_map(|kind| conditions.iter().find(|c| &*c.kind == *kind && c.is_met()));
+        let text = meta.annotations.0.as_ref().map_or("", |a| &*a.spec);
+        let spec = (!text.is_empty()).then(|| SpecDigest::of(text));
         let stored = meta.annotations.0.as_ref().and_then(|a| embedded::<Spec<'_>>(&a.spec)).unwrap_or_default();
         meta.facet_in(&meta.name, labels, |uid, _| {
             Part::Namespace(Namespace {
@@ -63,6 +65,7 @@ impl<'a> super::Object<'a> for Object<'a> {
                 remaining: remaining.and_then(|c| c.message.text()),
                 host: stored.host.text(),
                 owner: stored.owner.text(),
+                spec,
             })
         })
     }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::lenient::{Int, Obj, Raw};
+use super::lenient::{Int, List, Obj, Raw};
 
 /// What a `Status` says, in clean text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Status {
     pub message: String,
     /// `details.retryAfterSeconds`.
     pub retry_after: Option<u32>,
+    /// Another field manager owns what was to be applied.
+    pub owned: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -24,23 +26,35 @@ pub(super) struct RawStatus<'a> {
     reason: Raw<'a>,
     #[serde(borrow)]
     message: Raw<'a>,
-    details: Obj<Details>,
+    #[serde(borrow)]
+    details: Obj<Details<'a>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Details {
+struct Details<'a> {
     retry_after_seconds: Int,
+    #[serde(borrow)]
+    causes: List<Cause<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Cause<'a> {
+    #[serde(borrow)]
+    reason: Raw<'a>,
 }
 
 impl From<RawStatus<'_>> for Status {
     fn from(raw: RawStatus<'_>) -> Self {
-        let retry_after = raw.details.or_default().retry_after_seconds.count();
+        let details = raw.details.or_default();
+        let retry_after = details.retry_after_seconds.count();
         Self {
             code: u16::try_from(raw.code.count()).unwrap_or(0),
             reason: raw.reason.text().map_or_else(String::new, |t| t.to_string()),
             message: raw.message.text().map_or_else(String::new, |t| t.to_string()),
             retry_after: (retry_after > 0).then_some(retry_after),
+            owned: details.causes.0.iter().any(|cause| &*cause.reason == "FieldManagerConflict"),
         }
     }
 }
@@ -60,6 +74,8 @@ mod tests {
         let text = br#"{"kind":"Status","status":"Failure","message":"slow\ndown","reason":"TooManyRequests","details":{"retryAfterSeconds":3},"code":429}"#;
         let read = status(text).unwrap();
         assert_eq!((read.code, read.message.as_str(), read.retry_after), (429, "slow down", Some(3)));
+        let text = br#"{"kind":"Status","reason":"Conflict","details":{"causes":[{"reason":"FieldManagerConflict","field":".spec"}]},"code":409}"#;
+        assert!(status(text).unwrap().owned && !read.owned);
         for other in ["<html>502</html>", "{}", "[]", r#"{"kind":"Pod"}"#, ""] {
             assert_eq!(status(other.as_bytes()), None, "{other}");
         }
