@@ -1,0 +1,246 @@
+//! PURE operations as data: an intent becomes a plan that can be shown, kept, handed on and resumed, or a refusal with
+//! every reason.
+//!
+//! One file per action: `restart`, `suspend`, `create`, `upgrade`, `delete`. A planner sees the index, the freshness of its
+//! sources and the manifests, and nothing else; whoever runs the plan (`engine`) does the steps that stand in it and no
+//! other. `step` is the closed list of what can be done at all: no step can delete a volume alone, and the one that deletes
+//! a whole tenant is refused outside a purge. `until` judges whether what a step waits for has come. `event` and `ledger`
+//! tell how a run goes; the console and the command line fold the same events.
+
+pub mod basis;
+pub mod create;
+pub mod delete;
+pub mod event;
+pub mod intent;
+pub mod ledger;
+pub mod pace;
+pub mod preview;
+pub mod read;
+pub mod refusal;
+pub mod restart;
+pub mod situation;
+pub mod step;
+pub mod suspend;
+pub mod until;
+pub mod upgrade;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    basis::{Basis, Named, Other},
+    event::{End, Event, News},
+    intent::Intent,
+    ledger::{Ledger, State},
+    pace::Pace,
+    preview::{Danger, Preview},
+    refusal::{Reason, Refusal, Why},
+    situation::Situation,
+    step::{Need, Piece, Secret, Step, What, Which},
+    until::{Judged, Until},
+};
+
+use crate::{
+    fleet::{At, Uid},
+    index::Entry,
+};
+
+/// Raised whenever a plan of today would be misread by the program of yesterday.
+pub const VERSION: u32 = 1;
+
+/// An operation, complete: whoever holds it can carry it out, on the cluster that it was made for and on no other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    pub version: u32,
+    /// `restart-20261126-010203-4f2a`: a name that Kubernetes takes.
+    pub id: String,
+    pub intent: Intent,
+    pub author: String,
+    /// What the author calls the cluster.
+    pub context: String,
+    /// UID of the Namespace `kube-system`, by which a cluster is told from others; absent where it may not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<Uid>,
+    pub made: At,
+    /// Digest of the manifests that the preview was rendered from.
+    pub manifests: String,
+    /// Lists of steps; each turn goes through one of them.
+    pub recipes: Vec<Vec<Step>>,
+    pub waves: Vec<Wave>,
+    pub pace: Pace,
+}
+
+/// Tenants that are acted on before the next gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Wave {
+    pub name: String,
+    pub turns: Vec<Turn>,
+}
+
+/// What is done to one tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Turn {
+    pub tenant: String,
+    pub namespace: String,
+    /// Number of the recipe.
+    pub recipe: usize,
+    /// What the tenant is now and will be: what was agreed to.
+    pub said: String,
+    pub basis: Basis,
+    /// Seconds without an answer to the tenant's user that are to be expected; absent where nothing tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub down: Option<u32>,
+    /// The tenant does not serve now, and why: it is judged "no worse than before".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwell: Option<String>,
+    /// What whoever confirms should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+impl Plan {
+    /// Plans `intent` for these tenants.
+    ///
+    /// # Errors
+    /// Every reason why not.
+    pub fn make(intent: Intent, pace: Pace, subjects: &[&Entry], seen: &Situation<'_>) -> Result<Self, Refusal> {
+        let mut refusal = Refusal::default();
+        seen.refuse(&intent, &mut refusal);
+        if subjects.is_empty() && !intent.is_create() {
+            refusal.add(None, Why::Nobody, "no tenant is meant");
+        }
+        let recipes = intent.recipes(seen, &mut refusal);
+        let mut turns = Vec::new();
+        if let Intent::Create { .. } = &intent {
+            turns.extend(create::turn(&intent, subjects.first().copied(), seen, &mut refusal));
+        } else {
+            for entry in subjects {
+                turns.extend(Turn::of(&intent, entry, seen, &mut refusal));
+            }
+        }
+        if !refusal.0.is_empty() {
+            return Err(refusal);
+        }
+        Ok(Self {
+            version: VERSION,
+            id: seen.id(intent.verb()),
+            author: seen.author.to_owned(),
+            context: seen.context.to_owned(),
+            cluster: seen.cluster,
+            made: seen.now,
+            manifests: seen.base.digest(),
+            recipes,
+            waves: pace.waves(turns),
+            pace,
+            intent,
+        })
+    }
+
+    /// Of many tenants those that this can be done to, and why not to the others.
+    pub fn sift<'e>(intent: &Intent, entries: &[&'e Entry], seen: &Situation<'_>) -> (Vec<&'e Entry>, Refusal) {
+        let mut left_out = Refusal::default();
+        let fit = entries.iter().copied().filter(|entry| Turn::of(intent, entry, seen, &mut left_out).is_some());
+        (fit.collect(), left_out)
+    }
+
+    pub fn turns(&self) -> impl Iterator<Item = &Turn> {
+        self.waves.iter().flat_map(|wave| &wave.turns)
+    }
+
+    pub fn turn(&self, namespace: &str) -> Option<&Turn> {
+        self.turns().find(|turn| turn.namespace == namespace)
+    }
+
+    /// The rights that carrying it out takes.
+    pub fn needs(&self) -> BTreeSet<Need> {
+        self.turns().flat_map(|turn| self.steps(turn)).flat_map(Step::needs).collect()
+    }
+
+    pub fn steps(&self, turn: &Turn) -> &[Step] {
+        self.recipes.get(turn.recipe).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Turn {
+    /// This turn on what is there now, after its basis has moved: it stands if it still says the same.
+    ///
+    /// # Errors
+    /// What is different from what was agreed to.
+    pub fn again(&self, intent: &Intent, entry: &Entry, seen: &Situation<'_>) -> Result<Self, String> {
+        let mut refusal = Refusal::default();
+        let anew = Self::of(intent, entry, seen, &mut refusal).ok_or_else(|| refusal.to_string())?;
+        let same = anew.said == self.said && anew.recipe == self.recipe && anew.basis.namespace == self.basis.namespace;
+        if same {
+            // How it was when it was agreed to is what it is judged by.
+            return Ok(Self { unwell: self.unwell.clone(), ..anew });
+        }
+        Err(format!("agreed was \"{}\", now it would be \"{}\"", self.said, anew.said))
+    }
+
+    /// The turn of one tenant that is there; `None` (and the reasons) where it is refused.
+    pub fn of(intent: &Intent, entry: &Entry, seen: &Situation<'_>, refusal: &mut Refusal) -> Option<Self> {
+        match intent {
+            Intent::Create { .. } => create::turn(intent, Some(entry), seen, refusal),
+            Intent::Restart => restart::turn(entry, seen, refusal),
+            Intent::Suspend => suspend::suspend(entry, refusal),
+            Intent::Resume => suspend::resume(entry, refusal),
+            Intent::Upgrade { image } => upgrade::turn(entry, image, seen, refusal),
+            Intent::Delete { purge } => delete::turn(entry, *purge, seen, refusal),
+        }
+    }
+}
+
+#[cfg(test)]
+mod situation_for_tests {
+    use super::*;
+    use crate::{
+        fleet::{Tenant, Verdict, fixture::at},
+        index::{Delta, Fleet, Kind},
+        manifest::{Base, Defaults, TenantDraft, TenantSpec},
+    };
+
+    /// Calls `make` with a situation in which everything is fresh.
+    pub(super) fn situation<T>(make: impl FnOnce(&Situation<'_>) -> T) -> T {
+        let mut fleet = Fleet::default();
+        for kind in Kind::ALL {
+            fleet.apply(Delta::Resync { kind, namespace: None, facets: Vec::new() }, at(0));
+        }
+        let base = Base::embedded().unwrap();
+        make(&Situation {
+            context: "prod",
+            cluster: None,
+            author: "dana@desk",
+            now: at(1_000),
+            nonce: 7,
+            read_only: false,
+            sources: fleet.sources(),
+            base: &base,
+            hosts: &[("taken.example.com".to_owned(), "tenant-other".to_owned())],
+            others: &std::collections::BTreeMap::new(),
+        })
+    }
+
+    pub(super) fn entry(tenant: Tenant) -> Entry {
+        entry_at(tenant, 1_000)
+    }
+
+    pub(super) fn entry_at(tenant: Tenant, now: u32) -> Entry {
+        let verdict = Verdict::of(&tenant, at(now));
+        Entry { tenant, verdict, changed: None }
+    }
+
+    pub(super) fn spec(id: &str) -> TenantSpec {
+        let draft = TenantDraft {
+            id: id.to_owned(),
+            tier: "pro".to_owned(),
+            image: "2026.8.2".to_owned(),
+            host: Some(format!("{id}.example.com")),
+            ..TenantDraft::default()
+        };
+        draft.resolve(&Defaults::default()).unwrap()
+    }
+}

@@ -1,0 +1,86 @@
+//! What a person wants.
+
+use serde::{Deserialize, Serialize};
+
+use super::{create, delete, refusal::Refusal, restart, situation::Situation, step::Step, suspend, upgrade};
+use crate::{
+    index::Kind,
+    manifest::{PinnedImage, TenantSpec},
+};
+
+/// What a person wants done. Everything else of a plan follows from it and from what is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Intent {
+    /// Make a tenant, finish one that was begun, or revive a parked one.
+    Create {
+        spec: Box<TenantSpec>,
+    },
+    /// Replace the pod.
+    Restart,
+    /// Run no pod; everything else stays.
+    Suspend,
+    Resume,
+    /// Run another image of the gateway.
+    Upgrade {
+        image: PinnedImage,
+    },
+    /// Remove StatefulSet, Service and Ingress; with `purge` the whole Namespace and the data in it.
+    Delete {
+        purge: bool,
+    },
+}
+
+impl Intent {
+    /// The command line's word for it.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "create",
+            Self::Restart => "restart",
+            Self::Suspend => "suspend",
+            Self::Resume => "resume",
+            Self::Upgrade { .. } => "upgrade",
+            Self::Delete { .. } => "delete",
+        }
+    }
+
+    pub fn is_create(&self) -> bool {
+        matches!(self, Self::Create { .. })
+    }
+
+    pub fn is_purge(&self) -> bool {
+        matches!(self, Self::Delete { purge: true })
+    }
+
+    /// The kinds that have to be fresh to plan this, and to tell whether it is done.
+    pub fn kinds(&self) -> &'static [Kind] {
+        match self {
+            Self::Restart => &[Kind::Pod, Kind::StatefulSet],
+            _ => &[Kind::Namespace, Kind::Pod, Kind::StatefulSet, Kind::Claim],
+        }
+    }
+
+    /// The tenant's spec as it is to be: the stored one with this intent's change.
+    pub fn change(&self, stored: &TenantSpec) -> TenantSpec {
+        let mut spec = stored.clone();
+        match self {
+            Self::Create { spec: wanted } => spec.clone_from(wanted),
+            Self::Suspend => spec.suspended = true,
+            Self::Resume => spec.suspended = false,
+            Self::Upgrade { image } => spec.image = image.clone(),
+            Self::Restart | Self::Delete { .. } => {}
+        }
+        spec
+    }
+
+    pub(super) fn recipes(&self, seen: &Situation<'_>, refusal: &mut Refusal) -> Vec<Vec<Step>> {
+        match self {
+            Self::Create { spec } => create::recipes(spec, seen, refusal),
+            Self::Restart => restart::recipes(),
+            Self::Suspend => suspend::suspend_recipes(),
+            Self::Resume => suspend::resume_recipes(),
+            Self::Upgrade { .. } => upgrade::recipes(),
+            Self::Delete { purge } => delete::recipes(*purge),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The fold of a run's events: where every tenant stands. Events that come twice change nothing.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{
+    Plan,
+    event::{End, Event, News},
+};
+use crate::fleet::At;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ledger {
+    /// By namespace.
+    pub turns: BTreeMap<String, State>,
+    pub wave: Option<String>,
+    pub began: Option<At>,
+    pub by: Option<String>,
+    pub paused: Option<String>,
+    pub end: Option<(End, String)>,
+}
+
+/// Where one tenant stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum State {
+    #[default]
+    Waiting,
+    Acting {
+        step: usize,
+        since: At,
+        said: String,
+    },
+    Done {
+        said: String,
+        down: Option<u32>,
+    },
+    Failed {
+        said: String,
+        advice: String,
+    },
+    Held {
+        said: String,
+    },
+    Skipped {
+        said: String,
+    },
+}
+
+impl State {
+    /// Nothing more happens to it in this run.
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::Waiting | Self::Acting { .. })
+    }
+}
+
+/// Tenants by where they stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    pub waiting: usize,
+    pub acting: usize,
+    pub done: usize,
+    pub failed: usize,
+    pub held: usize,
+    pub skipped: usize,
+}
+
+impl Ledger {
+    /// Of a run that has not begun.
+    pub fn new(plan: &Plan) -> Self {
+        Self { turns: plan.turns().map(|t| (t.namespace.clone(), State::Waiting)).collect(), ..Self::default() }
+    }
+
+    pub fn fold(&mut self, event: &Event) {
+        // Nothing comes after the end.
+        if self.end.is_some() {
+            return;
+        }
+        match &event.news {
+            News::Began { by, .. } => {
+                self.began.get_or_insert(event.at);
+                self.by = Some(by.clone());
+            }
+            News::Wave { wave, .. } => self.wave = Some(wave.clone()),
+            News::Paused { by } => self.paused = Some(by.clone()),
+            News::Resumed { .. } => self.paused = None,
+            News::Ended { end, said } => self.end = Some((*end, said.clone())),
+            News::Soak { .. } | News::Retry { .. } => {}
+            News::Progress { tenant, said } => {
+                if let Some(State::Acting { said: old, .. }) = self.turns.get_mut(tenant) {
+                    old.clone_from(said);
+                }
+            }
+            News::Step { tenant, step, said } => {
+                self.set(tenant, State::Acting { step: *step, since: event.at, said: said.clone() });
+            }
+            News::Did { .. } => {}
+            News::Done { tenant, said, down } => self.set(tenant, State::Done { said: said.clone(), down: *down }),
+            News::Failed { tenant, said, advice } => {
+                self.set(tenant, State::Failed { said: said.clone(), advice: advice.clone() });
+            }
+            News::Held { tenant, said } => self.set(tenant, State::Held { said: said.clone() }),
+            News::Skipped { tenant, said } => self.set(tenant, State::Skipped { said: said.clone() }),
+        }
+    }
+
+    fn set(&mut self, tenant: &str, state: State) {
+        if let Some(old) = self.turns.get_mut(tenant)
+            && !old.is_final()
+        {
+            *old = state;
+        }
+    }
+
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for state in self.turns.values() {
+            *match state {
+                State::Waiting => &mut counts.waiting,
+                State::Acting { .. } => &mut counts.acting,
+                State::Done { .. } => &mut counts.done,
+                State::Failed { .. } => &mut counts.failed,
+                State::Held { .. } => &mut counts.held,
+                State::Skipped { .. } => &mut counts.skipped,
+            } += 1;
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::fixture::at;
+
+    fn events() -> Vec<Event> {
+        let tenant = || "tenant-a".to_owned();
+        let said = || "x".to_owned();
+        [
+            News::Began { by: "dana".to_owned(), resumed: false },
+            News::Step { tenant: tenant(), step: 0, said: said() },
+            News::Progress { tenant: tenant(), said: "half".to_owned() },
+            News::Done { tenant: tenant(), said: said(), down: Some(90) },
+            News::Ended { end: End::Done, said: said() },
+        ]
+        .into_iter()
+        .zip(0..)
+        .map(|(news, n)| Event { at: at(n), news })
+        .collect()
+    }
+
+    #[test]
+    fn events_twice_change_nothing() {
+        let blank = Ledger { turns: [("tenant-a".to_owned(), State::Waiting)].into(), ..Ledger::default() };
+        let (mut once, mut twice) = (blank.clone(), blank);
+        for event in events() {
+            once.fold(&event);
+            twice.fold(&event);
+            twice.fold(&event);
+        }
+        assert_eq!(once, twice);
+        assert_eq!(once.counts(), Counts { done: 1, ..Counts::default() });
+        // A straggler after the end, and one about somebody who is no part of it.
+        once.fold(&events()[1]);
+        let stranger = News::Held { tenant: "tenant-z".to_owned(), said: String::new() };
+        once.fold(&Event { at: at(9), news: stranger });
+        assert_eq!(once, twice);
+    }
+
+    #[test]
+    fn an_event_reads_as_it_was_written() {
+        for event in events() {
+            let line = serde_json::to_string(&event).unwrap();
+            assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), event, "{line}");
+        }
+    }
+}

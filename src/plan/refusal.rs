@@ -1,0 +1,85 @@
+//! Why an operation is refused: every reason, not only the first.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// All reasons against a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Refusal(pub Vec<Reason>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    /// The tenant that it is about; absent where it is about the whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    pub why: Why,
+    /// One sentence without a full stop: what is, and what to do about it.
+    pub said: String,
+}
+
+/// The kinds of reasons, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Why {
+    /// No tenant is meant.
+    Nobody,
+    /// Nothing would change.
+    NothingToDo,
+    ReadOnly,
+    /// What is known is not fresh, or not known at all.
+    Stale,
+    /// The user may not.
+    NoRights,
+    /// The tenant has no stored spec.
+    NotAdopted,
+    /// The name is taken, or a StatefulSet is there already.
+    Exists,
+    Terminating,
+    Parked,
+    Suspended,
+    NoPod,
+    /// An image that may mean another one tomorrow.
+    MovingTag,
+    /// An older version than the one that runs.
+    Downgrade,
+    /// A volume is full.
+    NoSpace,
+    /// Volumes would go with what is deleted.
+    DataAtRisk,
+    /// What was given is wrong.
+    BadInput,
+    /// The server said no to a dry run.
+    Server,
+    /// Somebody else acts on the tenant.
+    Busy,
+    /// The plan is for another cluster, of another version, or holds what no plan may hold.
+    ForeignPlan,
+}
+
+impl Refusal {
+    pub fn add(&mut self, tenant: Option<&str>, why: Why, said: impl Into<String>) {
+        self.0.push(Reason { tenant: tenant.map(str::to_owned), why, said: said.into() });
+    }
+
+    pub fn one(why: Why, said: impl Into<String>) -> Self {
+        let mut refusal = Self::default();
+        refusal.add(None, why, said);
+        refusal
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, reason) in self.0.iter().enumerate() {
+            let line = if i == 0 { "" } else { "\n" };
+            match &reason.tenant {
+                Some(tenant) => write!(f, "{line}{tenant}: {}", reason.said)?,
+                None => write!(f, "{line}{}", reason.said)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Refusal {}

@@ -1,0 +1,247 @@
+//! What a step can wait for, judged on the index: met, not yet, or never.
+
+use serde::{Deserialize, Serialize};
+
+use super::Basis;
+use crate::{
+    fleet::{At, Phase, StatefulSet},
+    index::Entry,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Until {
+    /// The StatefulSet's controller has seen the last write.
+    Observed,
+    /// A pod of the update revision is Ready.
+    Served,
+    /// The same, and it is another pod than the one that was seen.
+    Replaced,
+    /// No pod, and none is wanted.
+    Stopped,
+    /// The StatefulSet and its pod are gone.
+    Removed,
+    /// The claims that were seen are there, the very same.
+    Kept,
+    /// The Namespace is gone.
+    Erased,
+}
+
+/// How it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judged {
+    /// With the proof that there is.
+    Met(String),
+    /// With what is in the way now.
+    NotYet(String),
+    /// The pod fails, and goes on failing.
+    Failing(String),
+    /// Waiting on would not help.
+    Never(String),
+}
+
+/// For so long a pod may fail before waiting is given up: pulls and crashes often mend themselves, but not later.
+const FAILING_FOR: u32 = 180;
+
+impl Until {
+    /// Seconds that a pod may take from its deletion to its readiness: upstream's budget for the gateway, and as much again
+    /// for volumes, images and stages.
+    pub const BOOT: u32 = 900;
+    /// Volumes have to be made, too.
+    pub const FIRST_BOOT: u32 = 1_200;
+    /// The grace of a pod, and time for a node that is slow.
+    pub const STOP: u32 = 300;
+    pub const ERASE: u32 = 900;
+
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Observed => "its controller has seen the change",
+            Self::Served => "a pod of the new revision is Ready",
+            Self::Replaced => "a new pod is Ready",
+            Self::Stopped => "no pod is left",
+            Self::Removed => "StatefulSet and pod are gone",
+            Self::Kept => "its volumes are proven to be there",
+            Self::Erased => "the Namespace is gone",
+        }
+    }
+
+    /// `floor`: the generation of the last write, which an index that lags has not seen yet.
+    pub fn judge(self, basis: &Basis, entry: Option<&Entry>, floor: i64, now: At) -> Judged {
+        let Some(entry) = entry else {
+            return if self == Self::Erased { met("the Namespace is gone") } else { absent(self, basis) };
+        };
+        let tenant = &entry.tenant;
+        if let (Some(expected), Some(found)) = (basis.namespace, tenant.namespace.as_ref().map(|n| n.uid))
+            && expected != found
+        {
+            return if self == Self::Erased {
+                met("the Namespace is gone; another of its name was made since")
+            } else {
+                never("the tenant was deleted, and another of its name was made")
+            };
+        }
+        match self {
+            Self::Erased => not_yet(waits(entry)),
+            Self::Kept => kept(basis, entry),
+            Self::Removed => match tenant.sets.iter().any(|s| Some(s.uid) == basis.set_uid()) {
+                true => not_yet("the StatefulSet is still there"),
+                false if tenant.pods.iter().any(|p| Some(p.uid) == basis.pod_uid()) => not_yet("its pod is stopping"),
+                false => met("StatefulSet and pod are gone"),
+            },
+            _ if entry.verdict.phase == Phase::Terminating => never("the tenant is being deleted"),
+            Self::Observed | Self::Served | Self::Replaced | Self::Stopped => match tenant.set() {
+                Some(set) if basis.set_uid().is_some_and(|uid| uid != set.uid) && set.deleting.is_none() => {
+                    never("its StatefulSet was replaced by somebody")
+                }
+                Some(set) => self.judge_set(set, basis, entry, floor, now),
+                None => not_yet("there is no StatefulSet yet"),
+            },
+        }
+    }
+
+    fn judge_set(self, set: &StatefulSet, basis: &Basis, entry: &Entry, floor: i64, now: At) -> Judged {
+        if set.observed_generation < set.generation.max(floor) {
+            return not_yet("its controller has not seen the change yet");
+        }
+        match self {
+            Self::Observed => return met("its controller has seen the change"),
+            Self::Stopped if set.wanted != 0 => return never("somebody has started it again"),
+            Self::Stopped if entry.tenant.pod().is_some() => return not_yet("its pod is stopping"),
+            Self::Stopped => return met("no pod is left"),
+            _ if set.wanted == 0 => return never("somebody has suspended it"),
+            _ => {}
+        }
+        let pod = entry.tenant.pod();
+        let old = |uid| self == Self::Replaced && basis.pod_uid() == Some(uid);
+        match pod {
+            Some(pod) if pod.is_ready() && pod.deleting.is_none() && !old(pod.uid) => {
+                if set.update_revision.is_none() || pod.revision != set.update_revision {
+                    return not_yet("the pod that is Ready is of an old revision");
+                }
+                return met("Ready by the kubelet's probe of the gateway, in a pod of the update revision");
+            }
+            _ => {}
+        }
+        let verdict = &entry.verdict;
+        let why = match verdict.why.as_str() {
+            "" => verdict.phase.to_string(),
+            why => format!("{}: {why}", verdict.phase),
+        };
+        match (&verdict.phase, verdict.since) {
+            (Phase::Failing, Some(since)) if now.since(since) >= FAILING_FOR && !pod.is_some_and(|p| old(p.uid)) => {
+                Judged::Failing(format!("{why}, for {} s", now.since(since)))
+            }
+            _ => Judged::NotYet(why),
+        }
+    }
+}
+
+fn met(said: &str) -> Judged {
+    Judged::Met(said.to_owned())
+}
+
+fn not_yet(said: impl Into<String>) -> Judged {
+    Judged::NotYet(said.into())
+}
+
+fn never(said: &str) -> Judged {
+    Judged::Never(said.to_owned())
+}
+
+/// Nothing of the tenant is known.
+fn absent(until: Until, basis: &Basis) -> Judged {
+    match until {
+        // One that is being made may not have been seen yet.
+        _ if basis.namespace.is_none() => not_yet("nothing is seen of it yet"),
+        _ => never("the tenant is gone"),
+    }
+}
+
+fn waits(entry: &Entry) -> String {
+    match entry.verdict.why.as_str() {
+        "" => entry.verdict.phase.to_string(),
+        why => format!("{}: {why}", entry.verdict.phase),
+    }
+}
+
+fn kept(basis: &Basis, entry: &Entry) -> Judged {
+    for (name, uid) in &basis.claims {
+        match entry.tenant.claim(name) {
+            Some(claim) if claim.uid != *uid => {
+                return Judged::Never(format!("claim {name} is another one than before"));
+            }
+            Some(claim) if claim.deleting.is_some() => return Judged::Never(format!("claim {name} is being deleted")),
+            Some(_) => {}
+            None => return Judged::Never(format!("claim {name} is gone")),
+        }
+    }
+    Judged::Met(match basis.claims.len() {
+        0 => "it had no volumes".to_owned(),
+        n => format!("{n} volumes are there, by UID"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::situation_for_tests as with;
+    use super::*;
+    use crate::fleet::{Pod, Tenant, fixture::*};
+
+    fn check(until: Until, floor: i64, edit: impl Fn(&mut Tenant), expect: &str) {
+        let mut it = tenant("maria", Some(Pod { uid: uid(11), ..ready() }));
+        let old = super::super::basis::Named { name: "openclaw-0".to_owned(), uid: uid(10) };
+        let basis = Basis { pod: Some(old), ..Basis::of(&with::entry(it.clone())) }.with_claims(&it);
+        edit(&mut it);
+        let entry = with::entry_at(it, 1_000);
+        let got = match until.judge(&basis, Some(&entry), floor, at(1_000)) {
+            Judged::Met(said) => format!("met {said}"),
+            Judged::NotYet(said) => format!("not yet {said}"),
+            Judged::Failing(said) => format!("failing {said}"),
+            Judged::Never(said) => format!("never {said}"),
+        };
+        assert!(got.starts_with(expect), "{until:?}: {got}");
+    }
+
+    #[test]
+    fn done_is_never_a_pod_that_is_merely_ready() {
+        check(Until::Served, 1, |_| {}, "met Ready by the kubelet's probe");
+        check(Until::Served, 2, |_| {}, "not yet its controller has not seen");
+        check(
+            Until::Served,
+            1,
+            |t| t.sets[0].update_revision = Some(text("openclaw-2")),
+            "not yet the pod that is Ready is of an old",
+        );
+        check(Until::Served, 1, |t| t.pods[0].deleting = Some(at(999)), "not yet Updating");
+        check(Until::Replaced, 1, |_| {}, "met");
+        check(Until::Replaced, 1, |t| t.pods[0].uid = uid(10), "not yet Ready");
+        check(Until::Served, 1, |t| t.sets[0].wanted = 0, "never somebody has suspended");
+        check(Until::Served, 1, |t| t.sets[0].uid = uid(99), "never its StatefulSet was replaced");
+        check(Until::Served, 1, |t| t.namespace.as_mut().unwrap().uid = uid(98), "never the tenant was deleted");
+    }
+
+    #[test]
+    fn a_pod_that_fails_is_given_up_in_time() {
+        let failing = |t: &mut Tenant| {
+            t.pods = vec![Pod { uid: uid(11), ..booting(2) }];
+            t.pods[0].stages[2].state = crate::fleet::State::Terminated(ended(1, "Error", 25, 30));
+        };
+        check(Until::Served, 1, failing, "failing Failing");
+        check(Until::Served, 1, |t| t.pods = vec![Pod { uid: uid(11), ..booting(2) }], "not yet Booting(3/7");
+    }
+
+    #[test]
+    fn volumes_are_compared_by_uid() {
+        check(Until::Kept, 0, |_| {}, "met 2 volumes");
+        check(Until::Kept, 0, |t| t.claims[0].uid = uid(77), "never claim app-data is another one");
+        check(Until::Kept, 0, |t| t.claims[1].deleting = Some(at(1)), "never claim config-data is being deleted");
+        check(Until::Kept, 0, |t| t.claims.clear(), "never claim app-data is gone");
+        check(Until::Removed, 0, |_| {}, "not yet the StatefulSet");
+        check(Until::Removed, 0, |t| t.sets.clear(), "met");
+        check(Until::Erased, 0, |t| t.namespace.as_mut().unwrap().deleting = Some(at(1)), "not yet Terminating");
+        let basis = Basis { namespace: Some(uid(1)), ..Basis::default() };
+        assert!(matches!(Until::Erased.judge(&basis, None, 0, at(1)), Judged::Met(_)));
+        assert!(matches!(Until::Served.judge(&basis, None, 0, at(1)), Judged::Never(_)));
+        assert!(matches!(Until::Served.judge(&Basis::default(), None, 0, at(1)), Judged::NotYet(_)));
+    }
+}
