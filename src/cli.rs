@@ -1,5 +1,6 @@
 //! The command line: one file per verb, all on the index that the console shows.
 
+mod act;
 mod args;
 mod config;
 mod console;
@@ -33,6 +34,7 @@ use self::{
 use crate::{
     cluster::{self, Cluster, Prompt, Scope, Target},
     config::{Config, telemetry},
+    plan::Intent,
 };
 
 /// Parses the arguments, does what they say, and tells how it went (design.md section 8).
@@ -53,10 +55,11 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(e) => return Failure::Failed(format!("no runtime: {e}")).report(),
     };
+    let acts = args.verb.as_ref().is_some_and(Verb::acts);
     let ended = runtime.block_on(async {
         tokio::select! {
             done = run(args) => done,
-            () = interrupted() => Err(Failure::Interrupted),
+            () = interrupted(), if !acts => Err(Failure::Interrupted),
         }
     });
     // A thread that waits for a credential plugin must not hold up the end.
@@ -92,6 +95,12 @@ async fn run(args: Args) -> Result<(), Failure> {
         Some(Verb::Doctor(args)) => doctor::run(&config, args).await,
         Some(Verb::Wait(wait)) => wait::run(&config, wait).await,
         Some(Verb::Logs(args)) => logs::run(&config, args).await,
+        Some(Verb::Create(args)) => act::create(&config, *args).await,
+        Some(Verb::Restart(args)) => act::simple(&config, Intent::Restart, args).await,
+        Some(Verb::Suspend(args)) => act::simple(&config, Intent::Suspend, args).await,
+        Some(Verb::Resume(args)) => act::simple(&config, Intent::Resume, args).await,
+        Some(Verb::Upgrade(args)) => act::upgrade(&config, *args).await,
+        Some(Verb::Delete(args)) => act::delete(&config, args).await,
         Some(Verb::Demo(demo)) => demo::run(&config, demo).await,
         Some(Verb::Sim(sim)) => sim::run(sim).await,
         Some(Verb::Completions { .. } | Verb::Man | Verb::Config { .. } | Verb::Explain(_)) => Ok(()),

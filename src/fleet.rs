@@ -18,6 +18,7 @@ pub mod probe;
 pub mod quantity;
 pub mod quota;
 pub mod rights;
+pub mod spec_digest;
 pub mod stateful_set;
 pub mod tenant;
 pub mod text;
@@ -39,6 +40,7 @@ pub use self::{
     quantity::Quantity,
     quota::{Quota, QuotaEntry, QuotaSpec},
     rights::{Right, Rights, Role},
+    spec_digest::SpecDigest,
     stateful_set::StatefulSet,
     tenant::{Namespace, Tenant, Usage},
     text::{Interner, Text},

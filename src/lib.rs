@@ -16,6 +16,7 @@ pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod diagnose;
+pub mod engine;
 pub mod fleet;
 pub mod index;
 pub mod manifest;

@@ -5,15 +5,15 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use super::{failure::Failure, render::RenderArgs, time::duration};
+use super::{act::targets, failure::Failure, render::RenderArgs, time::duration};
 use crate::{config::Config, fleet::Phase};
 
 /// A terminal console for the people who run a fleet of OpenClaw tenants on Kubernetes.
 ///
 /// Without a verb it opens the console.
 ///
-/// Exit codes: 0 done; 1 the operation or check failed; 2 usage; 3 no such tenant; 4 cluster unreachable; 5 forbidden;
-/// 130 interrupted.
+/// Exit codes: 0 done; 1 the operation or check failed; 2 usage; 3 no such tenant, or refused; 4 cluster unreachable;
+/// 5 forbidden; 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "fleetdeck", version, args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
@@ -73,6 +73,21 @@ impl Global {
     }
 }
 
+impl Verb {
+    /// Whether it changes a cluster: such a verb is never cut off in the middle of a request.
+    pub(super) fn acts(&self) -> bool {
+        matches!(
+            self,
+            Self::Create(_)
+                | Self::Restart(_)
+                | Self::Suspend(_)
+                | Self::Resume(_)
+                | Self::Upgrade(_)
+                | Self::Delete(_)
+        )
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// List tenants.
@@ -89,6 +104,18 @@ pub(super) enum Verb {
     Wait(Wait),
     /// Tenants' logs, through stages, restarts and replaced pods. Secrets in them are masked.
     Logs(Logs),
+    /// Make a tenant, finish one that was begun, or revive a parked one.
+    Create(Box<targets::Create>),
+    /// Replace the pod of tenants.
+    Restart(targets::Many),
+    /// Run no pod until `resume`; everything else stays.
+    Suspend(targets::Many),
+    /// Start suspended tenants.
+    Resume(targets::Many),
+    /// Run another image of the gateway, in waves where it is for many.
+    Upgrade(Box<targets::Upgrade>),
+    /// Remove StatefulSet, Service and Ingress; volumes stay unless they are purged.
+    Delete(targets::Delete),
     /// A living fleet to look at: made up, on a simulator inside this program.
     Demo(Fleet),
     /// Serve the demo's simulated cluster on this machine, for kubectl and others.

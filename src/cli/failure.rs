@@ -11,6 +11,8 @@ pub(super) enum Failure {
     Failed(String),
     Usage(String),
     NoSuchTenant(String),
+    /// By a planner's preflight, or by the server's.
+    Refused(String),
     Cluster(Box<ClusterError>),
     Interrupted,
     /// Whoever read our output has seen enough.
@@ -26,7 +28,9 @@ impl From<ClusterError> for Failure {
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Failed(text) | Self::Usage(text) | Self::NoSuchTenant(text) => f.write_str(text),
+            Self::Failed(text) | Self::Usage(text) | Self::NoSuchTenant(text) | Self::Refused(text) => {
+                f.write_str(text)
+            }
             Self::Cluster(error) => error.fmt(f),
             Self::Interrupted => f.write_str("interrupted"),
             Self::PipeClosed => f.write_str("the pipe is closed"),
@@ -39,7 +43,7 @@ impl Failure {
         match self {
             Self::Failed(_) => 1,
             Self::Usage(_) => 2,
-            Self::NoSuchTenant(_) => 3,
+            Self::NoSuchTenant(_) | Self::Refused(_) => 3,
             Self::Cluster(error) => error.exit_code(),
             Self::Interrupted => 130,
             Self::PipeClosed => 0,

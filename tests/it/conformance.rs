@@ -1,19 +1,14 @@
 //! One set of stories, told twice: on the simulator with a paused clock, and on a real etcd, API server, controllers and
 //! kwok. Where the two differ the simulator is wrong. The stand-in tenant's stories run on a real node as well.
 
-mod boots;
-mod node;
-mod stories;
-pub(crate) mod world;
-
 /// The same stories in both worlds.
 macro_rules! told_twice {
-    ($($story:ident)*) => {
+    ($stories:ident: $($story:ident)*) => {
         mod on_simulator {
             $(
                 #[tokio::test(start_paused = true)]
                 async fn $story() {
-                    super::stories::$story(&super::world::World::simulator(stringify!($story))).await;
+                    crate::conformance::$stories::$story(&crate::conformance::world::World::simulator(stringify!($story))).await;
                 }
             )*
         }
@@ -22,8 +17,8 @@ macro_rules! told_twice {
             $(
                 #[tokio::test]
                 async fn $story() {
-                    let Some(world) = super::world::World::control_plane(stringify!($story)).await else { return };
-                    super::stories::$story(&world).await;
+                    let Some(world) = crate::conformance::world::World::control_plane(stringify!($story)).await else { return };
+                    crate::conformance::$stories::$story(&world).await;
                     world.clean().await;
                 }
             )*
@@ -31,7 +26,13 @@ macro_rules! told_twice {
     };
 }
 
-told_twice! {
+pub(crate) mod acting;
+mod boots;
+mod node;
+mod stories;
+pub(crate) mod world;
+
+told_twice! { stories:
     a_tenant_walks_through_its_stages_to_ready
     applying_again_changes_nothing_and_restarts_nobody
     a_new_image_waits_for_the_pod_to_be_deleted

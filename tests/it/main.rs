@@ -3,6 +3,7 @@
 // Helpers of tests are tests; clippy's own allowance reaches `#[test]` functions only.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod acting;
 mod bad_input;
 mod conformance;
 mod controlplane;

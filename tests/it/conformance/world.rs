@@ -130,6 +130,10 @@ impl World {
         objects.into_iter().find(|o| o.kind() == kind && o.name() == name).unwrap().into_value()
     }
 
+    pub(crate) fn scope(&self) -> Scope {
+        Scope::default()
+    }
+
     pub(crate) fn watch(&self) -> Watching {
         let (to, deltas) = mpsc::channel(256);
         let watches = watch(&self.cluster, &Scope::default(), &to);

@@ -1,0 +1,21 @@
+//! IO: carries plans out, step by step, and tells how it goes.
+//!
+//! `run` goes through the waves, `act` through one tenant's steps, `exec` does a step. Every step reads, decides and writes,
+//! so that one that is done again changes nothing: that is how a run survives lost answers, crashes and hand-overs.
+//! `patience` repeats what may pass, visibly. `view` is an index of the engine's own, on which waits are judged. Nothing in
+//! here decides what to do: that stands in the plan.
+
+mod act;
+pub mod dry;
+mod exec;
+pub mod journal;
+mod patience;
+mod run;
+mod token;
+mod trouble;
+mod view;
+
+pub use self::{
+    run::{Job, Order, run},
+    token::Secrets,
+};

@@ -1,0 +1,268 @@
+//! One tenant's turn: is it still what was agreed on, then step by step.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::{
+    sync::{mpsc, watch as latest},
+    time::sleep,
+};
+
+use super::{patience::Patience, run::Order, token::Secrets, trouble::Trouble, view::View};
+use crate::{
+    cluster::{Address, Cluster},
+    fleet::{
+        At, SpecDigest, Uid,
+        name::{RUN_ANNOTATION, SPEC_ANNOTATION, TENANT_LABEL},
+    },
+    manifest::{Base, Object, render, stored_spec},
+    plan::{Basis, Intent, News, Plan, Situation, Step, Turn},
+};
+
+/// What every turn of a run shares.
+#[derive(Clone)]
+pub(super) struct Shared<'a> {
+    pub cluster: &'a Cluster,
+    pub base: &'a Base,
+    pub plan: &'a Plan,
+    pub view: View,
+    pub tell: mpsc::Sender<News>,
+    pub orders: latest::Receiver<Order>,
+    pub secrets: &'a Secrets,
+    pub seed: u64,
+}
+
+/// Half seconds that an index may lag behind the server.
+const LAG: u32 = 20;
+
+/// One turn that is being taken.
+pub(super) struct Act<'a> {
+    pub(super) shared: Shared<'a>,
+    pub(super) turn: Turn,
+    pub(super) patience: Patience,
+    /// What the tenant is rendered as after this turn.
+    pub(super) objects: Vec<Object>,
+    /// Name of Secret and key for the models' proxy.
+    pub(super) key: Option<(String, String)>,
+    /// Generation of the StatefulSet after our last write.
+    pub(super) floor: i64,
+    /// When the gateway was taken from its user.
+    pub(super) down_since: Option<At>,
+}
+
+/// How a turn ended.
+pub(super) enum Ending {
+    Done {
+        said: String,
+        down: Option<u32>,
+    },
+    Failed {
+        said: String,
+        advice: String,
+    },
+    Held {
+        said: String,
+    },
+    /// A person stopped the run; the turn can be taken again.
+    Stopped,
+}
+
+impl<'a> Act<'a> {
+    pub(super) fn new(shared: Shared<'a>, turn: &Turn) -> Self {
+        let patience = Patience::new(shared.seed, &turn.namespace, shared.tell.clone());
+        Self { shared, turn: turn.clone(), patience, objects: Vec::new(), key: None, floor: 0, down_since: None }
+    }
+
+    pub(super) async fn take(mut self) -> Ending {
+        match self.agree().await {
+            Ok(()) => {}
+            Err(Trouble::Stopped) => return Ending::Stopped,
+            Err(Trouble::Moved(said)) => return Ending::Held { said },
+            Err(trouble) => return failed(&trouble),
+        }
+        let steps = self.shared.plan.steps(&self.turn);
+        let mut last = String::new();
+        for (number, step) in steps.iter().enumerate() {
+            // A request in flight is never given up; before the next one is the place to stop.
+            if *self.shared.orders.borrow() == Order::Stop {
+                return Ending::Stopped;
+            }
+            self.say(|tenant| News::Step { tenant, step: number, said: step.words() }).await;
+            match self.exec(number, step).await {
+                Ok(said) => {
+                    last.clone_from(&said);
+                    self.say(|tenant| News::Did { tenant, step: number, said }).await;
+                }
+                Err(Trouble::Stopped) => return Ending::Stopped,
+                Err(trouble) => return failed(&trouble),
+            }
+        }
+        let down = self.down_since.filter(|_| steps.iter().any(is_return));
+        Ending::Done { said: last, down: down.map(|since| self.now().since(since)) }
+    }
+
+    pub(super) fn now(&self) -> At {
+        self.shared.cluster.clock().now()
+    }
+
+    pub(super) async fn say(&self, news: impl FnOnce(String) -> News) {
+        // Whoever listened has gone; the work goes on.
+        _ = self.shared.tell.send(news(self.turn.namespace.clone())).await;
+    }
+
+    /// A tenant that has moved is planned anew, alone; it is held if that says something else than what was agreed to.
+    async fn agree(&mut self) -> Result<(), Trouble> {
+        for attempt in 0_u32.. {
+            let said = match self.begin().await {
+                Err(Trouble::Moved(said)) => said,
+                other => return other,
+            };
+            let shared = self.shared.clone();
+            let Some((entry, sources)) = shared.view.get(&self.turn.namespace).await else {
+                return Err(Trouble::Moved(said));
+            };
+            let others = [(self.turn.namespace.clone(), self.turn.basis.others.clone())].into();
+            let seen = Situation {
+                context: shared.cluster.context(),
+                cluster: shared.plan.cluster,
+                author: &shared.plan.author,
+                now: self.now(),
+                nonce: 0,
+                read_only: false,
+                sources: &sources,
+                base: shared.base,
+                hosts: &[],
+                others: &others,
+            };
+            let intent = &shared.plan.intent;
+            match self.turn.again(intent, &entry, &seen) {
+                Ok(turn) if turn.basis != self.turn.basis => self.turn = turn,
+                // The index has not seen yet what the server says.
+                Ok(_) if attempt < LAG => {}
+                Ok(_) => return Err(Trouble::Moved(said)),
+                Err(different) => return Err(Trouble::Moved(format!("{said}; {different}"))),
+            }
+            if attempt >= LAG {
+                return Err(Trouble::Moved(said));
+            }
+            sleep(Duration::from_millis(500)).await;
+        }
+        Ok(())
+    }
+
+    /// Reads what is there, and renders what is to be.
+    pub(super) async fn begin(&mut self) -> Result<(), Trouble> {
+        let intent = &self.shared.plan.intent;
+        // A restart is bound to its pod alone; whoever may do no more than that may not read Namespaces.
+        if *intent == Intent::Restart {
+            return Ok(());
+        }
+        let cluster = self.shared.cluster;
+        let basis = self.turn.basis.clone();
+        let at = address("Namespace", "", &self.turn.namespace)?;
+        let namespace = self.patience.insist(async || Ok(cluster.object(&at).await?)).await?;
+        let ours = namespace.as_ref().is_some_and(|n| self.is_ours(n));
+        check_namespace(&self.turn, intent, namespace.as_ref(), ours)?;
+        if let Some(set) = &basis.set {
+            let at = address("StatefulSet", &self.turn.namespace, &set.name)?;
+            let live = self.patience.insist(async || Ok(cluster.object(&at).await?)).await?;
+            let ours = ours || live.as_ref().is_some_and(|s| self.is_ours(s));
+            check_set(&basis, intent, live.as_ref(), ours)?;
+        }
+        let spec = match intent {
+            Intent::Create { spec } => Some((**spec).clone()),
+            Intent::Restart | Intent::Delete { .. } => None,
+            Intent::Suspend | Intent::Resume | Intent::Upgrade { .. } => {
+                let stored = namespace.as_ref().and_then(stored_spec);
+                let stored = stored.ok_or_else(|| Trouble::Moved("it carries no spec any more".to_owned()))?;
+                Some(intent.change(&stored.map_err(|e| Trouble::Moved(e.to_string()))?))
+            }
+        };
+        if let Some(spec) = spec {
+            self.key = Some((spec.litellm.key.secret.clone(), spec.litellm.key.key.clone()));
+            self.objects = render(self.shared.base, &spec).map_err(|e| Trouble::wrong(e.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Whether this run has written the object before.
+    fn is_ours(&self, object: &Value) -> bool {
+        let written = annotation(object, RUN_ANNOTATION);
+        written.and_then(|text| text.split_once('/')).is_some_and(|(run, _)| run == self.shared.plan.id)
+    }
+}
+
+/// A step after which the gateway is back.
+fn is_return(step: &Step) -> bool {
+    use crate::plan::Until::{Replaced, Served};
+    matches!(step, Step::Await { until: Served | Replaced, .. })
+}
+
+fn failed(trouble: &Trouble) -> Ending {
+    let (said, advice) = trouble.words();
+    Ending::Failed { said, advice }
+}
+
+fn check_namespace(turn: &Turn, intent: &Intent, live: Option<&Value>, ours: bool) -> Result<(), Trouble> {
+    let moved = |said: &str| Err(Trouble::Moved(said.to_owned()));
+    let Some(live) = live else {
+        return match turn.basis.namespace {
+            // A purge that is resumed has got there.
+            Some(_) if !intent.is_purge() => moved("the tenant is gone"),
+            _ => Ok(()),
+        };
+    };
+    match turn.basis.namespace {
+        Some(expected) if uid(live) != Some(expected) => {
+            return moved("the tenant was deleted, and another of its name was made");
+        }
+        None if !ours => {
+            let label = live.pointer("/metadata/labels").and_then(|labels| labels.get(TENANT_LABEL));
+            return match label {
+                Some(_) => moved("a tenant of this name was made since"),
+                None => moved("there is a namespace of this name, and it is no tenant"),
+            };
+        }
+        _ => {}
+    }
+    if !intent.is_purge() && live.pointer("/metadata/deletionTimestamp").is_some() {
+        return moved("the tenant is being deleted");
+    }
+    let spec = annotation(live, SPEC_ANNOTATION).map(SpecDigest::of);
+    if !ours && turn.basis.spec.is_some() && spec != turn.basis.spec {
+        return moved("its spec has changed since");
+    }
+    Ok(())
+}
+
+fn check_set(basis: &Basis, intent: &Intent, live: Option<&Value>, ours: bool) -> Result<(), Trouble> {
+    let deletes = matches!(intent, Intent::Delete { .. });
+    let Some(live) = live else {
+        // Gone is what a delete wants.
+        return if deletes { Ok(()) } else { Err(Trouble::Moved("its StatefulSet is gone".to_owned())) };
+    };
+    if uid(live) != basis.set_uid() {
+        return Err(Trouble::Moved("its StatefulSet was replaced since".to_owned()));
+    }
+    let generation = live.pointer("/metadata/generation").and_then(Value::as_i64);
+    if !ours && !deletes && basis.generation.is_some() && generation != basis.generation {
+        return Err(Trouble::Moved("its StatefulSet has changed since".to_owned()));
+    }
+    Ok(())
+}
+
+pub(super) fn uid(object: &Value) -> Option<Uid> {
+    object.pointer("/metadata/uid")?.as_str()?.parse().ok()
+}
+
+pub(super) fn version(object: &Value) -> Option<&str> {
+    object.pointer("/metadata/resourceVersion")?.as_str()
+}
+
+pub(super) fn annotation<'v>(object: &'v Value, key: &str) -> Option<&'v str> {
+    object.pointer("/metadata/annotations")?.get(key)?.as_str()
+}
+
+pub(super) fn address(kind: &str, namespace: &str, name: &str) -> Result<Address, Trouble> {
+    Address::kind(kind, namespace, name).map_err(|why| Trouble::wrong(format!("{kind} {namespace}/{name}: {why}")))
+}

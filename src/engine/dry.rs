@@ -1,0 +1,152 @@
+//! What the server says that it would do: each step's request with `dryRun=All`, and what would differ.
+
+use serde::Serialize;
+use tokio::sync::{mpsc, watch as latest};
+
+use super::{
+    act::{Act, Shared, address, uid, version},
+    exec::config,
+    run::Order,
+    token::Secrets,
+    trouble::Trouble,
+    view::View,
+};
+use crate::{
+    cluster::{Address, Cluster, Fault, MANAGER, Mode, Only},
+    fleet::name::RUN_ANNOTATION,
+    manifest::{Base, Change, diff},
+    plan::{Plan, Step, Turn, What},
+};
+
+/// The server's word on one object.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    pub object: String,
+    /// `would be made`, `would change`, `as it is`, `would be deleted`, `not asked`.
+    pub said: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    /// Why the server would refuse.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
+
+/// Asks about every step of one turn; nothing is changed.
+pub async fn dry_run(cluster: &Cluster, base: &Base, plan: &Plan, turn: &Turn) -> Vec<Verdict> {
+    let (tell, mut told) = mpsc::channel(16);
+    let (_order, orders) = latest::channel(Order::Go);
+    let secrets = Secrets::default();
+    let shared = Shared { cluster, base, plan, view: View::blind(), tell, orders, secrets: &secrets, seed: 0 };
+    let ask = async move {
+        let mut act = Act::new(shared, turn);
+        let mut verdicts = Vec::new();
+        match act.begin().await {
+            Ok(()) => {
+                if let Err(trouble) = steps(&mut act, &mut verdicts).await {
+                    verdicts.push(refused(&turn.namespace, &trouble));
+                }
+            }
+            Err(trouble) => verdicts.push(refused(&turn.namespace, &trouble)),
+        }
+        verdicts
+    };
+    // Retries are not told: nobody waits for them here but the one who asked.
+    let drain = async { while told.recv().await.is_some() {} };
+    let (verdicts, ()) = tokio::join!(ask, drain);
+    verdicts
+}
+
+fn refused(object: &str, trouble: &Trouble) -> Verdict {
+    let (said, _) = trouble.words();
+    Verdict { object: object.to_owned(), said: "refused".to_owned(), changes: Vec::new(), refused: Some(said) }
+}
+
+async fn steps(act: &mut Act<'_>, verdicts: &mut Vec<Verdict>) -> Result<(), Trouble> {
+    let cluster = act.shared.cluster;
+    let turn = act.turn.clone();
+    let turn = &turn;
+    let namespace_at = address("Namespace", "", &turn.namespace)?;
+    let mut absent = None;
+    for step in act.shared.plan.steps(turn) {
+        match step {
+            Step::Apply { kind } => {
+                for object in act.objects.iter().filter(|o| o.kind() == kind.kind()) {
+                    let at = Address::of(object.value()).map_err(Trouble::wrong)?;
+                    // Nothing can be asked about what is in a Namespace that is not there.
+                    if absent == Some(true) {
+                        verdicts.push(verdict(&at, "not asked: its Namespace does not exist yet"));
+                        continue;
+                    }
+                    let found = act.patience.insist(async || Ok(cluster.object(&at).await?)).await?;
+                    let wanted = config(object, found.as_ref(), "-/-", turn.basis.set.as_ref())?;
+                    let mut said = verdict(&at, "would be made");
+                    if let Some(live) = &found {
+                        said.changes = diff(&wanted, live, MANAGER);
+                        said.changes.retain(|change| !change.path.contains(RUN_ANNOTATION));
+                        said.said = if said.changes.is_empty() { "as it is" } else { "would change" }.to_owned();
+                    }
+                    let answer = act.patience.insist(async || Ok(cluster.apply(&wanted, Mode::DryRun).await?)).await;
+                    if let Err(trouble) = answer {
+                        said.refused = Some(trouble.words().0);
+                    }
+                    if at == namespace_at {
+                        absent = Some(found.is_none());
+                    }
+                    verdicts.push(said);
+                }
+            }
+            Step::Delete { what } => {
+                let target = match what {
+                    What::StatefulSet => turn.basis.set.as_ref().map(|s| (s.name.clone(), s.uid)),
+                    What::Tenant => turn.basis.namespace.map(|uid| (turn.namespace.clone(), uid)),
+                    _ => turn.basis.others.iter().find(|o| o.kind == what.kind()).map(|o| (o.name.clone(), o.uid)),
+                };
+                let Some((name, expected)) = target else { continue };
+                let within = if *what == What::Tenant { "" } else { turn.namespace.as_str() };
+                let at = address(what.kind(), within, &name)?;
+                // The cluster's guard wants a word first that a dry run does not say.
+                if *what == What::Tenant {
+                    verdicts.push(verdict(&at, "would be deleted with all in it"));
+                    continue;
+                }
+                verdicts.push(deletion(act, &at, expected).await?);
+            }
+            Step::DeletePod { .. } => {
+                let Some(pod) = &turn.basis.pod else { continue };
+                let at = address("Pod", &turn.namespace, &pod.name)?;
+                verdicts.push(deletion(act, &at, pod.uid).await?);
+            }
+            Step::EnsureSecret { secret } => {
+                let object = format!("Secret {}/{}", turn.namespace, secret.name());
+                let said = "would be made unless it is there; it is never read".to_owned();
+                verdicts.push(Verdict { object, said, changes: Vec::new(), refused: None });
+            }
+            Step::Await { .. } | Step::Note { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+fn verdict(at: &Address, said: &str) -> Verdict {
+    Verdict { object: at.to_string(), said: said.to_owned(), changes: Vec::new(), refused: None }
+}
+
+async fn deletion(act: &mut Act<'_>, at: &Address, expected: crate::fleet::Uid) -> Result<Verdict, Trouble> {
+    let cluster = act.shared.cluster;
+    let ask = act.patience.insist(async || {
+        let Some(live) = cluster.object(at).await? else { return Ok("is gone already") };
+        if uid(&live) != Some(expected) {
+            return Ok("is another one by now, and would be left alone");
+        }
+        match cluster.remove(at, Only { uid: expected, version: version(&live) }, Mode::DryRun).await {
+            Ok(()) => Ok("would be deleted"),
+            Err(error) if error.fault == Fault::NotFound => Ok("is gone already"),
+            Err(error) => Err(error.into()),
+        }
+    });
+    Ok(match ask.await {
+        Ok(said) => verdict(at, said),
+        Err(trouble) => Verdict { refused: Some(trouble.words().0), ..verdict(at, "would not be deleted") },
+    })
+}

@@ -1,0 +1,373 @@
+//! One step on the cluster: read, decide, write. Done twice, each changes nothing the second time.
+
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    act::{Act, address, annotation, uid, version},
+    run::stopped,
+    token::token,
+    trouble::Trouble,
+};
+use crate::{
+    cluster::{Address, Cluster, Fault, MANAGER, Mode, Only},
+    fleet::{
+        Quantity,
+        name::{PURGE_ANNOTATION, RUN_ANNOTATION},
+    },
+    manifest::{Object, diff},
+    plan::{Judged, Named, News, Piece, Secret, Step, Until, What, Which},
+};
+
+/// Label by which the pods of a StatefulSet name their revision.
+const REVISION: &str = "controller-revision-hash";
+
+impl Act<'_> {
+    /// Does one step; says what was done.
+    pub(super) async fn exec(&mut self, number: usize, step: &Step) -> Result<String, Trouble> {
+        // The plan was checked as a whole when it was read; a step that its intent forbids is asked about once more here.
+        if !self.shared.plan.intent.allows(step) {
+            return Err(Trouble::wrong(format!("`{}` is no part of {}", step.words(), self.shared.plan.intent.verb())));
+        }
+        match step {
+            Step::Apply { kind } => self.apply(number, *kind).await,
+            Step::EnsureSecret { secret } => self.secret(*secret).await,
+            Step::Delete { what: What::Tenant } => self.purge().await,
+            Step::Delete { what } => self.delete(*what).await,
+            Step::DeletePod { which } => self.delete_pod(*which).await,
+            Step::Await { until, seconds } => self.wait(*until, *seconds).await,
+            Step::Note { text } => Ok(text.clone()),
+        }
+    }
+
+    async fn apply(&mut self, number: usize, kind: Piece) -> Result<String, Trouble> {
+        let cluster = self.shared.cluster;
+        let run = format!("{}/{number}", self.shared.plan.id);
+        let mut said = Vec::new();
+        for object in self.objects.iter().filter(|object| object.kind() == kind.kind()) {
+            let at = Address::of(object.value()).map_err(Trouble::wrong)?;
+            let outcome = self.patience.insist(async || {
+                let live = cluster.object(&at).await?;
+                let config = config(object, live.as_ref(), &run, self.turn.basis.set.as_ref())?;
+                let unchanged = live.as_ref().is_some_and(|live| diff(&config, live, MANAGER).is_empty());
+                if unchanged {
+                    return Ok((None, "as it is"));
+                }
+                let made = cluster.apply(&config, Mode::Live).await?;
+                Ok((Some(made), if live.is_some() { "changed" } else { "made" }))
+            });
+            let (written, word) = outcome.await?;
+            if let Some(written) = &written
+                && kind == Piece::StatefulSet
+            {
+                self.floor = generation(written);
+            }
+            said.push(format!("{} {word}", object.name()));
+        }
+        Ok(format!("{}: {}", kind.kind(), said.join(", ")))
+    }
+
+    async fn secret(&mut self, secret: Secret) -> Result<String, Trouble> {
+        let namespace = self.turn.namespace.clone();
+        let labels = self.objects.first().map_or(Value::Null, |o| o.value()["metadata"]["labels"].clone());
+        let (name, key, value) = match secret {
+            Secret::GatewayToken => {
+                let made =
+                    token().ok_or_else(|| Trouble::wrong("this machine has no randomness to make a token of"))?;
+                ("gateway-token".to_owned(), "token".to_owned(), made)
+            }
+            Secret::Litellm => {
+                let (name, key) = self.key.clone().unwrap_or_else(|| ("litellm".to_owned(), "api-key".to_owned()));
+                let Some(value) = self.shared.secrets.litellm(&namespace) else {
+                    return Ok(format!("Secret {name}: none was given, so it has to be there; it is never read"));
+                };
+                (name, key, value.to_owned())
+            }
+        };
+        let cluster = self.shared.cluster;
+        self.patience
+            .insist(async || Ok(cluster.ensure_secret(&namespace, &name, &labels, &key, &value).await?))
+            .await?;
+        Ok(format!("Secret {name} is there"))
+    }
+
+    /// StatefulSet, Service or Ingress, by the UID of the basis.
+    async fn delete(&mut self, what: What) -> Result<String, Trouble> {
+        let basis = self.turn.basis.clone();
+        let named = match what {
+            What::StatefulSet => basis.set.clone(),
+            _ => {
+                let other = basis.others.iter().find(|other| other.kind == what.kind());
+                other.map(|other| Named { name: other.name.clone(), uid: other.uid })
+            }
+        };
+        let Some(named) = named else { return Ok(format!("there was no {}", what.kind())) };
+        if what == What::StatefulSet {
+            self.volumes_stay(&named).await?;
+        }
+        let at = address(what.kind(), &self.turn.namespace, &named.name)?;
+        let cluster = self.shared.cluster;
+        let word = self.patience.insist(async || delete_once(cluster, &at, named.uid).await).await?;
+        Ok(format!("{} {} {word}", what.kind(), named.name))
+    }
+
+    /// Nothing that goes may take a volume with it.
+    async fn volumes_stay(&mut self, set: &Named) -> Result<(), Trouble> {
+        let cluster = self.shared.cluster;
+        let at = address("StatefulSet", &self.turn.namespace, &set.name)?;
+        let live = self.patience.insist(async || Ok(cluster.object(&at).await?)).await?;
+        let retention = live.as_ref().and_then(|l| l.pointer("/spec/persistentVolumeClaimRetentionPolicy/whenDeleted"));
+        if retention.is_some_and(|policy| policy == "Delete") {
+            return Err(Trouble::wrong(
+                "its retention policy would delete claims with the StatefulSet: nothing was deleted",
+            ));
+        }
+        for name in self.turn.basis.claims.keys() {
+            let at = address("PersistentVolumeClaim", &self.turn.namespace, name)?;
+            let claim = self.patience.insist(async || Ok(cluster.object(&at).await?)).await?;
+            let owners = claim.as_ref().and_then(|c| c.pointer("/metadata/ownerReferences")).and_then(Value::as_array);
+            let owned = owners.is_some_and(|list| list.iter().any(|o| o["uid"] == set.uid.to_string()));
+            if owned {
+                let said = format!("claim {name} belongs to the StatefulSet and would go with it: nothing was deleted");
+                return Err(Trouble::wrong(said));
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything, with the Namespace. What the cluster's guard asks for is said first: claim by claim, the Namespace last.
+    async fn purge(&mut self) -> Result<String, Trouble> {
+        let Some(expected) = self.turn.basis.namespace else {
+            return Err(Trouble::wrong("a purge is bound to the UID of a Namespace, and this plan has none"));
+        };
+        let cluster = self.shared.cluster;
+        let namespace = self.turn.namespace.clone();
+        let at = address("Namespace", "", &namespace)?;
+        let gone = self.patience.insist(async || is_gone(cluster, &at, expected).await).await?;
+        if gone {
+            return Ok(format!("Namespace {namespace} is gone already"));
+        }
+        let claims =
+            self.patience.insist(async || Ok(cluster.objects("PersistentVolumeClaim", &namespace, "").await?)).await?;
+        for claim in &claims {
+            let name = claim.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+            let at = address("PersistentVolumeClaim", &namespace, name)?;
+            self.patience.insist(async || mark_for_purge(cluster, &at).await).await?;
+        }
+        self.patience
+            .insist(async || {
+                if is_gone(cluster, &at, expected).await? {
+                    return Ok(());
+                }
+                mark_for_purge(cluster, &at).await?;
+                delete_once(cluster, &at, expected).await.map(drop)
+            })
+            .await?;
+        Ok(format!("Namespace {namespace} is being deleted, with {} volumes", claims.len()))
+    }
+
+    async fn delete_pod(&mut self, which: Which) -> Result<String, Trouble> {
+        let cluster = self.shared.cluster;
+        let namespace = self.turn.namespace.as_str();
+        let basis = &self.turn.basis;
+        let set = basis.set.as_ref().ok_or_else(|| Trouble::wrong("the plan names no StatefulSet"))?;
+        let name = basis.pod.as_ref().map_or_else(|| format!("{}-0", set.name), |pod| pod.name.clone());
+        let at = address("Pod", namespace, &name)?;
+        let set_at = address("StatefulSet", namespace, &set.name)?;
+        let outcome = self
+            .patience
+            .insist(async || {
+                let pod = cluster.object(&at).await?;
+                let Some(pod) = &pod else { return Ok(("is gone already", false)) };
+                let found = uid(pod).ok_or_else(|| Trouble::wrong("the pod has no UID"))?;
+                match which {
+                    Which::Seen if basis.pod_uid() != Some(found) => return Ok(("is another one already", false)),
+                    Which::Seen => {}
+                    Which::Outdated => {
+                        let set = cluster.object(&set_at).await?;
+                        let revision =
+                            set.as_ref().and_then(|s| s.pointer("/status/updateRevision")).and_then(Value::as_str);
+                        let Some(revision) = revision else {
+                            return Err(Trouble::Moved("its StatefulSet names no update revision".to_owned()));
+                        };
+                        let label = pod.pointer("/metadata/labels").and_then(|labels| labels.get(REVISION));
+                        if label.and_then(Value::as_str) == Some(revision) {
+                            return Ok(("is of the new revision already", false));
+                        }
+                    }
+                }
+                if pod.pointer("/metadata/deletionTimestamp").is_some() {
+                    return Ok(("is stopping already", true));
+                }
+                match cluster.remove(&at, Only { uid: found, version: version(pod) }, Mode::Live).await {
+                    Ok(()) => Ok(("is deleted", true)),
+                    Err(error) if error.fault == Fault::NotFound => Ok(("is gone already", true)),
+                    Err(error) => Err(error.into()),
+                }
+            })
+            .await?;
+        let (word, down) = outcome;
+        if down {
+            self.down_since = Some(self.now());
+        }
+        Ok(format!("pod {name} {word}"))
+    }
+
+    async fn wait(&mut self, until: Until, seconds: u32) -> Result<String, Trouble> {
+        let cluster = self.shared.cluster;
+        let mut basis = self.turn.basis.clone();
+        if matches!(until, Until::Observed | Until::Served | Until::Replaced | Until::Stopped) {
+            self.raise_floor(&mut basis).await?;
+        }
+        // Waits are counted on the cluster's clock, which the demo's is faster than ours.
+        let limit = cluster.clock().real(seconds);
+        let deadline = Instant::now() + limit;
+        let mut told = self.shared.view.follow(&self.turn.namespace, until, &basis, self.floor).await;
+        let mut orders = self.shared.orders.clone();
+        let mut last = "nothing is known yet".to_owned();
+        loop {
+            let judged = told.borrow_and_update().clone();
+            match judged {
+                Some(Judged::Met(said)) if until == Until::Kept => return self.kept(said).await,
+                Some(Judged::Met(said)) => return Ok(said),
+                Some(Judged::Never(said)) => return Err(Trouble::wrong(said)),
+                Some(Judged::Failing(said)) => return self.no_worse(said),
+                Some(Judged::NotYet(said)) if said != last => {
+                    last.clone_from(&said);
+                    self.say(|tenant| News::Progress { tenant, said }).await;
+                }
+                _ => {}
+            }
+            tokio::select! {
+                biased;
+                () = stopped(&mut orders) => return Err(Trouble::Stopped),
+                changed = told.changed() => if changed.is_err() {
+                    return Err(Trouble::wrong("the watches have ended"));
+                },
+                () = sleep_until(deadline) => return self.no_worse(format!("not within {seconds} s: {last}")),
+            }
+        }
+    }
+
+    /// A tenant that was unwell before is not our doing.
+    fn no_worse(&self, said: String) -> Result<String, Trouble> {
+        match &self.turn.unwell {
+            Some(before) => Ok(format!("no worse than before ({before}): {said}")),
+            None => Err(Trouble::Unwell(said)),
+        }
+    }
+
+    /// The index may lag behind our own writes; what it is to have seen at least comes from a read.
+    async fn raise_floor(&mut self, basis: &mut crate::plan::Basis) -> Result<(), Trouble> {
+        let named = basis.set.as_ref().map(|s| s.name.clone());
+        let rendered = || self.objects.iter().find(|o| o.kind() == "StatefulSet").map(|o| o.name().to_owned());
+        let Some(name) = named.or_else(rendered) else { return Ok(()) };
+        let at = address("StatefulSet", &self.turn.namespace, &name)?;
+        let cluster = self.shared.cluster;
+        let live = self.patience.insist(async || Ok(cluster.object(&at).await?)).await?;
+        if let Some(live) = &live {
+            self.floor = self.floor.max(generation(live));
+            // A set that this run has made is what it waits for from now on.
+            if basis.set.is_none()
+                && let Some(uid) = uid(live)
+            {
+                basis.set = Some(Named { name, uid });
+            }
+        }
+        Ok(())
+    }
+
+    /// The index says so; the server is asked as well.
+    async fn kept(&mut self, said: String) -> Result<String, Trouble> {
+        let cluster = self.shared.cluster;
+        for (name, expected) in &self.turn.basis.claims {
+            let at = address("PersistentVolumeClaim", &self.turn.namespace, name)?;
+            let claim = self.patience.insist(async || Ok(cluster.object(&at).await?)).await?;
+            let there = claim
+                .as_ref()
+                .is_some_and(|c| uid(c) == Some(*expected) && c.pointer("/metadata/deletionTimestamp").is_none());
+            if !there {
+                return Err(Trouble::wrong(format!("claim {name} is not the one that was there before")));
+            }
+        }
+        Ok(said)
+    }
+}
+
+/// What is applied: the rendered object, with the run that writes it, bound to the object as it was read.
+pub(super) fn config(object: &Object, live: Option<&Value>, run: &str, set: Option<&Named>) -> Result<Value, Trouble> {
+    let mut config = object.value().clone();
+    let records = matches!(object.kind(), "Namespace" | "StatefulSet");
+    if records {
+        config["metadata"]["annotations"][RUN_ANNOTATION] = run.into();
+    }
+    let Some(live) = live else { return Ok(config) };
+    if live.pointer("/metadata/deletionTimestamp").is_some() {
+        return Err(Trouble::Moved(format!("{} {} is being deleted", object.kind(), object.name())));
+    }
+    if object.kind() == "StatefulSet"
+        && let Some(set) = set
+        && uid(live) != Some(set.uid)
+    {
+        return Err(Trouble::Moved("its StatefulSet was replaced by somebody".to_owned()));
+    }
+    for field in ["uid", "resourceVersion"] {
+        config["metadata"][field] = live["metadata"][field].clone();
+    }
+    // A volume never shrinks and never changes its class.
+    if object.kind() == "PersistentVolumeClaim" {
+        const SIZE: &str = "/spec/resources/requests/storage";
+        let size = |of: &Value| of.pointer(SIZE).and_then(Value::as_str).and_then(|s| s.parse::<Quantity>().ok());
+        if size(live) > size(&config)
+            && let (Some(to), Some(from)) = (config.pointer_mut(SIZE), live.pointer(SIZE))
+        {
+            *to = from.clone();
+        }
+        let class = live.pointer("/spec/storageClassName").cloned();
+        if let (Some(spec), Some(class)) = (config["spec"].as_object_mut(), class)
+            && spec.contains_key("storageClassName")
+        {
+            spec.insert("storageClassName".to_owned(), class);
+        }
+    }
+    Ok(config)
+}
+
+fn generation(object: &Value) -> i64 {
+    object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or_default()
+}
+
+/// Whether the object of this UID is there no more.
+async fn is_gone(cluster: &Cluster, at: &Address, expected: crate::fleet::Uid) -> Result<bool, Trouble> {
+    let live = cluster.object(at).await?;
+    Ok(live.as_ref().is_none_or(|live| uid(live) != Some(expected)))
+}
+
+/// Deletes the object of this UID, as it was just read.
+async fn delete_once(cluster: &Cluster, at: &Address, expected: crate::fleet::Uid) -> Result<&'static str, Trouble> {
+    let Some(live) = cluster.object(at).await? else { return Ok("is gone already") };
+    if uid(&live) != Some(expected) {
+        return Ok("is gone; another of its name was made since and is left alone");
+    }
+    if live.pointer("/metadata/deletionTimestamp").is_some() {
+        return Ok("is being deleted already");
+    }
+    match cluster.remove(at, Only { uid: expected, version: version(&live) }, Mode::Live).await {
+        Ok(()) => Ok("is deleted"),
+        Err(error) if error.fault == Fault::NotFound => Ok("is gone already"),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Names the object's own UID on it: the word without which the cluster's guard refuses its deletion.
+async fn mark_for_purge(cluster: &Cluster, at: &Address) -> Result<(), Trouble> {
+    let Some(live) = cluster.object(at).await? else { return Ok(()) };
+    let Some(found) = uid(&live) else { return Err(Trouble::wrong(format!("{at} has no UID"))) };
+    let text = found.to_string();
+    if annotation(&live, PURGE_ANNOTATION) == Some(&text) {
+        return Ok(());
+    }
+    let only = Only { uid: found, version: version(&live) };
+    cluster.annotate(at, only, MANAGER, &json!({ PURGE_ANNOTATION: text })).await?;
+    Ok(())
+}

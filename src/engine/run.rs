@@ -1,0 +1,232 @@
+//! A run: wave after wave, so many tenants at once, until it is through, is stopped, or has seen enough failures.
+
+use std::collections::VecDeque;
+
+use futures::{StreamExt as _, stream::FuturesUnordered};
+use tokio::{
+    sync::{mpsc, watch as latest},
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    act::{Act, Ending, Shared},
+    journal::Journal,
+    token::Secrets,
+    view::View,
+};
+use crate::{
+    cluster::{Cluster, Scope},
+    manifest::Base,
+    plan::{End, Event, Ledger, News, Plan, State, Turn},
+};
+
+/// What a person says to a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    #[default]
+    Go,
+    /// Nobody new is begun; who was begun is finished.
+    Pause,
+    /// Stop before the next step, and break waits.
+    Stop,
+}
+
+/// Until a person says stop.
+pub(super) async fn stopped(orders: &mut latest::Receiver<Order>) {
+    // Nobody who could say it is left.
+    if orders.wait_for(|order| *order == Order::Stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// A plan with what it takes to carry it out.
+pub struct Job<'a> {
+    pub cluster: &'a Cluster,
+    pub scope: &'a Scope,
+    pub base: &'a Base,
+    pub plan: &'a Plan,
+    pub secrets: Secrets,
+    /// Who runs it.
+    pub by: String,
+    /// How it stood when it was left; of a new run, [`Ledger::new`].
+    pub ledger: Ledger,
+    pub orders: latest::Receiver<Order>,
+    /// Who is told; may go at any time.
+    pub tell: mpsc::Sender<Event>,
+    pub journal: Option<Journal>,
+    /// Decides the waits between attempts.
+    pub seed: u64,
+}
+
+/// Carries the plan out, or goes on with it. The last event is [`News::Ended`], and comes once.
+pub async fn run(job: Job<'_>) -> Ledger {
+    let mut tasks = JoinSet::new();
+    let view = View::start(job.cluster, job.scope, &mut tasks);
+    let (tell, told) = mpsc::channel(256);
+    let shared = Shared {
+        cluster: job.cluster,
+        base: job.base,
+        plan: job.plan,
+        view,
+        tell,
+        orders: job.orders.clone(),
+        secrets: &job.secrets,
+        seed: job.seed,
+    };
+    let story =
+        Story { ledger: job.ledger, tell: job.tell, journal: job.journal, cluster: job.cluster, plan: job.plan };
+    Run { shared, story, told, orders: job.orders, by: job.by, failures: 0 }.go().await
+}
+
+/// The one place through which all news goes: folded, written down, told.
+struct Story<'a> {
+    ledger: Ledger,
+    tell: mpsc::Sender<Event>,
+    journal: Option<Journal>,
+    cluster: &'a Cluster,
+    plan: &'a Plan,
+}
+
+impl Story<'_> {
+    async fn tell(&mut self, news: News) {
+        let event = Event { at: self.cluster.clock().now(), news };
+        self.ledger.fold(&event);
+        if let Some(journal) = &mut self.journal {
+            journal.write(self.plan, &event);
+        }
+        // Whoever listened has gone; the run goes on.
+        _ = self.tell.send(event).await;
+    }
+}
+
+struct Run<'a> {
+    shared: Shared<'a>,
+    story: Story<'a>,
+    told: mpsc::Receiver<News>,
+    orders: latest::Receiver<Order>,
+    by: String,
+    failures: u32,
+}
+
+impl Run<'_> {
+    async fn go(mut self) -> Ledger {
+        let plan = self.shared.plan;
+        let resumed = self.story.ledger.began.is_some();
+        self.story.tell(News::Began { by: self.by.clone(), resumed }).await;
+        for (number, wave) in plan.waves.iter().enumerate() {
+            let turns: VecDeque<&Turn> = wave.turns.iter().filter(|t| !self.is_final(t)).collect();
+            if turns.is_empty() {
+                continue;
+            }
+            self.story.tell(News::Wave { wave: wave.name.clone(), tenants: turns.len() }).await;
+            // Whoever was unwell before stops nobody.
+            let counts = wave.turns.iter().all(|t| t.unwell.is_none());
+            self.wave(turns, counts).await;
+            if self.is_over() {
+                break;
+            }
+            let more = plan.waves.iter().skip(number + 1).any(|w| w.turns.iter().any(|t| !self.is_final(t)));
+            if more && plan.pace.soak > 0 {
+                self.soak(plan.pace.soak).await;
+            }
+        }
+        self.end().await;
+        self.story.ledger
+    }
+
+    fn is_final(&self, turn: &Turn) -> bool {
+        self.story.ledger.turns.get(&turn.namespace).is_some_and(State::is_final)
+    }
+
+    fn is_over(&self) -> bool {
+        *self.orders.borrow() == Order::Stop || self.failures >= self.shared.plan.pace.stop_after
+    }
+
+    async fn wave(&mut self, mut waiting: VecDeque<&Turn>, counts: bool) {
+        let most = usize::try_from(self.shared.plan.pace.max_unavailable).unwrap_or(usize::MAX);
+        let mut acting = FuturesUnordered::new();
+        let mut orders = self.orders.clone();
+        let mut listens = true;
+        loop {
+            while acting.len() < most && !self.is_over() && *orders.borrow_and_update() == Order::Go {
+                let Some(turn) = waiting.pop_front() else { break };
+                let act = Act::new(self.shared.clone(), turn);
+                acting.push(Box::pin(async move { (turn, act.take().await) }));
+            }
+            let paused = !waiting.is_empty() && !self.is_over() && *orders.borrow() == Order::Pause;
+            if acting.is_empty() && !paused {
+                break;
+            }
+            tokio::select! {
+                biased;
+                Some(news) = self.told.recv() => self.story.tell(news).await,
+                Some((turn, ending)) = acting.next(), if !acting.is_empty() => {
+                    // What it said before it ended comes first.
+                    while let Ok(news) = self.told.try_recv() {
+                        self.story.tell(news).await;
+                    }
+                    self.ended(turn, ending, counts).await;
+                }
+                changed = orders.changed(), if listens => if changed.is_ok() {
+                    let order = *orders.borrow_and_update();
+                    self.heard(order).await;
+                } else {
+                    // Nobody can give orders any more: the last one stands.
+                    listens = false;
+                }
+            }
+        }
+    }
+
+    /// Says once that the run is paused, and that it goes on.
+    async fn heard(&mut self, order: Order) {
+        let paused = self.story.ledger.paused.is_some();
+        let by = self.by.clone();
+        match order {
+            Order::Pause if !paused => self.story.tell(News::Paused { by }).await,
+            Order::Go if paused => self.story.tell(News::Resumed { by }).await,
+            _ => {}
+        }
+    }
+
+    async fn ended(&mut self, turn: &Turn, ending: Ending, counts: bool) {
+        let tenant = turn.namespace.clone();
+        let news = match ending {
+            Ending::Done { said, down } => News::Done { tenant, said, down },
+            Ending::Failed { said, advice } => {
+                self.failures += u32::from(counts);
+                News::Failed { tenant, said, advice }
+            }
+            Ending::Held { said } => News::Held { tenant, said },
+            Ending::Stopped => return,
+        };
+        self.story.tell(news).await;
+    }
+
+    async fn soak(&mut self, seconds: u32) {
+        self.story.tell(News::Soak { seconds }).await;
+        let until = Instant::now() + self.shared.cluster.clock().real(seconds);
+        tokio::select! {
+            biased;
+            () = stopped(&mut self.orders) => {}
+            () = sleep_until(until) => {}
+        }
+    }
+
+    async fn end(&mut self) {
+        let counts = self.story.ledger.counts();
+        let bad = counts.failed + counts.held;
+        let left = counts.waiting + counts.acting;
+        let (end, said) = if *self.orders.borrow() == Order::Stop && left > 0 {
+            (End::Stopped, format!("stopped: {} done, {left} not begun or not finished", counts.done))
+        } else if bad > 0 && left > 0 {
+            (End::Failed, format!("stopped after {bad} failed: {} done, {left} not begun", counts.done))
+        } else if bad > 0 {
+            (End::Failed, format!("{bad} failed or held, {} done", counts.done))
+        } else {
+            (End::Done, format!("{} done", counts.done))
+        };
+        self.story.tell(News::Ended { end, said }).await;
+    }
+}

@@ -1,0 +1,46 @@
+//! What can go wrong in a turn.
+
+use crate::cluster::{ClusterError, Fault};
+
+#[derive(Clone, Debug)]
+pub(super) enum Trouble {
+    /// The server refused, or could not be asked.
+    Cluster(Box<ClusterError>),
+    /// What is there is not what was agreed on.
+    Moved(String),
+    /// The pod fails, or did not get there in time.
+    Unwell(String),
+    /// Going on would be wrong.
+    Wrong(String),
+    /// A person stopped the run.
+    Stopped,
+}
+
+impl From<ClusterError> for Trouble {
+    fn from(error: ClusterError) -> Self {
+        Self::Cluster(Box::new(error))
+    }
+}
+
+impl Trouble {
+    pub(super) fn wrong(said: impl Into<String>) -> Self {
+        Self::Wrong(said.into())
+    }
+
+    /// What happened, and what a person might do next.
+    pub(super) fn words(&self) -> (String, String) {
+        match self {
+            Self::Cluster(error) => {
+                let advice = match error.fault {
+                    Fault::Owned => "somebody else owns these fields: look at the conflict, and undo their edit or take it into the spec".to_owned(),
+                    _ => error.advice.clone(),
+                };
+                (error.said.clone(), advice)
+            }
+            Self::Moved(said) => (said.clone(), "look at it and plan it anew".to_owned()),
+            Self::Unwell(said) => (said.clone(), "it is left as it is: `show` and `logs` tell more".to_owned()),
+            Self::Wrong(said) => (said.clone(), String::new()),
+            Self::Stopped => ("stopped".to_owned(), String::new()),
+        }
+    }
+}

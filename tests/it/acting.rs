@@ -1,0 +1,156 @@
+//! The verbs that change something, by the real binary on a simulator behind a socket.
+
+use std::{
+    io::Write as _,
+    process::{Command, Output, Stdio},
+    sync::mpsc,
+};
+
+use fleetdeck::sim::{Sim, SimConfig};
+use serde_json::Value;
+
+/// A simulator on a thread of its own, and a home whose kubeconfig leads to it.
+struct Bench {
+    home: tempfile::TempDir,
+    _stop: tokio::sync::oneshot::Sender<()>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let (tell, told) = mpsc::channel();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                // A boot of minutes passes in seconds.
+                let sim = Sim::new(SimConfig { speed: 60.0, ..SimConfig::default() });
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let address = listener.local_addr().unwrap();
+                tell.send((sim.kubeconfig(address, None), sim.kubeconfig(address, Some("viewer")))).unwrap();
+                tokio::select! {
+                    served = sim.serve(listener) => served.unwrap(),
+                    _ = stopped => {}
+                }
+            });
+        });
+        let (admin, viewer) = told.recv().unwrap();
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("admin"), admin).unwrap();
+        std::fs::write(home.path().join("viewer"), viewer).unwrap();
+        Self { home, _stop: stop }
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fleetdeck"));
+        let home = self.home.path();
+        command.env_clear().env("HOME", home).env("USER", "dana").env("XDG_STATE_HOME", home.join("state"));
+        command.env("FLEETDECK_KUBECONFIG", home.join("admin")).args(line.split_whitespace());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, line: &str) -> (i32, String, String) {
+        done(&self.command(line).output().unwrap())
+    }
+
+    fn json(&self, line: &str, code: i32) -> Value {
+        let (got, out, err) = self.run(&format!("{line} -o json"));
+        assert_eq!(got, code, "{line}: {out}{err}");
+        serde_json::from_str(&out).unwrap_or_else(|e| panic!("{line}: {e}: {out}"))
+    }
+}
+
+fn done(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+const CREATE: &str = "create maria --tier pro --image 2026.8.1 --host maria.example.com";
+
+#[test]
+fn a_tenants_life_on_the_command_line() {
+    let bench = Bench::new();
+    // Looking changes nothing.
+    let (code, out, err) = bench.run(&format!("{CREATE} --dry-run"));
+    assert_eq!(code, 0, "{err}");
+    for words in [
+        "create maria in context fleetdeck-sim",
+        "apply Namespace",
+        "Namespace tenant-maria would be made",
+        "not asked: its Namespace does not exist yet",
+    ] {
+        assert!(out.contains(words), "{words} is not in\n{out}");
+    }
+    let (code, _, err) = bench.run(CREATE);
+    assert!(code == 2 && err.contains("nothing was done") && err.contains("--yes"), "{err}");
+    assert_eq!(bench.json("ls", 0)["items"], Value::Array(Vec::new()));
+
+    // The key goes in by standard input and comes out nowhere.
+    let mut child = bench
+        .command(&format!("{CREATE} --key-from-stdin --yes"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"sk-do-not-tell\n").unwrap();
+    let (code, out, err) = done(&child.wait_with_output().unwrap());
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("1 done") && !format!("{out}{err}").contains("sk-do-not-tell"), "{out}{err}");
+    let journal = std::fs::read_to_string(bench.home.path().join("state/fleetdeck/journal.jsonl")).unwrap();
+    assert!(journal.lines().count() > 20 && !journal.contains("sk-do-not-tell"));
+    let first: Value = serde_json::from_str(journal.lines().next().unwrap()).unwrap();
+    assert!(first["plan"]["version"] == 1 && first["author"].as_str().unwrap().starts_with("dana@"), "{first}");
+    let last: Value = serde_json::from_str(journal.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["news"], &last["end"]), (&"ended".into(), &"done".into()));
+
+    let run = bench.json("restart maria --yes", 0);
+    assert_eq!((&run["kind"], &run["ledger"]["turns"]["tenant-maria"]["state"]), (&"Run".into(), &"done".into()));
+
+    let plan = bench.json("upgrade --all --image 2026.8.2 --dry-run", 0);
+    assert_eq!((&plan["kind"], &plan["plan"]["intent"]["verb"]), (&"Plan".into(), &"upgrade".into()));
+    let server = plan["server"]["maria"].as_array().unwrap();
+    let set = server.iter().find(|v| v["object"].as_str().unwrap().starts_with("StatefulSet")).unwrap();
+    let paths: Vec<&str> = set["changes"].as_array().unwrap().iter().map(|c| c["path"].as_str().unwrap()).collect();
+    assert!(paths.contains(&"spec.template.spec.containers[gateway].image"), "{paths:?}");
+    assert!(!paths.iter().any(|p| p.contains("fleetdeck")), "{paths:?}");
+    assert_eq!(bench.run("upgrade maria --image 2026.8.2 --yes").0, 0);
+    assert_eq!(bench.json("show maria", 0)["runningImage"], "ghcr.io/openclaw/openclaw:2026.8.2");
+
+    // Refusals come with their reasons, and with an exit code of their own.
+    for (line, why) in [
+        ("upgrade maria --image 2026.8.2 --yes", "nothing-to-do"),
+        ("upgrade maria --image 2026.8.1 --yes", "downgrade"),
+        ("upgrade --all --image latest --yes", "nobody"),
+        ("resume maria --yes", "nothing-to-do"),
+        ("restart maria --yes --read-only", "read-only"),
+        (&format!("{CREATE} --yes"), "exists"),
+    ] {
+        let refusal = bench.json(line, 3);
+        assert_eq!(refusal["reasons"][0]["why"], why, "{line}: {refusal}");
+    }
+    assert_eq!(bench.run("restart nobody --yes").0, 3);
+
+    let (code, _, err) = bench.run("delete maria --yes");
+    assert!(code == 2 && err.contains("--confirm maria"), "{err}");
+    let (code, _, err) = bench.run("delete maria --confirm maria");
+    assert!(code == 0 && err.contains("2 volumes are there, by UID"), "{err}");
+    assert_eq!(bench.json("show maria", 0)["volumes"].as_array().unwrap().len(), 2);
+    assert_eq!(bench.run("delete maria --purge-data --confirm maria").0, 0);
+    assert_eq!(bench.json("ls", 0)["items"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn who_may_not_is_told_every_right_that_is_missing() {
+    let bench = Bench::new();
+    assert_eq!(bench.run(&format!("{CREATE} --yes")).0, 0);
+    let viewer = format!("--kubeconfig {}", bench.home.path().join("viewer").display());
+    let refusal = bench.json(&format!("upgrade maria --image 2026.8.2 --yes {viewer}"), 3);
+    let said = refusal.to_string();
+    for right in
+        ["may not patch namespaces", "may not patch statefulsets in namespace tenant-maria", "may not delete pods"]
+    {
+        assert!(said.contains(right), "{right}: {said}");
+    }
+    assert_eq!(bench.json("show maria", 0)["image"], "ghcr.io/openclaw/openclaw:2026.8.1");
+}
