@@ -100,6 +100,7 @@ async fn run(args: Args) -> Result<(), Failure> {
         Some(Verb::Suspend(args)) => act::simple(&config, Intent::Suspend, args).await,
         Some(Verb::Resume(args)) => act::simple(&config, Intent::Resume, args).await,
         Some(Verb::Upgrade(args)) => act::upgrade(&config, *args).await,
+        Some(Verb::Runs(args)) => act::runs::run(&config, args).await,
         Some(Verb::Delete(args)) => act::delete(&config, args).await,
         Some(Verb::Demo(demo)) => demo::run(&config, demo).await,
         Some(Verb::Sim(sim)) => sim::run(sim).await,

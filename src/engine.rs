@@ -2,20 +2,28 @@
 //!
 //! `run` goes through the waves, `act` through one tenant's steps, `exec` does a step. Every step reads, decides and writes,
 //! so that one that is done again changes nothing: that is how a run survives lost answers, crashes and hand-overs.
+//! `record`, `hold` and `claim` keep a run in the cluster, where anybody can see it and go on with it, and only one at a time.
 //! `patience` repeats what may pass, visibly. `view` is an index of the engine's own, on which waits are judged. Nothing in
 //! here decides what to do: that stands in the plan.
 
 mod act;
+mod claim;
 pub mod dry;
 mod exec;
+pub mod hold;
 pub mod journal;
+mod keeper;
 mod patience;
+pub mod record;
 mod run;
 mod token;
 mod trouble;
 mod view;
 
 pub use self::{
+    hold::Lease,
+    record::{Record, Records},
     run::{Job, Order, run},
     token::Secrets,
+    trouble::Trouble,
 };

@@ -2,6 +2,7 @@
 
 mod confirm;
 mod report;
+pub(super) mod runs;
 pub(super) mod targets;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use super::{failure::Failure, follow::Follow, open, print, show::namespace_of};
 use crate::{
     cluster::{Access, Ask, Cluster, Fault, Prompt, Scope},
     config::{Config, files},
-    engine::{self, Job, Order, Secrets, dry, journal::Journal},
+    engine::{self, Job, Lease, Order, Records, Secrets, Trouble, dry, journal::Journal},
     fleet::{Text, Uid},
     index::{Entry, Query},
     manifest::{Base, PinnedImage},
@@ -86,6 +87,7 @@ async fn act(
     let base = Base::embedded().map_err(|e| Failure::Failed(e.to_string()))?;
     let report = Report::new(common.output);
     let author = author();
+    let control = control(config);
     let planned = plan(&cluster, &scope, &base, intent, pace, &whom, &author, settings.read_only).await?;
     let (plan, dropped) = match planned {
         Ok(planned) => planned,
@@ -95,7 +97,7 @@ async fn act(
     let mut verdicts = BTreeMap::new();
     if plan.turns().count() <= LOOKED_AT {
         for turn in plan.turns() {
-            verdicts.insert(turn.tenant.clone(), dry::dry_run(&cluster, &base, &plan, turn).await);
+            verdicts.insert(turn.tenant.clone(), dry::dry_run(&cluster, &base, &plan, turn, &control).await);
         }
     }
     let refused: Vec<(&str, String)> = verdicts
@@ -114,8 +116,79 @@ async fn act(
     if common.dry_run {
         return Ok(());
     }
+    let records = Records::new(&cluster, &control);
+    let recorded = may_record(&cluster, &plan, &records, &report).await?;
     confirm::confirm(common, &preview.danger, settings.protected.then(|| cluster.context()))?;
-    carry_out(&cluster, &scope, &base, &plan, secrets, author, &report).await
+    let kept = if recorded {
+        records.begin(&plan).await.map_err(troubled)?;
+        let lease = Lease::take(&cluster, &control, &plan.id, &author, fastrand::u64(..)).await.map_err(troubled)?;
+        Some((lease, records))
+    } else {
+        None
+    };
+    let ledger = Ledger::new(&plan);
+    carry_out(
+        Errand { cluster: &cluster, scope: &scope, base: &base, plan: &plan, control: &control, report: &report },
+        ledger,
+        secrets,
+        author,
+        kept,
+    )
+    .await
+}
+
+/// The namespace of the fleet's records.
+pub(super) fn control(config: &Config) -> String {
+    config.defaults.control_namespace.clone().unwrap_or_else(|| "fleetdeck".to_owned())
+}
+
+pub(super) fn troubled(trouble: Trouble) -> Failure {
+    match trouble {
+        Trouble::Cluster(error) => Failure::Cluster(error),
+        Trouble::Busy(said) => Failure::Refused(format!("refused: {said}")),
+        other => Failure::Failed(other.words().0),
+    }
+}
+
+/// Whether the run can be kept in the cluster, where others see it and can go on with it. One tenant may be acted on
+/// without, for its steps are bound to UIDs; many may not.
+async fn may_record(cluster: &Cluster, plan: &Plan, records: &Records, report: &Report) -> Result<bool, Failure> {
+    let mut access = Access::default();
+    let control = Some(records.control().to_owned());
+    let mut missing = Vec::new();
+    for (verb, group, resource) in [
+        ("create", "", "configmaps"),
+        ("patch", "", "configmaps"),
+        ("create", "coordination.k8s.io", "leases"),
+        ("update", "coordination.k8s.io", "leases"),
+    ] {
+        let ask = Ask { verb, group, resource, namespace: control.clone() };
+        if !access.may(cluster, &ask).await? {
+            missing.push(format!("{verb} {resource} in namespace {}", records.control()));
+        }
+    }
+    if !access.may(cluster, &Ask { verb: "patch", group: "", resource: "namespaces", namespace: None }).await? {
+        missing.push("patch namespaces".to_owned());
+    }
+    if missing.is_empty() {
+        return Ok(true);
+    }
+    let said = format!("the run cannot be recorded in the cluster: you may not {}", missing.join(", nor "));
+    if plan.turns().count() > 1 {
+        return report.refused(&Refusal::one(Why::NoRights, said)).map(|()| false);
+    }
+    print::note(&format!("note: {said}; nobody else sees it or can go on with it"));
+    Ok(false)
+}
+
+/// What a run is carried out with.
+pub(super) struct Errand<'a> {
+    pub cluster: &'a Cluster,
+    pub scope: &'a Scope,
+    pub base: &'a Base,
+    pub plan: &'a Plan,
+    pub control: &'a str,
+    pub report: &'a Report,
 }
 
 /// The plan, and of a whole fleet those tenants that are left out of it, with the reason.
@@ -228,7 +301,7 @@ async fn services(cluster: &Cluster, namespace: &str, label: &str) -> Result<Vec
 }
 
 /// What tells this cluster from others; `None` where it may not be known.
-async fn identity(cluster: &Cluster) -> Result<Option<Uid>, Failure> {
+pub(super) async fn identity(cluster: &Cluster) -> Result<Option<Uid>, Failure> {
     match cluster.namespace_uid("kube-system").await {
         Ok(uid) => Ok(uid),
         Err(error) if error.fault == Fault::Forbidden => Ok(None),
@@ -252,15 +325,14 @@ async fn rights(cluster: &Cluster, plan: &Plan, refusal: &mut Refusal) -> Result
     Ok(())
 }
 
-async fn carry_out(
-    cluster: &Cluster,
-    scope: &Scope,
-    base: &Base,
-    plan: &Plan,
+pub(super) async fn carry_out(
+    errand: Errand<'_>,
+    ledger: Ledger,
     secrets: Secrets,
     by: String,
-    report: &Report,
+    kept: Option<(Lease, Records)>,
 ) -> Result<(), Failure> {
+    let Errand { cluster, scope, base, plan, control, report } = errand;
     let journal = match engine::journal::usual_path().map(Journal::open) {
         Some(Ok(journal)) => Some(journal),
         Some(Err(error)) => {
@@ -278,11 +350,13 @@ async fn carry_out(
         plan,
         secrets,
         by,
-        ledger: Ledger::new(plan),
+        ledger,
         orders,
         tell,
         journal,
         seed: fastrand::u64(..),
+        kept,
+        control,
     };
     let listen = async {
         while let Some(event) = told.recv().await {
@@ -315,7 +389,7 @@ async fn carry_out(
 }
 
 /// Who does it: for people, and no proof of anything.
-fn author() -> String {
+pub(super) fn author() -> String {
     let name = ["USER", "LOGNAME"].iter().find_map(|key| std::env::var(key).ok()).filter(|n| !n.is_empty());
     let host = files::read_text(std::path::Path::new("/proc/sys/kernel/hostname")).ok();
     let host = host.map(|h| h.trim().to_owned()).filter(|h| !h.is_empty());

@@ -84,6 +84,7 @@ impl Verb {
                 | Self::Resume(_)
                 | Self::Upgrade(_)
                 | Self::Delete(_)
+                | Self::Runs(_)
         )
     }
 }
@@ -116,6 +117,8 @@ pub(super) enum Verb {
     Upgrade(Box<targets::Upgrade>),
     /// Remove StatefulSet, Service and Ingress; volumes stay unless they are purged.
     Delete(targets::Delete),
+    /// The runs that the cluster remembers: list, show, pause, resume, abort, retry or skip.
+    Runs(targets::Runs),
     /// A living fleet to look at: made up, on a simulator inside this program.
     Demo(Fleet),
     /// Serve the demo's simulated cluster on this machine, for kubectl and others.

@@ -112,7 +112,8 @@ impl Cluster {
         what: &str,
         patience: Option<Duration>,
     ) -> Result<Pieces, ClusterError> {
-        let answer = self.ask(http::Method::GET, path, what, ("", Vec::new()), true, patience.unwrap_or(BEGINS)).await?;
+        let answer =
+            self.ask(http::Method::GET, path, what, ("", Vec::new()), true, patience.unwrap_or(BEGINS)).await?;
         let kind = answer.headers().get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
         if kind.is_some_and(|kind| kind.starts_with("text/html")) {
             return Err(ClusterError::not_kubernetes(&self.place, what, "a web page"));

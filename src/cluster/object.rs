@@ -166,6 +166,16 @@ impl Cluster {
         self.answer(http::Method::PATCH, &path, &format!("annotate {at}"), content).await
     }
 
+    /// A JSON merge patch as `manager`.
+    ///
+    /// # Errors
+    /// What the server refuses, with the object's name.
+    pub async fn merge(&self, at: &Address, manager: &str, patch: &Value) -> Result<Value, ClusterError> {
+        let path = format!("{}?fieldManager={}", at.path(), encode(manager));
+        let content = ("application/merge-patch+json", patch.to_string().into_bytes());
+        self.answer(http::Method::PATCH, &path, &format!("change {at}"), content).await
+    }
+
     /// Deletes this very object; its dependents follow in the background. One that is gone already is [`Fault::NotFound`].
     ///
     /// # Errors
@@ -182,7 +192,8 @@ impl Cluster {
             options["dryRun"] = json!(["All"]);
         }
         let content = (JSON, options.to_string().into_bytes());
-        self.send(http::Method::DELETE, &at.path(), &format!("delete {at}"), content).await.map(drop)
+        // An answer that is no object is a proxy's, and nothing was deleted.
+        self.answer(http::Method::DELETE, &at.path(), &format!("delete {at}"), content).await.map(drop)
     }
 
     /// Sends, and reads the answer as JSON.

@@ -8,12 +8,12 @@ use tokio::{
     time::sleep,
 };
 
-use super::{patience::Patience, run::Order, token::Secrets, trouble::Trouble, view::View};
+use super::{hold::Hold, patience::Patience, run::Order, token::Secrets, trouble::Trouble, view::View};
 use crate::{
     cluster::{Address, Cluster},
     fleet::{
         At, SpecDigest, Uid,
-        name::{RUN_ANNOTATION, SPEC_ANNOTATION, TENANT_LABEL},
+        name::{DONE_ANNOTATION, RUN_ANNOTATION, SPEC_ANNOTATION, TENANT_LABEL},
     },
     manifest::{Base, Object, render, stored_spec},
     plan::{Basis, Intent, News, Plan, Situation, Step, Turn},
@@ -30,6 +30,11 @@ pub(super) struct Shared<'a> {
     pub orders: latest::Receiver<Order>,
     pub secrets: &'a Secrets,
     pub seed: u64,
+    pub hold: Hold,
+    /// How often the run has changed hands.
+    pub epoch: u64,
+    /// The namespace of the runs' records.
+    pub control: &'a str,
 }
 
 /// Half seconds that an index may lag behind the server.
@@ -48,6 +53,10 @@ pub(super) struct Act<'a> {
     pub(super) floor: i64,
     /// When the gateway was taken from its user.
     pub(super) down_since: Option<At>,
+    /// What carries our claim now.
+    pub(super) claimed: Vec<Address>,
+    /// The tenant was brought to its end by an earlier holder.
+    done: bool,
 }
 
 /// How a turn ended.
@@ -63,6 +72,8 @@ pub(super) enum Ending {
     Held {
         said: String,
     },
+    /// Somebody else goes on with the run.
+    Superseded,
     /// A person stopped the run; the turn can be taken again.
     Stopped,
 }
@@ -70,22 +81,50 @@ pub(super) enum Ending {
 impl<'a> Act<'a> {
     pub(super) fn new(shared: Shared<'a>, turn: &Turn) -> Self {
         let patience = Patience::new(shared.seed, &turn.namespace, shared.tell.clone());
-        Self { shared, turn: turn.clone(), patience, objects: Vec::new(), key: None, floor: 0, down_since: None }
+        Self {
+            shared,
+            turn: turn.clone(),
+            patience,
+            objects: Vec::new(),
+            key: None,
+            floor: 0,
+            down_since: None,
+            claimed: Vec::new(),
+            done: false,
+        }
     }
 
     pub(super) async fn take(mut self) -> Ending {
-        match self.agree().await {
-            Ok(()) => {}
-            Err(Trouble::Stopped) => return Ending::Stopped,
-            Err(Trouble::Moved(said)) => return Ending::Held { said },
-            Err(trouble) => return failed(&trouble),
+        let ending = match self.agree().await {
+            Ok(()) if self.done => return Ending::Done { said: "done before".to_owned(), down: None },
+            Ok(()) => self.steps().await,
+            Err(trouble) => end(&trouble),
+        };
+        let done = match ending {
+            Ending::Superseded => return ending,
+            Ending::Done { .. } => true,
+            _ => false,
+        };
+        match self.release(done).await {
+            // The tenant is as it should be; that it is not noted costs a look at it when the run is gone on with.
+            Ok(()) => ending,
+            Err(Trouble::Superseded(_)) => Ending::Superseded,
+            Err(trouble) => {
+                tracing::warn!(said = trouble.words().0, "the claim on a tenant was left");
+                ending
+            }
         }
-        let steps = self.shared.plan.steps(&self.turn);
+    }
+
+    async fn steps(&mut self) -> Ending {
+        let plan = self.shared.plan;
+        let turn = self.turn.clone();
+        let steps = plan.steps(&turn);
         let mut last = String::new();
         for (number, step) in steps.iter().enumerate() {
             // A request in flight is never given up; before the next one is the place to stop.
             if *self.shared.orders.borrow() == Order::Stop {
-                return Ending::Stopped;
+                return if self.shared.hold.is_lost() { Ending::Superseded } else { Ending::Stopped };
             }
             self.say(|tenant| News::Step { tenant, step: number, said: step.words() }).await;
             match self.exec(number, step).await {
@@ -93,8 +132,8 @@ impl<'a> Act<'a> {
                     last.clone_from(&said);
                     self.say(|tenant| News::Did { tenant, step: number, said }).await;
                 }
-                Err(Trouble::Stopped) => return Ending::Stopped,
-                Err(trouble) => return failed(&trouble),
+                Err(Trouble::Stopped) if self.shared.hold.is_lost() => return Ending::Superseded,
+                Err(trouble) => return end(&trouble),
             }
         }
         let down = self.down_since.filter(|_| steps.iter().any(is_return));
@@ -154,7 +193,7 @@ impl<'a> Act<'a> {
     pub(super) async fn begin(&mut self) -> Result<(), Trouble> {
         let intent = &self.shared.plan.intent;
         // A restart is bound to its pod alone; whoever may do no more than that may not read Namespaces.
-        if *intent == Intent::Restart {
+        if *intent == Intent::Restart && self.shared.hold.claim.is_none() {
             return Ok(());
         }
         let cluster = self.shared.cluster;
@@ -162,6 +201,10 @@ impl<'a> Act<'a> {
         let at = address("Namespace", "", &self.turn.namespace)?;
         let namespace = self.patience.insist(async || Ok(cluster.object(&at).await?)).await?;
         let ours = namespace.as_ref().is_some_and(|n| self.is_ours(n));
+        if namespace.as_ref().and_then(|n| annotation(n, DONE_ANNOTATION)) == Some(&self.shared.plan.id) {
+            self.done = true;
+            return Ok(());
+        }
         check_namespace(&self.turn, intent, namespace.as_ref(), ours)?;
         if let Some(set) = &basis.set {
             let at = address("StatefulSet", &self.turn.namespace, &set.name)?;
@@ -182,6 +225,9 @@ impl<'a> Act<'a> {
             self.key = Some((spec.litellm.key.secret.clone(), spec.litellm.key.key.clone()));
             self.objects = render(self.shared.base, &spec).map_err(|e| Trouble::wrong(e.to_string()))?;
         }
+        if let Some(namespace) = namespace {
+            self.claim(&namespace).await?;
+        }
         Ok(())
     }
 
@@ -198,9 +244,14 @@ fn is_return(step: &Step) -> bool {
     matches!(step, Step::Await { until: Served | Replaced, .. })
 }
 
-fn failed(trouble: &Trouble) -> Ending {
+fn end(trouble: &Trouble) -> Ending {
     let (said, advice) = trouble.words();
-    Ending::Failed { said, advice }
+    match trouble {
+        Trouble::Stopped => Ending::Stopped,
+        Trouble::Superseded(_) => Ending::Superseded,
+        Trouble::Moved(_) | Trouble::Busy(_) => Ending::Held { said },
+        _ => Ending::Failed { said, advice },
+    }
 }
 
 fn check_namespace(turn: &Turn, intent: &Intent, live: Option<&Value>, ours: bool) -> Result<(), Trouble> {

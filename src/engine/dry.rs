@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, watch as latest};
 use super::{
     act::{Act, Shared, address, uid, version},
     exec::config,
+    hold::Hold,
     run::Order,
     token::Secrets,
     trouble::Trouble,
@@ -33,11 +34,13 @@ pub struct Verdict {
 }
 
 /// Asks about every step of one turn; nothing is changed.
-pub async fn dry_run(cluster: &Cluster, base: &Base, plan: &Plan, turn: &Turn) -> Vec<Verdict> {
+pub async fn dry_run(cluster: &Cluster, base: &Base, plan: &Plan, turn: &Turn, control: &str) -> Vec<Verdict> {
     let (tell, mut told) = mpsc::channel(16);
     let (_order, orders) = latest::channel(Order::Go);
     let secrets = Secrets::default();
-    let shared = Shared { cluster, base, plan, view: View::blind(), tell, orders, secrets: &secrets, seed: 0 };
+    let hold = Hold::unrecorded(cluster);
+    let (view, secrets) = (View::blind(), &secrets);
+    let shared = Shared { cluster, base, plan, view, tell, orders, secrets, seed: 0, hold, epoch: 0, control };
     let ask = async move {
         let mut act = Act::new(shared, turn);
         let mut verdicts = Vec::new();

@@ -5,6 +5,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     act::{Act, address, annotation, uid, version},
+    claim::guard,
+    hold::Hold,
     run::stopped,
     token::token,
     trouble::Trouble,
@@ -42,6 +44,7 @@ impl Act<'_> {
 
     async fn apply(&mut self, number: usize, kind: Piece) -> Result<String, Trouble> {
         let cluster = self.shared.cluster;
+        let hold = self.shared.hold.clone();
         let run = format!("{}/{number}", self.shared.plan.id);
         let mut said = Vec::new();
         for object in self.objects.iter().filter(|object| object.kind() == kind.kind()) {
@@ -53,6 +56,7 @@ impl Act<'_> {
                 if unchanged {
                     return Ok((None, "as it is"));
                 }
+                guard(&hold, live.as_ref()).await?;
                 let made = cluster.apply(&config, Mode::Live).await?;
                 Ok((Some(made), if live.is_some() { "changed" } else { "made" }))
             });
@@ -63,6 +67,14 @@ impl Act<'_> {
                 self.floor = generation(written);
             }
             said.push(format!("{} {word}", object.name()));
+        }
+        // A tenant that is being made carries the claim as soon as it can.
+        if kind == Piece::Namespace && self.claimed.is_empty() {
+            let at = address("Namespace", "", &self.turn.namespace)?;
+            let live = self.patience.insist(async || Ok(cluster.object(&at).await?)).await?;
+            if let Some(live) = live {
+                self.claim(&live).await?;
+            }
         }
         Ok(format!("{}: {}", kind.kind(), said.join(", ")))
     }
@@ -106,8 +118,8 @@ impl Act<'_> {
             self.volumes_stay(&named).await?;
         }
         let at = address(what.kind(), &self.turn.namespace, &named.name)?;
-        let cluster = self.shared.cluster;
-        let word = self.patience.insist(async || delete_once(cluster, &at, named.uid).await).await?;
+        let (cluster, hold) = (self.shared.cluster, self.shared.hold.clone());
+        let word = self.patience.insist(async || delete_once(cluster, &hold, &at, named.uid).await).await?;
         Ok(format!("{} {} {word}", what.kind(), named.name))
     }
 
@@ -140,7 +152,7 @@ impl Act<'_> {
         let Some(expected) = self.turn.basis.namespace else {
             return Err(Trouble::wrong("a purge is bound to the UID of a Namespace, and this plan has none"));
         };
-        let cluster = self.shared.cluster;
+        let (cluster, hold) = (self.shared.cluster, self.shared.hold.clone());
         let namespace = self.turn.namespace.clone();
         let at = address("Namespace", "", &namespace)?;
         let gone = self.patience.insist(async || is_gone(cluster, &at, expected).await).await?;
@@ -152,15 +164,15 @@ impl Act<'_> {
         for claim in &claims {
             let name = claim.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
             let at = address("PersistentVolumeClaim", &namespace, name)?;
-            self.patience.insist(async || mark_for_purge(cluster, &at).await).await?;
+            self.patience.insist(async || mark_for_purge(cluster, &hold, &at).await).await?;
         }
         self.patience
             .insist(async || {
                 if is_gone(cluster, &at, expected).await? {
                     return Ok(());
                 }
-                mark_for_purge(cluster, &at).await?;
-                delete_once(cluster, &at, expected).await.map(drop)
+                mark_for_purge(cluster, &hold, &at).await?;
+                delete_once(cluster, &hold, &at, expected).await.map(drop)
             })
             .await?;
         Ok(format!("Namespace {namespace} is being deleted, with {} volumes", claims.len()))
@@ -174,6 +186,7 @@ impl Act<'_> {
         let name = basis.pod.as_ref().map_or_else(|| format!("{}-0", set.name), |pod| pod.name.clone());
         let at = address("Pod", namespace, &name)?;
         let set_at = address("StatefulSet", namespace, &set.name)?;
+        let hold = self.shared.hold.clone();
         let outcome = self
             .patience
             .insist(async || {
@@ -199,6 +212,7 @@ impl Act<'_> {
                 if pod.pointer("/metadata/deletionTimestamp").is_some() {
                     return Ok(("is stopping already", true));
                 }
+                guard(&hold, Some(pod)).await?;
                 match cluster.remove(&at, Only { uid: found, version: version(pod) }, Mode::Live).await {
                     Ok(()) => Ok(("is deleted", true)),
                     Err(error) if error.fault == Fault::NotFound => Ok(("is gone already", true)),
@@ -344,7 +358,12 @@ async fn is_gone(cluster: &Cluster, at: &Address, expected: crate::fleet::Uid) -
 }
 
 /// Deletes the object of this UID, as it was just read.
-async fn delete_once(cluster: &Cluster, at: &Address, expected: crate::fleet::Uid) -> Result<&'static str, Trouble> {
+async fn delete_once(
+    cluster: &Cluster,
+    hold: &Hold,
+    at: &Address,
+    expected: crate::fleet::Uid,
+) -> Result<&'static str, Trouble> {
     let Some(live) = cluster.object(at).await? else { return Ok("is gone already") };
     if uid(&live) != Some(expected) {
         return Ok("is gone; another of its name was made since and is left alone");
@@ -352,6 +371,7 @@ async fn delete_once(cluster: &Cluster, at: &Address, expected: crate::fleet::Ui
     if live.pointer("/metadata/deletionTimestamp").is_some() {
         return Ok("is being deleted already");
     }
+    guard(hold, Some(&live)).await?;
     match cluster.remove(at, Only { uid: expected, version: version(&live) }, Mode::Live).await {
         Ok(()) => Ok("is deleted"),
         Err(error) if error.fault == Fault::NotFound => Ok("is gone already"),
@@ -360,13 +380,14 @@ async fn delete_once(cluster: &Cluster, at: &Address, expected: crate::fleet::Ui
 }
 
 /// Names the object's own UID on it: the word without which the cluster's guard refuses its deletion.
-async fn mark_for_purge(cluster: &Cluster, at: &Address) -> Result<(), Trouble> {
+async fn mark_for_purge(cluster: &Cluster, hold: &Hold, at: &Address) -> Result<(), Trouble> {
     let Some(live) = cluster.object(at).await? else { return Ok(()) };
     let Some(found) = uid(&live) else { return Err(Trouble::wrong(format!("{at} has no UID"))) };
     let text = found.to_string();
     if annotation(&live, PURGE_ANNOTATION) == Some(&text) {
         return Ok(());
     }
+    guard(hold, Some(&live)).await?;
     let only = Only { uid: found, version: version(&live) };
     cluster.annotate(at, only, MANAGER, &json!({ PURGE_ANNOTATION: text })).await?;
     Ok(())

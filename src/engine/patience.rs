@@ -50,6 +50,8 @@ impl Patience {
         loop {
             let error = match attempt().await {
                 Err(Trouble::Cluster(error)) => error,
+                // It has waited already.
+                Err(Trouble::Again) => continue,
                 other => return other,
             };
             let again = match error.fault {

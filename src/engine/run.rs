@@ -1,17 +1,20 @@
 //! A run: wave after wave, so many tenants at once, until it is through, is stopped, or has seen enough failures.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use tokio::{
-    sync::{mpsc, watch as latest},
+    sync::{mpsc, oneshot, watch as latest},
     task::JoinSet,
     time::{Instant, sleep_until},
 };
 
 use super::{
     act::{Act, Ending, Shared},
+    hold::{Hold, Lease},
     journal::Journal,
+    keeper::Keeper,
+    record::Records,
     token::Secrets,
     view::View,
 };
@@ -57,6 +60,10 @@ pub struct Job<'a> {
     pub journal: Option<Journal>,
     /// Decides the waits between attempts.
     pub seed: u64,
+    /// The lease of the run and its record; without them the run is this program's own affair.
+    pub kept: Option<(Lease, Records)>,
+    /// The namespace of the runs' records.
+    pub control: &'a str,
 }
 
 /// Carries the plan out, or goes on with it. The last event is [`News::Ended`], and comes once.
@@ -64,19 +71,46 @@ pub async fn run(job: Job<'_>) -> Ledger {
     let mut tasks = JoinSet::new();
     let view = View::start(job.cluster, job.scope, &mut tasks);
     let (tell, told) = mpsc::channel(256);
+    let (counts, orders) = latest::channel(*job.orders.borrow());
+    let (skips, skipped) = latest::channel(BTreeSet::new());
+    let (lease, records) = job.kept.unzip();
+    let (hold, epoch) = match &lease {
+        Some(lease) => (lease.hold(), lease.epoch()),
+        None => (Hold::unrecorded(job.cluster), 0),
+    };
+    let orders = if lease.is_some() { orders } else { job.orders.clone() };
     let shared = Shared {
         cluster: job.cluster,
         base: job.base,
         plan: job.plan,
         view,
         tell,
-        orders: job.orders.clone(),
+        orders: orders.clone(),
         secrets: &job.secrets,
         seed: job.seed,
+        hold,
+        epoch,
+        control: job.control,
     };
-    let story =
-        Story { ledger: job.ledger, tell: job.tell, journal: job.journal, cluster: job.cluster, plan: job.plan };
-    Run { shared, story, told, orders: job.orders, by: job.by, failures: 0 }.go().await
+    let story = Story {
+        ledger: job.ledger,
+        tell: job.tell,
+        journal: job.journal,
+        cluster: job.cluster,
+        plan: job.plan,
+        records: records.clone(),
+    };
+    let run = Run { shared, story, told, orders, skipped, by: job.by, failures: 0 };
+    let (Some(lease), Some(records)) = (lease, records) else { return run.go().await };
+    let keeper = Keeper { lease, records: &records, run: &job.plan.id, here: job.orders, counts, skips };
+    let (over, is_over) = oneshot::channel();
+    let go = async move {
+        let ledger = run.go().await;
+        // The keeper has gone where the lease was lost.
+        _ = over.send(());
+        ledger
+    };
+    tokio::join!(go, keeper.keep(is_over)).0
 }
 
 /// The one place through which all news goes: folded, written down, told.
@@ -86,6 +120,7 @@ struct Story<'a> {
     journal: Option<Journal>,
     cluster: &'a Cluster,
     plan: &'a Plan,
+    records: Option<Records>,
 }
 
 impl Story<'_> {
@@ -94,6 +129,12 @@ impl Story<'_> {
         self.ledger.fold(&event);
         if let Some(journal) = &mut self.journal {
             journal.write(self.plan, &event);
+        }
+        if let Some(records) = &self.records
+            && let Err(trouble) = records.keep(&self.plan.id, &event).await
+        {
+            // It stands in the journal, and on the tenant.
+            tracing::warn!(said = trouble.words().0, "the run's record could not be written");
         }
         // Whoever listened has gone; the run goes on.
         _ = self.tell.send(event).await;
@@ -105,6 +146,7 @@ struct Run<'a> {
     story: Story<'a>,
     told: mpsc::Receiver<News>,
     orders: latest::Receiver<Order>,
+    skipped: latest::Receiver<BTreeSet<String>>,
     by: String,
     failures: u32,
 }
@@ -151,6 +193,11 @@ impl Run<'_> {
         loop {
             while acting.len() < most && !self.is_over() && *orders.borrow_and_update() == Order::Go {
                 let Some(turn) = waiting.pop_front() else { break };
+                if self.skipped.borrow().contains(&turn.namespace) {
+                    let (tenant, said) = (turn.namespace.clone(), "somebody said so".to_owned());
+                    self.story.tell(News::Skipped { tenant, said }).await;
+                    continue;
+                }
                 let act = Act::new(self.shared.clone(), turn);
                 acting.push(Box::pin(async move { (turn, act.take().await) }));
             }
@@ -199,7 +246,7 @@ impl Run<'_> {
                 News::Failed { tenant, said, advice }
             }
             Ending::Held { said } => News::Held { tenant, said },
-            Ending::Stopped => return,
+            Ending::Stopped | Ending::Superseded => return,
         };
         self.story.tell(news).await;
     }
@@ -218,7 +265,9 @@ impl Run<'_> {
         let counts = self.story.ledger.counts();
         let bad = counts.failed + counts.held;
         let left = counts.waiting + counts.acting;
-        let (end, said) = if *self.orders.borrow() == Order::Stop && left > 0 {
+        let (end, said) = if self.shared.hold.is_lost() {
+            (End::Superseded, "somebody else has taken this run over, and goes on with it".to_owned())
+        } else if *self.orders.borrow() == Order::Stop && left > 0 {
             (End::Stopped, format!("stopped: {} done, {left} not begun or not finished", counts.done))
         } else if bad > 0 && left > 0 {
             (End::Failed, format!("stopped after {bad} failed: {} done, {left} not begun", counts.done))

@@ -3,7 +3,7 @@
 use crate::cluster::{ClusterError, Fault};
 
 #[derive(Clone, Debug)]
-pub(super) enum Trouble {
+pub enum Trouble {
     /// The server refused, or could not be asked.
     Cluster(Box<ClusterError>),
     /// What is there is not what was agreed on.
@@ -12,6 +12,12 @@ pub(super) enum Trouble {
     Unwell(String),
     /// Going on would be wrong.
     Wrong(String),
+    /// Somebody else acts on the tenant.
+    Busy(String),
+    /// Somebody else goes on with this run.
+    Superseded(String),
+    /// What was read may be old: read it again.
+    Again,
     /// A person stopped the run.
     Stopped,
 }
@@ -28,7 +34,7 @@ impl Trouble {
     }
 
     /// What happened, and what a person might do next.
-    pub(super) fn words(&self) -> (String, String) {
+    pub fn words(&self) -> (String, String) {
         match self {
             Self::Cluster(error) => {
                 let advice = match error.fault {
@@ -39,6 +45,8 @@ impl Trouble {
             }
             Self::Moved(said) => (said.clone(), "look at it and plan it anew".to_owned()),
             Self::Unwell(said) => (said.clone(), "it is left as it is: `show` and `logs` tell more".to_owned()),
+            Self::Busy(said) | Self::Superseded(said) => (said.clone(), String::new()),
+            Self::Again => ("what was read was old".to_owned(), String::new()),
             Self::Wrong(said) => (said.clone(), String::new()),
             Self::Stopped => ("stopped".to_owned(), String::new()),
         }

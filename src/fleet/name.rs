@@ -15,6 +15,10 @@ pub const SPEC_ANNOTATION: &str = "openclaw.ai/spec";
 /// Annotation of the run that last wrote the object: `<run>/<step>`.
 pub const RUN_ANNOTATION: &str = "fleetdeck.openclaw.ai/run";
 
+/// Annotation of the run that acts on the object now: `<run>/<how often it has changed hands>`.
+pub const CLAIM_ANNOTATION: &str = "fleetdeck.openclaw.ai/claim";
+/// Annotation on the Namespace: the last run that brought this tenant to its end.
+pub const DONE_ANNOTATION: &str = "fleetdeck.openclaw.ai/done";
 /// Annotation that names an object's own UID: it is to be purged. The cluster's guard lets nothing go without it.
 pub const PURGE_ANNOTATION: &str = "fleetdeck.openclaw.ai/purge";
 

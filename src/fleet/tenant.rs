@@ -1,6 +1,8 @@
 //! A tenant: the namespace and what was found in it, by kind and label.
 
-use super::{At, Claim, ImageRef, Pod, Probe, Quantity, Quota, SpecDigest, StatefulSet, Text, Tier, Uid, Warning, name};
+use super::{
+    At, Claim, ImageRef, Pod, Probe, Quantity, Quota, SpecDigest, StatefulSet, Text, Tier, Uid, Warning, name,
+};
 
 /// The facet of a Namespace.
 #[derive(Clone, Debug, PartialEq)]

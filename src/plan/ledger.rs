@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Plan,
@@ -23,7 +23,7 @@ pub struct Ledger {
 }
 
 /// Where one tenant stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum State {
     #[default]
@@ -71,6 +71,15 @@ impl Ledger {
     /// Of a run that has not begun.
     pub fn new(plan: &Plan) -> Self {
         Self { turns: plan.turns().map(|t| (t.namespace.clone(), State::Waiting)).collect(), ..Self::default() }
+    }
+
+    /// Of a run that is gone on with: who failed, was held or is to be skipped stays so.
+    pub fn resumed(plan: &Plan, began: At, states: &BTreeMap<String, State>) -> Self {
+        let mut ledger = Self { began: Some(began), ..Self::new(plan) };
+        for (tenant, state) in states {
+            ledger.set(tenant, state.clone());
+        }
+        ledger
     }
 
     pub fn fold(&mut self, event: &Event) {

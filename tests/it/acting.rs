@@ -154,3 +154,48 @@ fn who_may_not_is_told_every_right_that_is_missing() {
     }
     assert_eq!(bench.json("show maria", 0)["image"], "ghcr.io/openclaw/openclaw:2026.8.1");
 }
+
+#[test]
+fn a_run_that_was_killed_is_resumed_by_another_user() {
+    let bench = Bench::new();
+    for name in ["anna", "bert"] {
+        let create = format!("create {name} --tier pro --image 2026.8.1 --host {name}.example.com --yes");
+        assert_eq!(bench.run(&create).0, 0);
+    }
+    let mut child = bench
+        .command("upgrade anna bert --image 2026.8.2 --canary 0 --yes")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
+    let killed = lines.map(Result::unwrap).any(|line| line.contains("pod openclaw-0 is deleted"));
+    assert!(killed, "it got as far as the first pod");
+    child.kill().unwrap(); // SIGKILL
+    child.wait().unwrap();
+
+    let list = bench.json("runs", 0);
+    let upgrade = list["items"].as_array().unwrap().iter().find(|i| i["verb"] == "upgrade").unwrap().clone();
+    let run = upgrade["run"].as_str().unwrap();
+    assert!(upgrade["state"] == "running" && upgrade["holder"].as_str().unwrap().starts_with("dana@"), "{upgrade}");
+    let (code, _, err) = bench.run(&format!("runs resume {run}"));
+    assert!(code == 3 && err.contains("acts on it, since"), "{err}");
+
+    // Its lease runs out by the clock on the wall.
+    let left = std::time::Instant::now();
+    while bench.json(&format!("runs show {run}"), 0)["state"] != "left" {
+        assert!(left.elapsed().as_secs() < 60, "the lease of a dead holder runs out");
+        std::thread::sleep(std::time::Duration::from_secs(1));
+    }
+    let mut resume = bench.command(&format!("runs resume {run} -o json"));
+    let (code, out, err) = done(&resume.env("USER", "erin").output().unwrap());
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(err.contains("gone on with by erin@"), "{err}");
+    for name in ["anna", "bert"] {
+        assert_eq!(bench.json(&format!("show {name}"), 0)["runningImage"], "ghcr.io/openclaw/openclaw:2026.8.2");
+    }
+    let shown = bench.json(&format!("runs show {run}"), 0);
+    assert_eq!((&shown["state"], &shown["said"]), (&"done".into(), &"2 done".into()));
+    assert_eq!(bench.run(&format!("runs retry {run}")).0, 3);
+    assert_eq!(bench.run("runs show nothing-of-this-name").0, 3);
+}

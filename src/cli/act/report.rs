@@ -18,7 +18,7 @@ use crate::{
     plan::{Event, Ledger, News, Plan, Preview, Refusal},
 };
 
-pub(super) struct Report {
+pub(in crate::cli) struct Report {
     output: OneFormat,
 }
 

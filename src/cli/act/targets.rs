@@ -2,7 +2,7 @@
 
 use std::{io::Read as _, time::Duration};
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, Subcommand};
 
 use super::super::{args::OneFormat, failure::Failure, tenant_args::TenantArgs, time::duration};
 use crate::plan::Pace;
@@ -35,6 +35,32 @@ pub(crate) struct Many {
 
     #[command(flatten)]
     pub common: Common,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Runs {
+    #[command(subcommand)]
+    pub what: Option<RunsVerb>,
+
+    #[arg(short, long, value_enum, default_value_t, global = true)]
+    pub output: OneFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsVerb {
+    /// What a run does, to whom, and how far it is.
+    Show { id: String },
+    /// Begin nobody new; who was begun is finished.
+    Pause { id: String },
+    /// Go on with a run: let a paused one go, or take over one whose holder is gone.
+    Resume { id: String },
+    /// Stop a run before its next step, for good.
+    Abort { id: String },
+    /// Go on with a run, and try those again that failed or were held.
+    Retry { id: String },
+    /// Leave one tenant out.
+    Skip { id: String, tenant: String },
 }
 
 #[derive(Debug, ClapArgs)]

@@ -263,6 +263,7 @@ impl Feed {
     /// Sleeps, or until a person asks to try now; tells which.
     async fn wait(&mut self, time: Duration) -> bool {
         tokio::select! {
+            biased;
             () = sleep(time) => false,
             asked = self.retry.changed() => match asked {
                 Ok(()) => true,

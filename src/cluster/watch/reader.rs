@@ -240,6 +240,7 @@ impl Reader {
                 }
             };
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(wait) => {}
                 asked = self.retry.changed() => return if asked.is_ok() { Ok(None) } else { Err(Closed) },
             }

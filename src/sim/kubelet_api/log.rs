@@ -155,6 +155,7 @@ impl Reader {
         let now = self.api.store.now();
         let until = life.time_of(next).min(after(now, LOOK)).max(after(now, Duration::from_millis(5)));
         tokio::select! {
+            biased;
             () = self.api.store.sleep(since(now, until)) => {}
             () = self.chunks.closed() => {}
         }

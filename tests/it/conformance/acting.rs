@@ -3,15 +3,22 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use fleetdeck::{
-    engine::{self, Job, Order, Secrets},
-    fleet::{Phase, Uid},
+    cluster::{Address, Fault, Mode, Only},
+    engine::{self, Job, Lease, Order, Records, Secrets, Trouble, hold::holder},
+    fleet::{
+        Phase, Uid,
+        name::{CLAIM_ANNOTATION, DONE_ANNOTATION},
+    },
     index::{Entry, Fleet},
     manifest::{Base, PinnedImage, TenantSpec},
-    plan::{End, Event, Intent, Ledger, News, Other, Pace, Plan, Refusal, Situation, State, Why},
+    plan::{End, Event, Intent, Ledger, News, Other, Pace, Plan, Refusal, Situation, State, Why, read::Here},
 };
 use tokio::sync::{mpsc, watch};
 
 use super::world::{Watching, World};
+
+/// The namespace of records in these stories.
+pub(crate) const CONTROL: &str = "fleetdeck-stories";
 
 /// An operator with an index.
 pub(crate) struct Operator<'w> {
@@ -19,6 +26,12 @@ pub(crate) struct Operator<'w> {
     pub watching: Watching,
     pub base: Base,
     nonce: u16,
+}
+
+/// What a run takes of an operator; the index is free meanwhile.
+pub(crate) struct Runner<'a> {
+    world: &'a World,
+    base: &'a Base,
 }
 
 /// What came of a run.
@@ -89,39 +102,29 @@ impl<'w> Operator<'w> {
     }
 
     pub(crate) async fn run(&self, plan: &Plan) -> Told {
-        self.run_until(plan, Ledger::new(plan), |_| Order::Go).await
+        self.run_until(plan, Ledger::new(plan), None, |_| Order::Go).await
     }
 
-    /// Runs, and gives the order that `mind` has after each event.
-    pub(crate) async fn run_until(&self, plan: &Plan, ledger: Ledger, mut mind: impl FnMut(&Event) -> Order) -> Told {
-        let (order, orders) = watch::channel(Order::Go);
-        let (tell, mut told) = mpsc::channel(64);
-        let scope = self.world.scope();
-        let job = Job {
-            cluster: &self.world.cluster,
-            scope: &scope,
-            base: &self.base,
-            plan,
-            secrets: Secrets::default(),
-            by: "somebody@test".to_owned(),
-            ledger,
-            orders,
-            tell,
-            journal: None,
-            seed: 1,
-        };
-        let listen = async {
-            let mut events = Vec::new();
-            while let Some(event) = told.recv().await {
-                order.send_replace(mind(&event));
-                events.push(event);
-            }
-            events
-        };
-        let (ledger, events) = tokio::join!(engine::run(job), listen);
-        let ends = events.iter().filter(|e| matches!(e.news, News::Ended { .. })).count();
-        assert!(ends == 1 && matches!(events.last().unwrap().news, News::Ended { .. }), "one end, and it comes last");
-        Told { ledger, events }
+    /// Keeps the run in the cluster, as somebody of this name.
+    pub(crate) async fn keep(&self, plan: &Plan, by: &str) -> Result<(Lease, Records), Trouble> {
+        let records = Records::new(&self.world.cluster, CONTROL);
+        records.begin(plan).await?;
+        let lease = Lease::take(&self.world.cluster, CONTROL, &plan.id, by, 1).await?;
+        Ok((lease, records))
+    }
+
+    pub(crate) async fn run_until(
+        &self,
+        plan: &Plan,
+        ledger: Ledger,
+        kept: Option<(Lease, Records)>,
+        mind: impl FnMut(&Event) -> Order,
+    ) -> Told {
+        Runner { world: self.world, base: &self.base }.run_until(plan, ledger, kept, mind).await
+    }
+
+    pub(crate) fn split(&mut self) -> (Runner<'_>, &mut Watching) {
+        (Runner { world: self.world, base: &self.base }, &mut self.watching)
     }
 
     pub(crate) fn entry(&self, namespace: &str) -> &Entry {
@@ -138,12 +141,57 @@ impl<'w> Operator<'w> {
     }
 }
 
+impl Runner<'_> {
+    /// Runs, and gives the order that `mind` has after each event.
+    pub(crate) async fn run_until(
+        &self,
+        plan: &Plan,
+        ledger: Ledger,
+        kept: Option<(Lease, Records)>,
+        mut mind: impl FnMut(&Event) -> Order,
+    ) -> Told {
+        let (order, orders) = watch::channel(Order::Go);
+        let (tell, mut told) = mpsc::channel(64);
+        let scope = self.world.scope();
+        let job = Job {
+            cluster: &self.world.cluster,
+            scope: &scope,
+            base: self.base,
+            plan,
+            secrets: Secrets::default(),
+            by: "somebody@test".to_owned(),
+            ledger,
+            orders,
+            tell,
+            journal: None,
+            seed: 1,
+            kept,
+            control: CONTROL,
+        };
+        let listen = async {
+            let mut events = Vec::new();
+            while let Some(event) = told.recv().await {
+                order.send_replace(mind(&event));
+                events.push(event);
+            }
+            events
+        };
+        let (ledger, events) = tokio::join!(engine::run(job), listen);
+        let ends = events.iter().filter(|e| matches!(e.news, News::Ended { .. })).count();
+        assert!(ends == 1 && matches!(events.last().unwrap().news, News::Ended { .. }), "one end, and it comes last");
+        Told { ledger, events }
+    }
+}
+
 told_twice! { acting:
     a_tenant_is_created_restarted_and_put_to_sleep_by_plans
     an_upgrade_is_done_when_the_new_revision_serves
     a_delete_keeps_the_volumes_and_create_revives_them
     a_plan_stands_for_what_was_agreed_on_and_for_nothing_else
     what_is_no_longer_what_was_agreed_on_is_held
+    a_run_that_was_cut_off_is_gone_on_with_by_another
+    two_runs_do_not_act_on_one_tenant
+    a_write_from_before_a_take_over_is_refused_by_the_server
 }
 
 pub(crate) fn ready(entry: &Entry) -> bool {
@@ -158,7 +206,7 @@ fn claims(entry: &Entry) -> BTreeMap<String, Uid> {
     entry.tenant.claims.iter().map(|c| (c.name.to_string(), c.uid)).collect()
 }
 
-fn image(tag: &str) -> Intent {
+pub(crate) fn image(tag: &str) -> Intent {
     Intent::Upgrade { image: PinnedImage::given(tag, Some("ghcr.io/openclaw/openclaw")).unwrap() }
 }
 
@@ -312,4 +360,170 @@ pub(crate) async fn what_is_no_longer_what_was_agreed_on_is_held(world: &World) 
     assert!(said.contains("agreed was \"2026.8.1 -> 2026.9.1\", now it would be \"2026.8.2 -> 2026.9.1\""), "{said}");
     let moved = |e: &Entry| ready(e) && e.tenant.running_image().unwrap().tag == Some("2026.8.2");
     operator.watching.until(&namespace, "as the first one left it", moved).await;
+}
+
+fn annotation(object: &serde_json::Value, key: &str) -> Option<String> {
+    object["metadata"]["annotations"][key].as_str().map(str::to_owned)
+}
+
+async fn namespace(world: &World, name: &str) -> serde_json::Value {
+    world.cluster.object(&Address::kind("Namespace", "", name).unwrap()).await.unwrap().unwrap()
+}
+
+/// Reads a plan back from the cluster, as somebody else would.
+async fn read_back(operator: &Operator<'_>, run: &str) -> (Plan, Ledger) {
+    let records = Records::new(&operator.world.cluster, CONTROL);
+    let record = records.get(run).await.unwrap().unwrap();
+    let manifests = operator.base.digest();
+    let here = Here { context: operator.world.cluster.context(), cluster: None, manifests: &manifests };
+    let plan = Plan::read(&records.plan(&record).await.unwrap(), here).unwrap();
+    let ledger = Ledger::resumed(&plan, plan.made, &record.states);
+    (plan, ledger)
+}
+
+/// A lease runs out, and whoever takes it looks on for one more period.
+async fn until_it_runs_out(world: &World, run: &str) {
+    while holder(&world.cluster, CONTROL, run).await.unwrap().is_some_and(|who| who.alive) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+pub(crate) async fn a_run_that_was_cut_off_is_gone_on_with_by_another(world: &World) {
+    let mut operator = Operator::new(world).await;
+    let specs = ["a", "b"].map(|name| world.spec(name));
+    let namespaces = [specs[0].namespace(), specs[1].namespace()];
+    let names = [namespaces[0].as_str(), namespaces[1].as_str()];
+    for spec in &specs {
+        operator.create(spec).await;
+    }
+    let first = operator.entry(names[0]).tenant.pod().unwrap().uid;
+    let pace = Pace { canary: 0, ..one() };
+    let plan = operator.plan(image("2026.8.2"), pace, &names, ready).await.unwrap();
+    let kept = operator.keep(&plan, "dana").await.unwrap();
+    // The first holder is gone between one moment and the next, with the pod of the first tenant just deleted.
+    let (cut, is_cut) = tokio::sync::oneshot::channel();
+    let mut cut = Some(cut);
+    let run = operator.run_until(&plan, Ledger::new(&plan), Some(kept), |event| {
+        if event.news.words().contains("is deleted")
+            && let Some(cut) = cut.take()
+        {
+            cut.send(()).unwrap();
+        }
+        Order::Go
+    });
+    tokio::select! {
+        _ = run => panic!("it came to its end"),
+        _ = is_cut => {}
+    }
+    let claim = annotation(&namespace(world, names[0]).await, CLAIM_ANNOTATION);
+    assert_eq!(claim, Some(format!("{}/0", plan.id)));
+
+    // As long as it might be alive, nobody else gets it.
+    let early = Lease::take(&world.cluster, CONTROL, &plan.id, "erin", 2).await;
+    assert!(matches!(early, Err(Trouble::Busy(said)) if said.starts_with("dana acts on it")));
+    until_it_runs_out(world, &plan.id).await;
+    let fresh = |e: &Entry| e.tenant.pod().is_some_and(|p| p.deleting.is_none() && p.uid != first);
+    operator.watching.until(names[0], "its new pod", fresh).await;
+    let second = operator.entry(names[0]).tenant.pod().unwrap().uid;
+
+    let lease = Lease::take(&world.cluster, CONTROL, &plan.id, "erin", 2).await.unwrap();
+    let (again, ledger) = read_back(&operator, &plan.id).await;
+    assert_eq!(again, plan, "the plan survives as it was agreed to");
+    let records = Records::new(&world.cluster, CONTROL);
+    let told = operator.run_until(&again, ledger, Some((lease, records.clone())), |_| Order::Go).await;
+    assert_eq!(told.end(), End::Done, "{}", told.said());
+    assert!(told.said().contains("gone on with by"), "{}", told.said());
+    let moved = |e: &Entry| ready(e) && e.tenant.running_image().unwrap().tag == Some("2026.8.2");
+    for name in names {
+        operator.watching.until(name, "upgraded", moved).await;
+        let live = namespace(world, name).await;
+        assert_eq!(
+            (annotation(&live, CLAIM_ANNOTATION), annotation(&live, DONE_ANNOTATION)),
+            (None, Some(plan.id.clone()))
+        );
+    }
+    assert_eq!(operator.entry(names[0]).tenant.pod().unwrap().uid, second, "its pod was not deleted a second time");
+    let record = records.get(&plan.id).await.unwrap().unwrap();
+    assert_eq!(record.end.unwrap().0, "done");
+    assert_eq!(holder(&world.cluster, CONTROL, &plan.id).await.unwrap(), None, "the lease was let go");
+
+    // Once more from the record: everybody is done, and nothing is touched.
+    let lease = Lease::take(&world.cluster, CONTROL, &plan.id, "erin", 3).await.unwrap();
+    let told = operator.run_until(&plan, Ledger::new(&plan), Some((lease, records)), |_| Order::Go).await;
+    assert_eq!(told.said().matches("done before").count(), 2, "{}", told.said());
+}
+
+pub(crate) async fn two_runs_do_not_act_on_one_tenant(world: &World) {
+    let mut operator = Operator::new(world).await;
+    let spec = world.spec("a");
+    let name = spec.namespace();
+    operator.create(&spec).await;
+    let first = operator.plan(Intent::Restart, one(), &[&name], ready).await.unwrap();
+    let second = operator.plan(Intent::Suspend, one(), &[&name], ready).await.unwrap();
+    let kept = operator.keep(&first, "dana").await.unwrap();
+    let (acting, is_acting) = tokio::sync::oneshot::channel();
+    let mut acting = Some(acting);
+    let one = operator.run_until(&first, Ledger::new(&first), Some(kept), |event| {
+        if event.news.words().contains("is deleted")
+            && let Some(acting) = acting.take()
+        {
+            acting.send(()).unwrap();
+        }
+        Order::Go
+    });
+    let other = async {
+        is_acting.await.unwrap();
+        let kept = operator.keep(&second, "erin").await.unwrap();
+        operator.run_until(&second, Ledger::new(&second), Some(kept), |_| Order::Go).await
+    };
+    let (one, other) = tokio::join!(one, other);
+    assert_eq!(one.end(), End::Done, "{}", one.said());
+    let State::Held { said } = other.state(&name) else { panic!("{}", other.said()) };
+    assert!(said.starts_with("dana acts on it") && said.contains(&first.id), "{said}");
+    // The first has let go: now it is the other's turn.
+    let again = operator.plan(Intent::Suspend, Pace::default(), &[&name], ready).await.unwrap();
+    let kept = operator.keep(&again, "erin").await.unwrap();
+    let told = operator.run_until(&again, Ledger::new(&again), Some(kept), |_| Order::Go).await;
+    assert_eq!(told.end(), End::Done, "{}", told.said());
+}
+
+pub(crate) async fn a_write_from_before_a_take_over_is_refused_by_the_server(world: &World) {
+    let mut operator = Operator::new(world).await;
+    let spec = world.spec("a");
+    let name = spec.namespace();
+    operator.create(&spec).await;
+    let plan = operator.plan(image("2026.8.2"), one(), &[&name], ready).await.unwrap();
+    let late = operator.keep(&plan, "dana").await.unwrap();
+    // What the first holder has read before it slept.
+    let at = Address::kind("StatefulSet", &name, "openclaw").unwrap();
+    let pod_at = Address::kind("Pod", &name, "openclaw-0").unwrap();
+    let (set, pod) =
+        (world.cluster.object(&at).await.unwrap().unwrap(), world.cluster.object(&pod_at).await.unwrap().unwrap());
+    until_it_runs_out(world, &plan.id).await;
+
+    // The second one stops before its first step: it has only taken over.
+    let lease = Lease::take(&world.cluster, CONTROL, &plan.id, "erin", 2).await.unwrap();
+    let records = Records::new(&world.cluster, CONTROL);
+    let mut seen = 0;
+    let told = operator
+        .run_until(&plan, Ledger::new(&plan), Some((lease, records)), |event| {
+            seen += usize::from(matches!(event.news, News::Step { .. }));
+            if seen > 0 { Order::Stop } else { Order::Go }
+        })
+        .await;
+    assert_eq!(told.end(), End::Stopped, "{}", told.said());
+
+    // It wakes, and sends what it was about to send.
+    let mut object = world.object(&spec, "StatefulSet", "openclaw");
+    object["metadata"]["resourceVersion"] = set["metadata"]["resourceVersion"].clone();
+    let error = world.cluster.apply(&object, Mode::Live).await.unwrap_err();
+    assert_eq!(error.fault, Fault::Conflict, "{error}");
+    let uid: Uid = pod["metadata"]["uid"].as_str().unwrap().parse().unwrap();
+    let version = pod["metadata"]["resourceVersion"].as_str();
+    let error = world.cluster.remove(&pod_at, Only { uid, version }, Mode::Live).await.unwrap_err();
+    assert_eq!(error.fault, Fault::Conflict, "{error}");
+    // And as a whole it finds out that it is late, and touches nothing.
+    let told = operator.run_until(&plan, Ledger::new(&plan), Some(late), |_| Order::Go).await;
+    assert_eq!(told.end(), End::Superseded, "{}", told.said());
+    assert_eq!(world.cluster.pod(&name, "openclaw-0").await.unwrap().unwrap().uid, uid);
 }

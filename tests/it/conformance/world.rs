@@ -171,6 +171,21 @@ fn prefix(story: &str) -> String {
 }
 
 impl Watching {
+    /// Follows while something else goes on; shows every state of the index on the way.
+    pub(crate) async fn during<T>(&mut self, run: impl Future<Output = T>, mut look: impl FnMut(&Fleet)) -> T {
+        tokio::pin!(run);
+        loop {
+            tokio::select! {
+                biased;
+                delta = self.deltas.recv() => {
+                    self.fleet.apply(delta.expect("the watches are alive"), self.clock.now());
+                    look(&self.fleet);
+                }
+                done = &mut run => return done,
+            }
+        }
+    }
+
     /// Until every source has brought its first list.
     pub(crate) async fn settle(&mut self) {
         while !self.fleet.sources().settled() {

@@ -1,0 +1,185 @@
+//! The mark of a run on what it acts on, and the question that every write answers first: is it still ours?
+//!
+//! A tenant's Namespace carries the claim while its turn is taken. Whoever takes over (a run from a dead holder, or a tenant
+//! from a dead run) writes the new claim on everything that is still written, so that a write of the one before, which
+//! carries the version of an older read, is refused by the server.
+
+use serde_json::{Value, json};
+
+use super::{
+    act::{Act, address, annotation, uid, version},
+    hold::{Hold, holder},
+    trouble::Trouble,
+};
+use crate::{
+    cluster::{Address, Cluster, Fault, Only},
+    fleet::name::{CLAIM_ANNOTATION, DONE_ANNOTATION},
+    plan::Step,
+};
+
+/// Claims are no part of what is rendered: a field manager of their own keeps applies from taking them away.
+const MANAGER: &str = "fleetdeck-claim";
+
+/// Whether an object that was just read may be written as it was read.
+pub(super) async fn guard(hold: &Hold, live: Option<&Value>) -> Result<(), Trouble> {
+    if let (Some(ours), Some(found)) = (&hold.claim, live.and_then(|l| annotation(l, CLAIM_ANNOTATION)))
+        && found != ours
+    {
+        return Err(Trouble::Superseded(format!("the tenant was taken over by {found}")));
+    }
+    // The lease was ours after the read, so that a take-over comes after it, and moves what was read.
+    if hold.sure().await? { Ok(()) } else { Err(Trouble::Again) }
+}
+
+impl Act<'_> {
+    /// Puts our claim on the tenant.
+    pub(super) async fn claim(&mut self, namespace: &Value) -> Result<(), Trouble> {
+        let cluster = self.shared.cluster;
+        let found = annotation(namespace, CLAIM_ANNOTATION).map(str::to_owned);
+        let ours = self.shared.hold.claim.clone();
+        if let Some(found) = &found {
+            self.may_take(found, ours.as_deref()).await?;
+        }
+        let Some(ours) = ours else { return Ok(()) };
+        let taken_over = found.as_ref().is_some_and(|f| *f != ours) || self.shared.epoch > 0;
+        if taken_over {
+            for at in self.written()? {
+                self.mark(&at, &ours).await?;
+                self.claimed.push(at);
+            }
+        }
+        let at = address("Namespace", "", &self.turn.namespace)?;
+        let hold = self.shared.hold.clone();
+        self.patience
+            .insist(async || {
+                let Some(live) = cluster.object(&at).await? else {
+                    return Err(Trouble::Moved("the tenant is gone".to_owned()));
+                };
+                let now = annotation(&live, CLAIM_ANNOTATION);
+                if now == Some(ours.as_str()) {
+                    return Ok(());
+                }
+                // Somebody was faster.
+                if now != found.as_deref() {
+                    return Err(Trouble::Busy(format!("{} acts on it", now.unwrap_or("somebody"))));
+                }
+                if !hold.sure().await? {
+                    return Err(Trouble::Again);
+                }
+                annotate(cluster, &at, &live, &json!({ CLAIM_ANNOTATION: ours })).await
+            })
+            .await?;
+        self.claimed.push(at);
+        Ok(())
+    }
+
+    /// A claim that is there already: of this run's earlier holder, or of another run that is dead.
+    async fn may_take(&mut self, found: &str, ours: Option<&str>) -> Result<(), Trouble> {
+        if Some(found) == ours {
+            return Ok(());
+        }
+        let (run, epoch) = found.rsplit_once('/').unwrap_or((found, "0"));
+        if run == self.shared.plan.id {
+            let newer = epoch.parse::<u64>().is_ok_and(|epoch| epoch > self.shared.epoch);
+            return if newer {
+                Err(Trouble::Superseded("somebody else has taken this run over".to_owned()))
+            } else {
+                Ok(())
+            };
+        }
+        let (cluster, control) = (self.shared.cluster, self.shared.control);
+        let who = self.patience.insist(async || holder(cluster, control, run).await.map_err(Trouble::Cluster)).await?;
+        match who {
+            Some(who) if who.alive => {
+                Err(Trouble::Busy(format!("{} acts on it (run {run}, since {})", who.who, who.since)))
+            }
+            // Without the right to claim there is no way to keep the other out.
+            _ if ours.is_none() => {
+                Err(Trouble::Busy(format!("run {run} was left in the middle of it: `runs resume {run}`")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Everything that this turn still writes, as far as it is there.
+    fn written(&self) -> Result<Vec<Address>, Trouble> {
+        let (basis, namespace) = (&self.turn.basis, self.turn.namespace.as_str());
+        let mut all = Vec::new();
+        for step in self.shared.plan.steps(&self.turn) {
+            match step {
+                Step::Apply { kind } => {
+                    for object in self.objects.iter().filter(|o| o.kind() == kind.kind() && o.kind() != "Namespace") {
+                        all.push(address(object.kind(), namespace, object.name())?);
+                    }
+                }
+                Step::DeletePod { .. } => {
+                    let named = basis.pod.as_ref().map(|p| p.name.clone());
+                    let name = named.or_else(|| basis.set.as_ref().map(|s| format!("{}-0", s.name)));
+                    if let Some(name) = name {
+                        all.push(address("Pod", namespace, &name)?);
+                    }
+                }
+                Step::Delete { .. } => {
+                    for other in &basis.others {
+                        all.push(address(&other.kind, namespace, &other.name)?);
+                    }
+                    if let Some(set) = &basis.set {
+                        all.push(address("StatefulSet", namespace, &set.name)?);
+                    }
+                }
+                Step::EnsureSecret { .. } | Step::Await { .. } | Step::Note { .. } => {}
+            }
+        }
+        Ok(all)
+    }
+
+    async fn mark(&mut self, at: &Address, ours: &str) -> Result<(), Trouble> {
+        let cluster = self.shared.cluster;
+        let hold = self.shared.hold.clone();
+        self.patience
+            .insist(async || {
+                let Some(live) = cluster.object(at).await? else { return Ok(()) };
+                if annotation(&live, CLAIM_ANNOTATION) == Some(ours) {
+                    return Ok(());
+                }
+                if !hold.sure().await? {
+                    return Err(Trouble::Again);
+                }
+                annotate(cluster, at, &live, &json!({ CLAIM_ANNOTATION: ours })).await
+            })
+            .await
+    }
+
+    /// Takes the claim away again, the Namespace's last; with it goes the record that the tenant is done.
+    pub(super) async fn release(&mut self, done: bool) -> Result<(), Trouble> {
+        let cluster = self.shared.cluster;
+        let hold = self.shared.hold.clone();
+        let run = self.shared.plan.id.clone();
+        for at in std::mem::take(&mut self.claimed) {
+            let mut wanted = json!({ CLAIM_ANNOTATION: null });
+            if done && at.namespace().is_empty() {
+                wanted[DONE_ANNOTATION] = run.as_str().into();
+            }
+            self.patience
+                .insist(async || {
+                    let Some(live) = cluster.object(&at).await? else { return Ok(()) };
+                    if annotation(&live, CLAIM_ANNOTATION) != hold.claim.as_deref() {
+                        return Ok(());
+                    }
+                    guard(&hold, Some(&live)).await?;
+                    annotate(cluster, &at, &live, &wanted).await
+                })
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+async fn annotate(cluster: &Cluster, at: &Address, live: &Value, annotations: &Value) -> Result<(), Trouble> {
+    let Some(found) = uid(live) else { return Err(Trouble::wrong(format!("{at} has no UID"))) };
+    match cluster.annotate(at, Only { uid: found, version: version(live) }, MANAGER, annotations).await {
+        // Gone in between: nothing is left to be claimed.
+        Err(error) if error.fault == Fault::NotFound => Ok(()),
+        other => Ok(other.map(drop)?),
+    }
+}
