@@ -8,6 +8,7 @@ mod bad_input;
 mod conformance;
 mod controlplane;
 mod doctor;
+mod explore;
 mod headless;
 mod logs;
 mod probing;
