@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use crate::{
     cluster::ObjectName,
     diagnose::{Board, Causes, Code, Tiers},
-    fleet::{At, Boot, Phase, StepKind, StepState, Text},
+    fleet::{At, Boot, Phase, Right, StepKind, StepState, Text},
     index::{
         Delta, Entry, Fleet, Kind,
         find::{Found, find},
@@ -394,6 +394,9 @@ impl State {
     pub(crate) fn wonder(&mut self, now: At) -> Option<Ask> {
         let Some(View::Tenant { who, .. }) = self.views.last() else { return None };
         let ask = log_end(who.find(&self.fleet).here()?)?;
+        if self.may_not(Right::Logs) || self.stale().is_some() {
+            return None;
+        }
         let again = self.answers.told(&ask).is_none_or(|told| now.since(told.at) >= LOG_EVERY);
         (again && !self.answers.logs_are_refused(&who.namespace) && self.answers.begin(&ask)).then_some(ask)
     }

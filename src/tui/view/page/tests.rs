@@ -2,7 +2,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
     cluster::{EventLine, Objects},
-    fleet::{Container, Pod, State as Run, fixture::*},
+    fleet::{Container, Pod, Right, Rights, State as Run, fixture::*},
     index::{Delta, Facet, Key, Part},
     tui::{
         ask::{Answer, Ask, Refusal},
@@ -191,6 +191,18 @@ fn the_end_of_a_stages_log_is_read_for_the_open_tenant_alone() {
     assert!(!screen(&mut state, 80, 24).contains("log"));
     press(&mut state, "esc / \"chloe\" enter enter");
     assert_eq!(state.wonder(at(NOW + 60)), None, "a tenant that is ready boots nothing");
+}
+
+#[test]
+fn logs_that_may_not_be_read_are_not_asked_for() {
+    let mut state = fleet();
+    let mut rights = Rights::default();
+    rights.set(Right::Logs, false);
+    feed(&mut state, vec![Delta::Rights { namespace: None, rights }]);
+    let effects = press(&mut state, "/ \"nadia\" enter enter");
+    assert!(!effects.iter().any(|e| matches!(e, Effect::Look(_))), "{effects:?}");
+    let shown = screen(&mut state, 80, 24);
+    assert!(shown.contains("its log may not be read (get pods/log)"), "{shown}");
 }
 
 #[test]

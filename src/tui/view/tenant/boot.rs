@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::{
     fleet::{
-        Age, Boot, Pod, Tenant,
+        Age, Boot, Pod, Right, Tenant,
         boot::{Lap, Pace, first_ready},
     },
     index::{
@@ -90,6 +90,10 @@ fn stuck(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) -> u16 {
 /// The last lines of what the step that is at work writes.
 fn log_end(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u16) -> u16 {
     let Some(ask) = state::log_end(of.entry) else { return y };
+    if of.rights.get(Right::Logs) == Some(false) {
+        paint.text(BODY, y, right, &format!("its log may not be read ({})", Right::Logs.can_i()), Role::Dim);
+        return y + 1;
+    }
     match of.answers.told(&ask).map(|told| &told.answer) {
         Some(Ok(Answer::Lines(lines))) => {
             for line in lines {
