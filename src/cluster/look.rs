@@ -43,7 +43,8 @@ impl Cluster {
         );
         let body = self.read_at_most(&path, "read the pod's log", bytes).await?;
         let text = String::from_utf8_lossy(&body);
-        Ok(text.lines().map(masked).filter(|line| !line.trim().is_empty()).collect())
+        let mut shown = mask::Lines::default();
+        Ok(text.lines().map(|line| shown.shown(line)).filter(|line| !line.trim().is_empty()).collect())
     }
 
     /// Events of a namespace, ordinary ones too, the latest first.

@@ -1,52 +1,23 @@
-//! The one place through which lines of tenants go before a person sees them.
+//! The one place through which texts of tenants go before a person sees them: cleaned, then masked as their logs are.
 
-use crate::fleet::clean::clean;
+use crate::{cluster::logs::Masker, fleet::clean::clean};
 
-/// What a secret's value follows, in lower case.
-const BEFORE: [&str; 8] = ["token=", "token: ", "bearer ", "password=", "secret=", "api_key=", "api-key=", "apikey="];
-/// What a secret's value begins with.
-const BEGINS: [&str; 4] = ["sk-", "ghp_", "xoxb-", "eyj"];
-const HIDDEN: &str = "***";
+/// The lines of one text, in their order: a private key goes over several.
+#[derive(Debug, Default)]
+pub(super) struct Lines(Masker);
 
-/// A line as it may be shown: cleaned, and without what looks like a secret.
-pub fn masked(line: &str) -> String {
-    let line = clean(line);
-    let mut out = String::with_capacity(line.len());
-    let mut rest = &*line;
-    while !rest.is_empty() {
-        match hit(rest) {
-            Some((kept, end)) => {
-                out.push_str(&rest[..kept]);
-                out.push_str(HIDDEN);
-                rest = &rest[end..];
-            }
-            None => {
-                let next = rest.chars().next().map_or(1, char::len_utf8);
-                out.push_str(&rest[..next]);
-                rest = &rest[next..];
-            }
-        }
+impl Lines {
+    /// The next line as it may be shown.
+    pub(super) fn shown(&mut self, line: &str) -> String {
+        let mut text = clean(line).into_owned().into_bytes();
+        self.0.line(&mut text, 0);
+        String::from_utf8_lossy(&text).into_owned()
     }
-    out
 }
 
-/// A secret that `text` begins with: how much of it may stay, and where it ends.
-fn hit(text: &str) -> Option<(usize, usize)> {
-    let starts = |what: &&&str| text.get(..what.len()).is_some_and(|head| head.eq_ignore_ascii_case(what));
-    let value = |from: usize| {
-        let value = &text[from..];
-        let quote = usize::from(value.starts_with(['"', '\'']));
-        let end = value[quote..].find(|c: char| c.is_whitespace() || "\"'&,;)}".contains(c));
-        (from + quote, end.map_or(text.len(), |end| from + quote + end))
-    };
-    if let Some(before) = BEFORE.iter().find(starts) {
-        let (from, end) = value(before.len());
-        return (end > from).then_some((from, end));
-    }
-    let begin = BEGINS.iter().find(starts)?;
-    let (_, end) = value(0);
-    // A word such as `sk-` alone, or "eyjafjallajökull", is none.
-    (end >= begin.len() + 16).then_some((0, end))
+/// A text of one line as it may be shown.
+pub fn masked(line: &str) -> String {
+    Lines::default().shown(line)
 }
 
 #[cfg(test)]
@@ -55,20 +26,26 @@ mod tests {
 
     #[test]
     fn lines_are_shown_without_secrets_and_without_what_steers_a_terminal() {
-        for (line, expect) in [
-            ("plain line, 100%", "plain line, 100%"),
-            ("GET /?token=abc123&x=1", "GET /?token=***&x=1"),
-            ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
-            ("TOKEN=\"a b\" next", "TOKEN=\"*** b\" next"),
-            ("token: tok_1, done", "token: ***, done"),
-            ("key sk-0123456789abcdefghij used", "key *** used"),
-            ("ask-me sk-1", "ask-me sk-1"),
-            ("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIi.sig!", "jwt ***"),
-            ("password=", "password="),
-            ("\u{1b}[31mtoken=x\u{1b}[0m", "token=***"),
-            ("größe token=ü日", "größe token=***"),
+        for (line, kept, gone) in [
+            ("plain line, 100%", "plain line, 100%", "***"),
+            ("GET /?token=abc123&x=1", "GET /?token=", "abc123"),
+            ("Authorization: Bearer abc.def", "Authorization: Bearer ", "abc.def"),
+            ("password: hunter2, done", ", done", "hunter2"),
+            ("key sk-0123456789abcdefghij used", " used", "sk-0123"),
+            ("\u{1b}[31mtoken=abcdef\u{1b}[0m", "token=", "\u{1b}"),
+            ("größe token=ü日ü日", "größe token=", "ü日"),
         ] {
-            assert_eq!(masked(line), expect, "{line:?}");
+            let shown = masked(line);
+            assert!(shown.contains(kept) && !shown.contains(gone), "{line:?}: {shown:?}");
         }
+    }
+
+    #[test]
+    fn a_private_key_is_hidden_to_its_end() {
+        let text = "a: 1\n-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7\nabcdEFGH0123\n-----END RSA PRIVATE KEY-----\nb: 2";
+        let mut lines = Lines::default();
+        let shown: Vec<_> = text.lines().map(|line| lines.shown(line)).collect();
+        assert_eq!((shown[0].as_str(), shown[5].as_str()), ("a: 1", "b: 2"));
+        assert!(shown[1..5].iter().all(|line| line == "***"), "{shown:?}");
     }
 }

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use serde_json::Value;
 
-use super::{MOST, masked};
+use super::{MOST, mask::Lines};
 use crate::{
     cluster::{Cluster, ClusterError, Fault, http::encode},
     fleet::clean::clean,
@@ -105,13 +105,14 @@ pub(super) fn yaml(mut object: Value) -> Vec<String> {
     redact(&mut object);
     fold(&mut object);
     hide(&mut object);
-    to_yaml([&object]).lines().map(indented).collect()
+    let mut shown = Lines::default();
+    to_yaml([&object]).lines().map(|line| indented(line, &mut shown)).collect()
 }
 
 /// `clean` puts runs of blanks together only at line ends: a line's indentation stays.
-fn indented(line: &str) -> String {
+fn indented(line: &str, shown: &mut Lines) -> String {
     let text = line.trim_start_matches(' ');
-    format!("{}{}", &line[..line.len() - text.len()], masked(text))
+    format!("{}{}", &line[..line.len() - text.len()], shown.shown(text))
 }
 
 /// Bookkeeping that nobody reads is told in one line.
