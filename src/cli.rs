@@ -2,6 +2,7 @@
 
 mod act;
 mod args;
+mod capacity;
 mod config;
 mod console;
 mod demo;
@@ -34,6 +35,7 @@ use self::{
 use crate::{
     cluster::{self, Cluster, Prompt, Scope, Target},
     config::{Config, telemetry},
+    manifest::{Base, TierSize, tier_sizes},
     plan::Intent,
 };
 
@@ -91,6 +93,7 @@ async fn run(args: Args) -> Result<(), Failure> {
         None => Box::pin(console::run(config, tenant)).await,
         Some(Verb::Ls(ls)) => ls::run(&config, ls).await,
         Some(Verb::Show(show)) => show::run(&config, show).await,
+        Some(Verb::Capacity(capacity)) => capacity::run(&config, capacity).await,
         Some(Verb::Render(args)) => render::run(*args, &config),
         Some(Verb::Doctor(args)) => doctor::run(&config, args).await,
         Some(Verb::Wait(wait)) => wait::run(&config, wait).await,
@@ -106,6 +109,18 @@ async fn run(args: Args) -> Result<(), Failure> {
         Some(Verb::Sim(sim)) => sim::run(sim).await,
         Some(Verb::Completions { .. } | Verb::Man | Verb::Config { .. } | Verb::Explain(_)) => Ok(()),
     }
+}
+
+/// The tiers of the manifests, the smallest first.
+fn tiers() -> Result<Vec<TierSize>, Failure> {
+    let base = Base::embedded().map_err(|e| Failure::Failed(e.to_string()))?;
+    Ok(tier_sizes(&base))
+}
+
+/// The Prometheus of this context, where the configuration names one.
+fn prometheus(config: &Config, cluster: &Cluster) -> Option<cluster::Prometheus> {
+    let crate::config::Prometheus { url, token_file, matchers } = config.of_context(cluster.context()).prometheus?;
+    Some(cluster::Prometheus { url, token_file, matchers })
 }
 
 /// Connects as the settings say, and what to watch there.

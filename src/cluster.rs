@@ -4,6 +4,7 @@ pub mod access;
 mod backoff;
 pub mod clock;
 pub mod connect;
+mod disk;
 pub mod errand;
 pub mod error;
 pub mod get;
@@ -12,6 +13,7 @@ pub mod logs;
 pub mod look;
 pub mod object;
 mod opened;
+mod pool;
 pub mod probe;
 pub mod usage;
 pub mod watch;
@@ -26,7 +28,7 @@ pub use self::{
     look::{EventLine, ObjectName, Objects},
     object::{Address, Only},
     probe::{Asked, Depth},
-    usage::Meters,
+    usage::{Meters, prometheus::Prometheus},
     watch::{Scope, Watches, watch},
     write::{MANAGER, Mode},
 };

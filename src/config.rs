@@ -43,10 +43,23 @@ pub struct LabelKeys {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ContextSettings {
+    /// A Prometheus that knows how full volumes are.
+    pub prometheus: Option<Prometheus>,
     /// Destructive actions want the context's name typed.
     pub protected: bool,
     pub read_only: bool,
     pub namespaces: Vec<String>,
+}
+
+/// Where a Prometheus is, and how to speak to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Prometheus {
+    pub url: String,
+    /// A file with a bearer token.
+    pub token_file: Option<PathBuf>,
+    /// More label matchers, where it knows several clusters.
+    pub matchers: String,
 }
 
 impl Default for LabelKeys {

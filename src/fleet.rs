@@ -7,8 +7,10 @@ pub mod boot;
 pub mod claim;
 pub mod clean;
 pub mod detail;
+pub mod fit;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod growth;
 pub mod image;
 pub mod name;
 pub mod node;
@@ -30,7 +32,8 @@ pub mod words;
 
 pub use self::{
     boot::{Boot, Step, StepKind, StepState},
-    claim::{Claim, ClaimPhase, Volume, VolumeUsage},
+    claim::{Claim, ClaimPhase, Volume, VolumeSource, VolumeUsage},
+    growth::Growth,
     image::ImageRef,
     name::{TenantId, TenantIdError},
     node::{Node, Pressure, Taint},
@@ -42,7 +45,7 @@ pub use self::{
     rights::{Right, Rights, Role},
     spec_digest::SpecDigest,
     stateful_set::StatefulSet,
-    tenant::{Namespace, Tenant, Usage},
+    tenant::{Namespace, PartUsage, Tenant, Usage},
     text::{Interner, Text},
     tier::Tier,
     time::{Age, At},

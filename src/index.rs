@@ -1,5 +1,6 @@
 //! PURE watch -> fleet: deltas of facets become tenants.
 
+pub mod capacity;
 pub mod changes;
 pub mod delta;
 pub mod digest;

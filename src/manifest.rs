@@ -33,7 +33,7 @@ mod validate;
 mod yaml;
 
 pub use adopt::{Adopted, Unknown, adopt};
-pub use base::{Base, tier_quotas};
+pub use base::{Base, TierSize, tier_quotas, tier_sizes};
 pub use diff::{Change, diff};
 pub use draft::{Defaults, TenantDraft};
 pub use error::{FieldError, ManifestError, Place};

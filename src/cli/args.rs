@@ -99,6 +99,8 @@ pub(super) enum Verb {
     Doctor(Doctor),
     /// Say what a finding means, how to see it by hand and what to do; without a code, list all codes.
     Explain(Explain),
+    /// Tell how many more tenants fit on their nodes, and what stands in the way.
+    Capacity(CapacityArgs),
     /// Print a tenant's objects, or write its Kustomize overlay; asks no cluster.
     Render(Box<RenderArgs>),
     /// Wait until a tenant is ready, deleted or in a phase.
@@ -256,6 +258,12 @@ pub(super) struct Explain {
     /// The code of a finding, such as quota-refused.
     pub code: Option<String>,
 
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: OneFormat,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CapacityArgs {
     #[arg(short, long, value_enum, default_value_t)]
     pub output: OneFormat,
 }

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use super::{failure::Failure, keep::Keeper, open};
+use super::{failure::Failure, keep::Keeper, open, prometheus, tiers};
 use crate::{
     cluster::{self, Cluster, ClusterError, Errand, Errands, Fault, Meters, Prompt, Scope, look::objects},
     config::{Config, files},
@@ -40,7 +40,8 @@ pub(super) async fn show(
     tenant: Option<String>,
     banner: Option<String>,
 ) -> Result<(), Failure> {
-    let options = Options { theme: config.theme.clone(), themes: themes()?, open: tenant, ..Options::default() };
+    let options =
+        Options { theme: config.theme.clone(), themes: themes()?, open: tenant, tiers: tiers()?, ..Options::default() };
     let contexts = if banner.is_some() { vec![] } else { contexts(config.kubeconfig.as_deref()) };
     let (end, mut ended) = mpsc::channel(1);
     let connect = connect(config, end.clone());
@@ -57,7 +58,10 @@ fn feed(config: &Config, cluster: &Cluster, scope: Scope, banner: Option<String>
     // The boots of a simulation are nobody's.
     let keeper = banner.is_none().then(|| Keeper::start(cluster.clone(), send.clone(), end));
     let watches = cluster::watch(cluster, &scope, &send);
-    let meters = Meters::start(cluster, &scope.labels.tenant, &send);
+    let mut meters = Meters::start(cluster, &scope.labels.tenant, &send);
+    if let Some(store) = prometheus(config, cluster) {
+        meters.consult(cluster, store, &send);
+    }
     let errands = Arc::new(Errands::start(cluster, &send));
     errands.run(Errand::Rights { namespace: None });
     // Where rights are a namespace's, some tell what the others are like.

@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{failure::Failure, keep, print};
 use crate::{
-    cluster::{Asked, Cluster, Depth, Fault, Meters, Scope, Watches, watch},
+    cluster::{Asked, Cluster, ClusterError, Depth, Fault, Meters, Prometheus, Scope, Watches, watch},
     fleet::{At, Text},
     index::{Delta, Fleet, Kind, Link, Meter},
 };
@@ -28,6 +28,8 @@ pub(super) struct Follow {
     scope: Scope,
     watches: Watches,
     meters: Option<Meters>,
+    /// Where volumes are measured, too.
+    pub store: Option<Prometheus>,
     send: mpsc::Sender<Delta>,
     deltas: mpsc::Receiver<Delta>,
     /// Kinds whose trouble was said, and namespaces that are left out of a kind.
@@ -45,6 +47,7 @@ impl Follow {
             scope,
             watches,
             meters: None,
+            store: None,
             send,
             deltas,
             said: BTreeSet::new(),
@@ -120,14 +123,18 @@ impl Follow {
 
     /// One round of the meters, for as long as it may take at most.
     pub(super) async fn measure(&mut self, patience: Duration) {
-        let meters = Meters::start(&self.cluster, &self.scope.labels.tenant, &self.send);
+        let mut meters = Meters::start(&self.cluster, &self.scope.labels.tenant, &self.send);
+        let mut recorded = self.store.is_none();
+        if let Some(store) = self.store.clone() {
+            meters.consult(&self.cluster, store, &self.send);
+        }
         let nodes = Meters::nodes_of(&self.fleet);
         let mut awaited = nodes.len();
         meters.nodes(nodes);
         self.meters = Some(meters);
         let until = Instant::now() + patience;
         let mut pods = false;
-        while !pods || awaited > 0 {
+        while !pods || awaited > 0 || !recorded {
             let delta = tokio::select! {
                 delta = self.deltas.recv() => delta,
                 () = sleep_until(until) => return,
@@ -138,6 +145,8 @@ impl Follow {
             match &delta {
                 Delta::Measures(Meter::Pods, _) => pods = true,
                 Delta::Measures(Meter::Volumes, _) => awaited = awaited.saturating_sub(1),
+                Delta::Measures(Meter::Prometheus, _) => recorded = true,
+                Delta::MeterLink(Meter::Prometheus, link) if unreadable(link) => recorded = true,
                 Delta::MeterLink(Meter::Pods, link) if unreadable(link) => pods = true,
                 Delta::MeterLink(Meter::Volumes, link) if unreadable(link) => awaited = 0,
                 _ => {}
@@ -156,6 +165,17 @@ impl Follow {
             let probe = Box::new(self.cluster.probe(&asked, Depth::Deep).await);
             self.apply(Delta::Probe { namespace: asked.namespace, probe });
         }
+    }
+
+    /// Lists what the question of room needs beside the watches.
+    pub(super) async fn list_pool(&mut self) {
+        let facts = self.cluster.pool_facts(self.label()).await;
+        self.apply(Delta::Pool(Box::new(facts)));
+    }
+
+    /// The last failure of any watch.
+    pub(super) fn trouble(&self) -> Option<ClusterError> {
+        self.watches.trouble()
     }
 
     /// The next change of the fleet: who was touched.

@@ -2,6 +2,7 @@
 //! What is not known is `null` or left out, never 0.
 
 pub mod finding;
+pub mod capacity;
 pub mod probe;
 
 use serde::Serialize;
@@ -11,8 +12,10 @@ use crate::{
     fleet::{
         At, Boot, Claim, ClaimPhase, Phase, Quantity, StepKind, StepState, Tenant, Uid, Warning,
         boot::{Comparison, Pace},
+        fit,
     },
     index::{Entry, Fleet, Forecast, Freshness, History, Kind, Link, Sources, history::PastBoot, outlook},
+    manifest::TierSize,
 };
 
 pub const API_VERSION: &str = "fleetdeck/v1";
@@ -64,6 +67,8 @@ pub struct TenantPage {
     /// What is wrong with it; what keeps it down comes first.
     pub findings: Vec<finding::Finding>,
     pub warnings: Vec<Event>,
+    /// Whether its pod fits each tier; empty where what it needs is not known.
+    pub fits: Vec<Fit>,
     /// What it answers on its own ports; `null` where it was not asked.
     pub probe: Option<probe::Probe>,
     /// Hosts of its Ingresses; `null` where they may not be read.
@@ -196,6 +201,15 @@ pub struct Volume {
     pub capacity_bytes: Option<u64>,
     /// Of the claim; `null` where it is not known, or where the figures are those of the node's disk.
     pub percent: Option<u32>,
+    pub inode_percent: Option<u32>,
+    /// The figures are those of the node's disk, not of the claim.
+    pub node_disk: bool,
+    pub growth_bytes_per_day: Option<i64>,
+    /// At that pace; `null` where it is not known or never.
+    pub seconds_to_full: Option<u64>,
+    /// `kubelet`, `prometheus` or `df`; `null` where nobody has measured.
+    pub source: Option<&'static str>,
+    pub measured_at: Option<Time>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -256,6 +270,24 @@ pub struct Container {
     pub ready: bool,
     pub restarts: u32,
     pub sidecar: bool,
+    pub requests: Amounts,
+    pub limits: Amounts,
+    /// What it uses now; `null` where that was not measured.
+    pub usage: Option<Amounts>,
+}
+
+/// CPU and memory; `null` where they are not stated.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Amounts {
+    pub cpu_milli: Option<i64>,
+    pub memory_bytes: Option<i64>,
+}
+
+impl Amounts {
+    fn of(cpu: Option<Quantity>, memory: Option<Quantity>) -> Self {
+        Self { cpu_milli: cpu.map(Quantity::milli), memory_bytes: memory.map(Quantity::value) }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -341,6 +373,12 @@ impl Volume {
             used_bytes: claim.usage.map(|u| u.used),
             capacity_bytes: claim.usage.map(|u| u.capacity),
             percent: claim.percent(),
+            inode_percent: claim.inode_percent(),
+            node_disk: claim.on_node_disk(),
+            growth_bytes_per_day: claim.growth.map(|g| g.bytes_per_day),
+            seconds_to_full: claim.seconds_to_full(),
+            source: claim.usage.map(|u| u.source.word()),
+            measured_at: time(claim.usage.map(|u| u.at)),
         }
     }
 }
@@ -350,6 +388,7 @@ impl TenantPage {
         entry: &Entry,
         fleet: &Fleet,
         findings: &[diagnose::Finding],
+        tiers: &[TierSize],
         ingress_hosts: Option<Vec<String>>,
         now: At,
     ) -> Self {
@@ -382,14 +421,33 @@ impl TenantPage {
                     ready: c.ready,
                     restarts: c.restarts,
                     sidecar: c.sidecar,
+                    requests: Amounts::of(c.requests.cpu, c.requests.memory),
+                    limits: Amounts::of(c.limits.cpu, c.limits.memory),
+                    usage: tenant.part_usage(&c.name).map(|u| Amounts::of(Some(u.cpu()), Some(u.memory()))),
                 })
                 .collect(),
             findings: findings.iter().map(finding::Finding::of).collect(),
             warnings: entry.tenant.warnings.iter().map(Event::of).collect(),
+            fits: fits(&entry.tenant, tiers),
             probe: entry.tenant.probe.as_deref().map(probe::Probe::of),
             ingress_hosts,
         }
     }
+}
+
+/// Whether a pod fits a tier.
+#[derive(Debug, Serialize)]
+pub struct Fit {
+    pub tier: String,
+    pub fits: bool,
+    pub sentence: String,
+}
+
+fn fits(tenant: &Tenant, tiers: &[TierSize]) -> Vec<Fit> {
+    fit::of_tiers(tenant, tiers.iter().map(|t| (&t.tier, &*t.amounts)))
+        .into_iter()
+        .map(|fit| Fit { tier: fit.tier.to_string(), fits: fit.fits(), sentence: fit.sentence() })
+        .collect()
 }
 
 impl Outlook {

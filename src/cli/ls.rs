@@ -9,6 +9,7 @@ use super::{
     json::{API_VERSION, Change, Item, Source, TenantList},
     open,
     print::Out,
+    prometheus,
     table::{self, Table},
 };
 use crate::{
@@ -24,7 +25,9 @@ pub(super) async fn run(config: &Config, args: Ls) -> Result<(), Failure> {
     }
     let choice = Choice::new(&args)?;
     let (cluster, scope) = open(config, Prompt::May).await?;
+    let store = prometheus(config, &cluster);
     let mut follow = Follow::start(cluster, scope);
+    follow.store = store;
     follow.settle().await?;
     if matches!(args.output, ListFormat::Json | ListFormat::Jsonl) {
         follow.remember().await;

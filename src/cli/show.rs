@@ -11,23 +11,28 @@ use super::{
     ls::short,
     open,
     print::Out,
+    prometheus,
     table::cut,
+    tiers,
 };
 use crate::{
     cluster::Prompt,
     config::Config,
     diagnose::Finding,
-    fleet::{Age, At, Boot, Claim, State, StepState, boot::Pace},
+    fleet::{Age, At, Boot, Claim, State, StepState, boot::Pace, fit},
     index::{
         Entry, Fleet, Link, Meter,
         find::{Found, find},
         outlook,
     },
+    manifest::TierSize,
 };
 
 pub(super) async fn run(config: &Config, args: Show) -> Result<(), Failure> {
     let (cluster, scope) = open(config, Prompt::May).await?;
+    let store = prometheus(config, &cluster);
     let mut follow = Follow::start(cluster, scope);
+    follow.store = store;
     follow.settle().await?;
     let namespace = namespace_of(&mut follow, &args.tenant).await?;
     follow.remember().await;
@@ -45,11 +50,12 @@ pub(super) async fn run(config: &Config, args: Show) -> Result<(), Failure> {
     let Some(entry) = follow.fleet.get(&namespace) else {
         return Err(Failure::NoSuchTenant(format!("tenant {} has just gone", args.tenant)));
     };
+    let tiers = tiers()?;
     let mut out = Out::new();
     match args.output {
-        OneFormat::Json => out.json(&TenantPage::of(entry, &follow.fleet, findings, hosts, now))?,
+        OneFormat::Json => out.json(&TenantPage::of(entry, &follow.fleet, findings, &tiers, hosts, now))?,
         OneFormat::Text => {
-            for line in page(entry, &follow.fleet, findings, hosts.as_deref(), now) {
+            for line in page(entry, &follow.fleet, findings, &tiers, hosts.as_deref(), now) {
                 let line = out.width.map_or_else(|| line.clone(), |columns| cut(&line, columns));
                 out.line(&line)?;
             }
@@ -93,7 +99,14 @@ fn names(entries: &[&Entry]) -> String {
     entries.iter().map(|e| e.tenant.id.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-fn page(entry: &Entry, fleet: &Fleet, findings: &[Finding], hosts: Option<&[String]>, now: At) -> Vec<String> {
+fn page(
+    entry: &Entry,
+    fleet: &Fleet,
+    findings: &[Finding],
+    tiers: &[TierSize],
+    hosts: Option<&[String]>,
+    now: At,
+) -> Vec<String> {
     let tenant = &entry.tenant;
     let mut lines = Vec::new();
     let mut say = |label: &str, text: String| lines.push(format!("{label:<10}{text}").trim_end().to_owned());
@@ -197,6 +210,9 @@ fn page(entry: &Entry, fleet: &Fleet, findings: &[Finding], hosts: Option<&[Stri
         let used = e.used.map_or_else(unknown, |u| u.to_string());
         say(if i == 0 { "Quota" } else { "" }, format!("{:<14}{:<28}{used} of {}", quota.name(), e.resource, e.hard));
     }
+    for (i, fit) in fit::of_tiers(tenant, tiers.iter().map(|t| (&t.tier, &*t.amounts))).iter().enumerate() {
+        say(if i == 0 { "Tiers" } else { "" }, fit.sentence());
+    }
     let mut warnings: Vec<_> = tenant.warnings.iter().collect();
     warnings.sort_by_key(|w| std::cmp::Reverse(w.last));
     for (i, w) in warnings.iter().take(6).enumerate() {
@@ -226,7 +242,9 @@ fn volume(claim: &Claim, meter: &Link) -> String {
         Some(u) => {
             let bytes = crate::fleet::Quantity::whole(i64::try_from(u.used).unwrap_or(i64::MAX)).bytes();
             let percent = claim.percent().map_or_else(String::new, |p| format!(", {p}%"));
-            format!("{bytes} used{percent}")
+            let pace = claim.growth.map_or_else(String::new, |g| format!(", {} bytes a day", g.bytes_per_day));
+            let full = claim.seconds_to_full().map_or_else(String::new, |s| format!(", full in {} days", s / 86_400));
+            format!("{bytes} used{percent}{pace}{full} (by {})", u.source.word())
         }
         None => format!("use unknown{}", why_not(meter)),
     };

@@ -19,7 +19,7 @@ use kube::{
 use tower::{BoxError, Service, ServiceBuilder};
 use tower_http::decompression::DecompressionLayer;
 
-use super::{Clock, Cluster, ClusterError, Fault, Place};
+use super::{Clock, Cluster, ClusterError, Fault, Place, Prometheus};
 
 /// Where to connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub async fn connect(target: &Target, prompt: Prompt) -> Result<Cluster, Cluster
         let place = Arc::clone(&place);
         move || {
             let _inside = runner.enter();
-            client(config).map_err(|e| ClusterError::kube(&place, "connecting", &e))
+            client(config, CONNECT).map_err(|e| ClusterError::kube(&place, "connecting", &e))
         }
     });
     let client = match built.await {
@@ -76,6 +76,24 @@ pub async fn connect(target: &Target, prompt: Prompt) -> Result<Cluster, Cluster
         Err(e) => return Err(ClusterError::new(Fault::Config, &place, format!("connecting broke: {e}"), "")),
     };
     Ok(Cluster { client, place, clock: Clock::System })
+}
+
+/// A Prometheus, spoken to as an API server is: the same waits, errors and proxies, and a token of its own.
+pub(super) async fn store(store: &Prometheus, clock: Clock) -> Result<Cluster, ClusterError> {
+    let place = Arc::new(Place { server: store.url.trim_end_matches('/').to_owned(), ..Place::default() });
+    let odd = |why: String| ClusterError::new(Fault::Config, &place, why, "see `prometheus` in the configuration");
+    let url: http::Uri = place.server.parse().map_err(|e| odd(format!("{:?} is no URL: {e}", store.url)))?;
+    if !matches!(url.scheme_str(), Some("http" | "https")) {
+        return Err(odd(format!("{:?} is no http or https URL", store.url)));
+    }
+    let mut config = Config::new(url);
+    config.default_retry = false;
+    config.connect_timeout = Some(CONNECT);
+    config.auth_info.token_file = store.token_file.as_ref().map(|file| file.display().to_string());
+    name_ourselves(&mut config);
+    config.proxy_url = proxy::choose(None, &config.cluster_url, &proxy::Environment::read()).map_err(odd)?;
+    let client = client(config, CONNECT).map_err(|e| ClusterError::kube(&place, "connecting to Prometheus", &e))?;
+    Ok(Cluster { client, place, clock })
 }
 
 fn in_cluster() -> Result<(Config, Place), ClusterError> {
@@ -95,7 +113,7 @@ fn in_cluster() -> Result<(Config, Place), ClusterError> {
 
 /// kube's own stack has no TCP keepalive, so that a stream over a line that died in silence would stay; this one has.
 /// Behind a proxy it is kube's.
-fn client(mut config: Config) -> Result<Client, kube::Error> {
+fn client(mut config: Config, within: Duration) -> Result<Client, kube::Error> {
     // On this machine there is no line to save, only work for both ends.
     let here = config.cluster_url.host().is_some_and(proxy::is_loopback);
     config.disable_compression |= here;
@@ -105,12 +123,12 @@ fn client(mut config: Config) -> Result<Client, kube::Error> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(CONNECT));
+    tcp.set_connect_timeout(Some(within));
     tcp.set_keepalive(Some(Duration::from_secs(30)));
     tcp.set_keepalive_interval(Some(Duration::from_secs(10)));
     tcp.set_keepalive_retries(Some(3));
     let mut tls = TimeoutConnector::new(config.rustls_https_connector_with_connector(tcp)?);
-    tls.set_connect_timeout(Some(CONNECT));
+    tls.set_connect_timeout(Some(within));
     let hyper: legacy::Client<_, Body> = legacy::Client::builder(TokioExecutor::new()).build(tls);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
@@ -144,4 +162,29 @@ where
     let service = ServiceBuilder::new().layer(config.base_uri_layer()).layer(headers).service(hyper);
     let place = Place { context: name.to_owned(), server: server.to_string(), user: None, namespace: None };
     Cluster { client: Client::new(service, "default"), place: Arc::new(place), clock }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn whoever_takes_the_connection_and_stays_silent_is_left() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let accepts = tokio::spawn(async move {
+            let (held, _) = listener.accept().await.unwrap();
+            std::future::pending::<()>().await;
+            drop(held);
+        });
+        let place = Arc::new(Place { server: url.clone(), ..Place::default() });
+        let client = client(Config::new(url.parse().unwrap()), Duration::from_millis(300)).unwrap();
+        let cluster = Cluster { client, place, clock: Clock::System };
+        let mut body = Vec::new();
+        let asked = cluster.read("/version", "ask the version", &mut body);
+        let error = tokio::time::timeout(Duration::from_secs(5), asked).await.unwrap().unwrap_err();
+        assert!(error.said.ends_with("did not take the connection in time"), "{}", error.said);
+        accepts.abort();
+    }
 }

@@ -32,13 +32,18 @@ pub enum Errand {
     Rights { namespace: Option<Text> },
     /// How a tenant's pod answers on its own ports.
     Probe(Asked, Depth),
+    /// What its volumes hold, by `df` inside it.
+    Disks(Asked),
+    /// What the question of room needs beside the watches; the label tells tenants' pods, which are watched.
+    Pool { label: String },
 }
 
 impl Errand {
     fn namespace(&self) -> Option<&Text> {
         match self {
             Self::Rights { namespace } => namespace.as_ref(),
-            Self::Probe(asked, _) => Some(&asked.namespace),
+            Self::Probe(asked, _) | Self::Disks(asked) => Some(&asked.namespace),
+            Self::Pool { .. } => None,
         }
     }
 }
@@ -177,6 +182,12 @@ async fn carry_out(errand: Errand, cluster: Cluster, to: mpsc::Sender<Delta>) ->
     match errand {
         Errand::Rights { namespace } => rights(&cluster, namespace, &to).await,
         Errand::Probe(asked, depth) => probe(&cluster, &asked, depth, &to).await,
+        Errand::Disks(asked) => disks(&cluster, &asked, &to).await,
+        Errand::Pool { label } => {
+            let facts = cluster.pool_facts(&label).await;
+            _ = to.send(Delta::Pool(Box::new(facts))).await;
+            End::Done
+        }
     }
 }
 
@@ -207,6 +218,16 @@ async fn probe(cluster: &Cluster, asked: &Asked, depth: Depth, to: &mpsc::Sender
     _ = to.send(Delta::Probe { namespace: asked.namespace.clone(), probe: Box::new(probe) }).await;
     // Refused for want of rights: a person has to say that these have changed.
     if forbidden { End::Settled } else { End::Done }
+}
+
+async fn disks(cluster: &Cluster, asked: &Asked, to: &mpsc::Sender<Delta>) -> End {
+    let found = match cluster.disks(&asked.namespace, &asked.pod).await {
+        Ok(measures) => Delta::Measured(measures),
+        // A person asked, and is told.
+        Err(error) => Delta::Said(Text::from(error.said)),
+    };
+    _ = to.send(found).await;
+    End::Done
 }
 
 /// Asking again would bring the same.

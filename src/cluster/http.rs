@@ -6,7 +6,7 @@ use bytes::{Buf as _, Bytes};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 
-use super::{Cluster, ClusterError, Place, error::web_page};
+use super::{Cluster, ClusterError, Fault, Place, error::web_page};
 use crate::index::digest::{self, Status};
 
 /// Until an answer begins. A list of a big fleet is long, but it begins soon.
@@ -47,9 +47,24 @@ pub(super) struct Lines {
 impl Cluster {
     /// Gets a whole body into `buffer`. `what` names it in errors: `list pods`.
     pub(super) async fn read(&self, path: &str, what: &str, buffer: &mut Vec<u8>) -> Result<(), ClusterError> {
+        self.read_within(path, what, buffer, usize::MAX).await
+    }
+
+    /// The same, for a body whose length nobody vouches for: a longer one is an error.
+    pub(super) async fn read_within(
+        &self,
+        path: &str,
+        what: &str,
+        buffer: &mut Vec<u8>,
+        most: usize,
+    ) -> Result<(), ClusterError> {
         buffer.clear();
         let mut body = self.begin(http::Method::GET, path, what, ("", Vec::new()), false).await?;
         while let Some(piece) = piece(&mut body, &self.place, what, GOES_ON).await? {
+            if buffer.len() + piece.len() > most {
+                let said = format!("the answer to {what} is longer than {} MiB", most >> 20);
+                return Err(ClusterError::new(Fault::Answer, &self.place, said, ""));
+            }
             buffer.extend_from_slice(&piece);
         }
         if let Some(page) = web_page(buffer) {

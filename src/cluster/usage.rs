@@ -1,5 +1,7 @@
 //! Polls what cannot be watched: the pods' use of CPU and memory, and what the volumes hold.
 
+pub(super) mod prometheus;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use tokio::{
@@ -25,7 +27,7 @@ const PER_NODE: Duration = Duration::from_secs(2);
 pub struct Meters {
     nodes: signal::Sender<BTreeSet<Text>>,
     retry: signal::Sender<u32>,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 impl Meters {
@@ -44,7 +46,20 @@ impl Meters {
         };
         tasks.spawn(pods(task(Meter::Pods), label.to_owned()));
         tasks.spawn(volumes(task(Meter::Volumes), node_changes));
-        Self { nodes, retry, _tasks: tasks }
+        Self { nodes, retry, tasks }
+    }
+
+    /// Also asks a Prometheus what volumes hold.
+    pub fn consult(&mut self, cluster: &Cluster, store: prometheus::Prometheus, to: &mpsc::Sender<Delta>) {
+        let task = Task {
+            cluster: cluster.clone(),
+            meter: Meter::Prometheus,
+            to: to.clone(),
+            retry: self.retry.subscribe(),
+            told: Link::Loading,
+            buffer: Vec::new(),
+        };
+        self.tasks.spawn(prometheus::run(task, store));
     }
 
     /// The nodes that carry tenants: those whose volumes are asked about.

@@ -1,6 +1,6 @@
 //! The facet of a PersistentVolumeClaim, and what its volume holds.
 
-use super::{At, Quantity, Text, Uid};
+use super::{At, Growth, Quantity, Text, Uid};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claim {
@@ -19,6 +19,8 @@ pub struct Claim {
     pub resize: Option<Text>,
     /// Last measure of the volume; `None` is "unknown", never 0.
     pub usage: Option<VolumeUsage>,
+    /// How fast it fills, once that is known.
+    pub growth: Option<Growth>,
 }
 
 /// The PersistentVolume of a claim. A provisioner names it after the claim's UID, so that the name need not be held.
@@ -50,7 +52,7 @@ pub enum ClaimPhase {
     Unknown,
 }
 
-/// What a volume holds, by the kubelet's statistics. Bytes and inodes.
+/// What a volume holds: bytes and inodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VolumeUsage {
     pub used: u64,
@@ -58,6 +60,28 @@ pub struct VolumeUsage {
     pub inodes_used: u64,
     pub inodes: u64,
     pub at: At,
+    pub source: VolumeSource,
+}
+
+/// Who says what a volume holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VolumeSource {
+    /// The statistics of the node's kubelet.
+    #[default]
+    Kubelet,
+    Prometheus,
+    /// `df` inside the pod.
+    Df,
+}
+
+impl VolumeSource {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Kubelet => "kubelet",
+            Self::Prometheus => "prometheus",
+            Self::Df => "df",
+        }
+    }
 }
 
 impl VolumeUsage {
@@ -91,5 +115,23 @@ impl Claim {
     /// Percent used of this claim, where that is known.
     pub fn percent(&self) -> Option<u32> {
         if self.on_node_disk() { None } else { self.usage.and_then(|u| u.percent()) }
+    }
+
+    /// Percent of its inodes in use, where it has any to count.
+    pub fn inode_percent(&self) -> Option<u32> {
+        let usage = self.usage.filter(|_| !self.on_node_disk())?;
+        let percent = (u128::from(usage.inodes_used) * 100).checked_div(u128::from(usage.inodes))?;
+        u32::try_from(percent).ok()
+    }
+
+    /// How full it is by what it is fullest of: a volume without a free inode takes no byte more.
+    pub fn fullness(&self) -> Option<u32> {
+        self.percent().max(self.inode_percent())
+    }
+
+    /// When it will be full at its pace, in seconds; `None` where that is not known or never.
+    pub fn seconds_to_full(&self) -> Option<u64> {
+        let usage = self.usage.filter(|_| !self.on_node_disk())?;
+        self.growth?.seconds_to(usage.capacity.saturating_sub(usage.used))
     }
 }

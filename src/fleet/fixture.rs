@@ -149,6 +149,7 @@ pub(crate) fn claim(n: u128, name: &str) -> Claim {
         volume: Volume::Named(text("pvc-1")),
         resize: None,
         usage: None,
+        growth: None,
     }
 }
 

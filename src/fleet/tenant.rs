@@ -1,5 +1,7 @@
 //! A tenant: the namespace and what was found in it, by kind and label.
 
+use std::num::NonZeroU32;
+
 use super::{
     At, Claim, ImageRef, Pod, Probe, Quantity, Quota, SpecDigest, StatefulSet, Text, Tier, Uid, Warning, name,
 };
@@ -27,6 +29,30 @@ pub struct Usage {
     pub at: At,
 }
 
+/// The same of one container, in eight bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartUsage {
+    cpu_milli: u32,
+    memory_kib: NonZeroU32,
+}
+
+impl PartUsage {
+    /// `None` where it holds no memory at all: then it has not been measured.
+    pub fn new(cpu: Quantity, memory: Quantity) -> Option<Self> {
+        let cpu_milli = u32::try_from(cpu.milli()).ok()?;
+        let memory_kib = u32::try_from(memory.value() / 1_024).ok().and_then(NonZeroU32::new)?;
+        Some(Self { cpu_milli, memory_kib })
+    }
+
+    pub fn cpu(self) -> Quantity {
+        Quantity::from_milli(i64::from(self.cpu_milli))
+    }
+
+    pub fn memory(self) -> Quantity {
+        Quantity::whole(i64::from(self.memory_kib.get()) * 1_024)
+    }
+}
+
 /// One tenant. Everything that is not known yet is empty or `None`; nothing here is guessed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tenant {
@@ -41,6 +67,8 @@ pub struct Tenant {
     pub quotas: Vec<Quota>,
     pub warnings: Vec<Warning>,
     pub usage: Option<Usage>,
+    /// By container, in the order of the pod's, and as old as `usage`.
+    pub parts: Box<[Option<PartUsage>]>,
     /// What its pod answered when it was last asked.
     pub probe: Option<Box<Probe>>,
 }
@@ -58,6 +86,7 @@ impl Tenant {
             quotas: Vec::new(),
             warnings: Vec::new(),
             usage: None,
+            parts: Box::default(),
             probe: None,
         }
     }
@@ -70,6 +99,12 @@ impl Tenant {
     /// The tenant's pod: controlled by a StatefulSet, the newest if an old one still terminates.
     pub fn pod(&self) -> Option<&Pod> {
         self.pods.iter().filter(|p| p.owner.is_some()).max_by_key(|p| (p.deleting.is_none(), p.created, p.uid))
+    }
+
+    /// What a container of the pod uses, where that was measured.
+    pub fn part_usage(&self, name: &str) -> Option<PartUsage> {
+        let at = self.pod()?.containers.iter().position(|c| c.name == *name)?;
+        self.parts.get(at).copied().flatten()
     }
 
     /// The quota that holds the tier: the one named `tenant`, else the first.

@@ -1,10 +1,12 @@
 //! What the readers tell the index.
 
 use crate::fleet::{
-    Claim, Namespace, Node, Pod, Probe, Quota, Rights, StatefulSet, Text, Uid, Usage, VolumeUsage, Warning,
+    Claim, Growth, Namespace, Node, PartUsage, Pod, Probe, Quota, Rights, StatefulSet, Text, Uid, Usage, VolumeUsage,
+    Warning,
 };
 
 use super::{
+    capacity::PoolFacts,
     history::PastBoot,
     source::{Link, Meter},
 };
@@ -86,9 +88,11 @@ impl Part {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Measure {
     /// Use of a pod, by namespace and pod name.
-    Pod { namespace: Text, pod: Text, usage: Usage },
+    Pod { namespace: Text, pod: Text, usage: Usage, parts: Vec<(Text, PartUsage)> },
     /// Use of a volume, by namespace and claim name.
     Volume { namespace: Text, claim: Text, usage: VolumeUsage },
+    /// Pace of a volume, where somebody has recorded it.
+    Growth { namespace: Text, claim: Text, growth: Growth },
 }
 
 /// One step of the index.
@@ -107,6 +111,8 @@ pub enum Delta {
     Measures(Meter, Vec<Measure>),
     /// Boots that an earlier run has learned; or why none are kept.
     Boots(Result<Vec<PastBoot>, Text>),
+    /// What was measured because a person asked.
+    Measured(Vec<Measure>),
     /// The state of a source has changed.
     Link(Kind, Link),
     /// The state of a meter has changed.
@@ -118,6 +124,10 @@ pub enum Delta {
         namespace: Option<Text>,
         rights: Rights,
     },
+    /// What the question of room needs beside the watches.
+    Pool(Box<PoolFacts>),
+    /// Why what a person asked for has not come.
+    Said(Text),
     /// What a tenant's pod answered.
     Probe {
         namespace: Text,

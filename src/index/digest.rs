@@ -7,6 +7,7 @@
 mod claim;
 mod container;
 pub mod detail;
+mod disk;
 mod event;
 mod lenient;
 mod list;
@@ -15,17 +16,22 @@ mod meta;
 mod namespace;
 mod node;
 mod pod;
+mod prometheus;
 mod quota;
 #[cfg(test)]
 mod real;
+mod room;
 mod stateful_set;
 mod status;
 mod watch;
 
 pub use self::{
+    disk::{Mount, df, mounts},
     list::{Page, page, single},
     measures::{pod_metrics, volume_stats},
     meta::Labels,
+    prometheus::{prometheus_growth, prometheus_volumes},
+    room::{autoscaler, csi_nodes, loads},
     status::{Status, status},
     watch::{Line, line},
 };

@@ -1,10 +1,11 @@
 //! The fleet: every tenant known, judged, and told apart by namespace.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use crate::fleet::{At, Interner, Node, Rights, Role, Tenant, Text, Tier, Uid, Verdict, Warning};
+use crate::fleet::{At, Interner, Node, Rights, Role, Tenant, Text, Tier, Uid, Verdict, Warning, growth::Series};
 
 use super::{
+    capacity::PoolFacts,
     changes::{Changes, What},
     delta::{Delta, Facet, Key, Kind, Measure, Part},
     history::History,
@@ -37,6 +38,10 @@ pub struct Fleet {
     /// What the user may do in the whole cluster, and in the namespaces that were asked about.
     rights: Rights,
     rights_in: BTreeMap<Text, Rights>,
+    /// What was listed of the pool when somebody last asked.
+    pool_facts: Option<Box<PoolFacts>>,
+    /// What each claim's volume held over time.
+    series: HashMap<Uid, Series>,
     pool: Interner,
     strays: VecDeque<(Text, Warning)>,
     /// Tenants whose verdict time alone will change, by when.
@@ -79,6 +84,10 @@ impl Fleet {
     /// The nodes of the tenants' pool, by name.
     pub fn nodes(&self) -> impl ExactSizeIterator<Item = &Node> {
         self.nodes.values()
+    }
+
+    pub fn pool_facts(&self) -> Option<&PoolFacts> {
+        self.pool_facts.as_deref()
     }
 
     pub fn sources(&self) -> &Sources {
@@ -167,9 +176,13 @@ impl Fleet {
             }
             Delta::Boots(Ok(boots)) => self.history.merge(boots),
             Delta::Boots(Err(why)) => self.history.trouble = Some(why),
+            Delta::Measured(measures) => measures.into_iter().for_each(|m| self.measure(m, &mut touched)),
             Delta::Link(kind, link) => self.sources.get_mut(kind).take(link, now),
             Delta::MeterLink(meter, link) => self.sources.meter_mut(meter).take(link, now),
             Delta::Withheld(kind, namespaces) => self.sources.get_mut(kind).withheld = namespaces,
+            // For whoever shows it; the fleet is as it was.
+            Delta::Said(_) => {}
+            Delta::Pool(facts) => self.pool_facts = Some(facts),
             Delta::Rights { namespace: None, rights } => self.rights = rights,
             Delta::Rights { namespace: Some(namespace), rights } => {
                 self.rights_in.insert(namespace, rights);
@@ -245,6 +258,10 @@ impl Fleet {
         }
         for facet in facets {
             self.upsert(facet, now, settled, touched);
+        }
+        if kind == Kind::Claim {
+            let alive: BTreeSet<Uid> = self.iter().flat_map(|e| &e.tenant.claims).map(|c| c.uid).collect();
+            self.series.retain(|uid, _| alive.contains(uid));
         }
         self.sources.get_mut(kind).synced = true;
         self.pool.sweep();
@@ -364,13 +381,16 @@ impl Fleet {
 
     fn measure(&mut self, measure: Measure, touched: &mut Touched) {
         match measure {
-            Measure::Pod { namespace, pod, usage } => {
+            Measure::Pod { namespace, pod, usage, parts } => {
                 let Some(entry) = self.entries.get_mut(&namespace) else {
                     return;
                 };
                 let is_main = entry.tenant.pod().is_some_and(|p| p.name == pod);
                 if is_main && entry.tenant.usage != Some(usage) {
                     entry.tenant.usage = Some(usage);
+                    let of = |name: &Text| parts.iter().find(|(of, _)| of == name).map(|(_, part)| *part);
+                    let containers = entry.tenant.pod().map_or(&[][..], |pod| &pod.containers);
+                    entry.tenant.parts = containers.iter().map(|c| of(&c.name)).collect();
                     touched.insert(namespace);
                 }
             }
@@ -381,8 +401,27 @@ impl Fleet {
                 let Some(claim) = entry.tenant.claims.iter_mut().find(|c| c.name == claim) else {
                     return;
                 };
-                if claim.usage != Some(usage) {
-                    claim.usage = Some(usage);
+                // Of several sources the one that looked last counts.
+                if claim.usage.is_none_or(|before| before != usage && before.at <= usage.at) {
+                    let node_disk = claim.on_node_disk();
+                    // A series begins with the second look: the first one is in the claim already.
+                    if let Some(before) = claim.usage.replace(usage) {
+                        let series = self.series.entry(claim.uid).or_default();
+                        series.add(before.at, before.used);
+                        series.add(usage.at, usage.used);
+                        // What somebody has recorded reaches further back than we do.
+                        if !claim.growth.is_some_and(|g| g.recorded) {
+                            claim.growth = series.growth().filter(|_| !node_disk);
+                        }
+                    }
+                    touched.insert(namespace);
+                }
+            }
+            Measure::Growth { namespace, claim, growth } => {
+                let claims = self.entries.get_mut(&namespace).map(|e| &mut e.tenant.claims);
+                let Some(claim) = claims.and_then(|all| all.iter_mut().find(|c| c.name == claim)) else { return };
+                if claim.growth != Some(growth) {
+                    claim.growth = Some(growth);
                     touched.insert(namespace);
                 }
             }
@@ -401,6 +440,7 @@ impl Fleet {
             let pod = entry.tenant.pod().map(|pod| pod.uid);
             if pod.is_none() {
                 entry.tenant.usage = None;
+                entry.tenant.parts = Box::default();
             }
             // What an earlier pod answered says nothing of this one.
             if entry.tenant.probe.as_ref().is_some_and(|probe| Some(probe.pod) != pod) {
@@ -476,7 +516,9 @@ fn place(tenant: &mut Tenant, part: Part) -> bool {
         Part::Pod(pod) => put(&mut tenant.pods, pod, |a, b| a.uid == b.uid),
         Part::StatefulSet(set) => put(&mut tenant.sets, set, |a, b| a.uid == b.uid),
         Part::Claim(mut claim) => {
-            claim.usage = tenant.claims.iter().find(|c| c.uid == claim.uid).and_then(|c| c.usage);
+            if let Some(before) = tenant.claims.iter().find(|c| c.uid == claim.uid) {
+                (claim.usage, claim.growth) = (before.usage, before.growth);
+            }
             put(&mut tenant.claims, claim, |a, b| a.uid == b.uid)
         }
         Part::Quota(quota) => put(&mut tenant.quotas, quota, |a, b| a.uid == b.uid),

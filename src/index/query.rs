@@ -50,11 +50,18 @@ impl Query {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::{ClaimPhase, Pod, Verdict, VolumeUsage, fixture::*};
+    use crate::fleet::{ClaimPhase, Pod, Verdict, VolumeSource, VolumeUsage, fixture::*};
 
     fn entry(id: &str, pod: Option<Pod>, now: u32) -> Entry {
         let mut tenant = tenant(id, pod);
-        tenant.claims[1].usage = Some(VolumeUsage { used: 95, capacity: 100, inodes_used: 0, inodes: 1, at: at(0) });
+        tenant.claims[1].usage = Some(VolumeUsage {
+            used: 95,
+            capacity: 100,
+            inodes_used: 0,
+            inodes: 1,
+            at: at(0),
+            source: VolumeSource::Kubelet,
+        });
         tenant.claims[0].phase = ClaimPhase::Pending;
         let verdict = Verdict::of(&tenant, at(now));
         Entry { changed: verdict.since, tenant, verdict }

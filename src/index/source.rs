@@ -38,15 +38,18 @@ pub enum Meter {
     Pods,
     /// Bytes and inodes of volumes, by the nodes' statistics.
     Volumes,
+    /// The same and their growth, out of Prometheus.
+    Prometheus,
 }
 
 impl Meter {
-    pub const ALL: [Self; 2] = [Self::Pods, Self::Volumes];
+    pub const ALL: [Self; 3] = [Self::Pods, Self::Volumes, Self::Prometheus];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Pods => "pod metrics",
             Self::Volumes => "volume statistics",
+            Self::Prometheus => "Prometheus",
         }
     }
 }
@@ -78,10 +81,20 @@ impl Freshness {
 }
 
 /// All sources of the index.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sources {
     kinds: [Freshness; Kind::ALL.len()],
     meters: [Freshness; Meter::ALL.len()],
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        let mut sources = Self { kinds: Default::default(), meters: Default::default() };
+        // Until one is named there is none to wait for.
+        sources.meter_mut(Meter::Prometheus).link =
+            Link::Absent { why: Text::from("the configuration names none for this context") };
+        sources
+    }
 }
 
 impl Sources {

@@ -3,6 +3,7 @@
 use super::build::gather;
 use super::error::ManifestError;
 use super::tree::Tree;
+use crate::fleet::{Quantity, Text};
 use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -81,6 +82,34 @@ impl Base {
     pub(crate) fn tree(&self) -> &Tree {
         &self.tree
     }
+}
+
+/// What a tier is: the figures of its quota, and the volumes that a tenant has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TierSize {
+    pub tier: Text,
+    pub amounts: Vec<(Text, Quantity)>,
+    pub volumes: u32,
+}
+
+impl TierSize {
+    pub fn amount(&self, resource: &str) -> Option<Quantity> {
+        self.amounts.iter().find(|(name, _)| *name == resource).map(|(_, amount)| *amount)
+    }
+}
+
+/// The tiers of a tree, the smallest first.
+pub fn tier_sizes(base: &Base) -> Vec<TierSize> {
+    let volumes = gather(base.tree(), "base")
+        .map_or(0, |objects| objects.iter().filter(|object| object.kind() == "PersistentVolumeClaim").count());
+    let size = |(tier, hard): (String, BTreeMap<String, String>)| TierSize {
+        tier: Text::from(tier),
+        amounts: hard.into_iter().filter_map(|(name, q)| Some((Text::from(name), q.parse().ok()?))).collect(),
+        volumes: u32::try_from(volumes).unwrap_or(0),
+    };
+    let mut sizes: Vec<TierSize> = tier_quotas(base).into_iter().map(size).collect();
+    sizes.sort_by_key(|size| size.amount("requests.memory"));
+    sizes
 }
 
 /// The figures that each tier's quota sets, as (tier, resource -> quantity).

@@ -9,6 +9,8 @@ pub(crate) enum Place {
     Fleet,
     Tenant,
     Findings,
+    Volumes,
+    Capacity,
     Filter,
     Palette,
     Contexts,
@@ -22,10 +24,12 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Fleet,
         Self::Tenant,
         Self::Findings,
+        Self::Volumes,
+        Self::Capacity,
         Self::Filter,
         Self::Palette,
         Self::Contexts,
@@ -43,6 +47,8 @@ impl Place {
             Self::Fleet => "fleet",
             Self::Tenant => "tenant",
             Self::Findings => "findings",
+            Self::Volumes => "volumes",
+            Self::Capacity => "capacity",
             Self::Filter => "filter",
             Self::Palette => "palette",
             Self::Contexts => "contexts",
@@ -89,6 +95,9 @@ pub(crate) enum Id {
     CopyTenant,
     CopyHandOver,
     Probe,
+    Volumes,
+    Capacity,
+    Measure,
     Theme,
     Glyphs,
     Redraw,
@@ -133,12 +142,23 @@ pub(crate) struct Command {
     pub(crate) enabled: fn(&State) -> Result<(), Why>,
 }
 
-const VIEWS: &[Place] =
-    &[Place::Fleet, Place::Tenant, Place::Boots, Place::Events, Place::Changes, Place::Objects, Place::Yaml];
+const VIEWS: &[Place] = &[
+    Place::Fleet,
+    Place::Tenant,
+    Place::Volumes,
+    Place::Capacity,
+    Place::Boots,
+    Place::Events,
+    Place::Changes,
+    Place::Objects,
+    Place::Yaml,
+];
 const PAGES: &[Place] = &[
     Place::Fleet,
     Place::Tenant,
     Place::Findings,
+    Place::Volumes,
+    Place::Capacity,
     Place::Boots,
     Place::Events,
     Place::Changes,
@@ -151,6 +171,8 @@ const PAGES: &[Place] = &[
 const ABOVE: &[Place] = &[
     Place::Tenant,
     Place::Findings,
+    Place::Volumes,
+    Place::Capacity,
     Place::Boots,
     Place::Events,
     Place::Changes,
@@ -182,8 +204,18 @@ fn selected_row(state: &State) -> Result<(), Why> {
     match state.views.last() {
         Some(View::Findings { pick }) if pick.key().is_none() => Err("nothing is wrong"),
         Some(View::Findings { .. } | View::Cause { .. }) => Ok(()),
-        Some(View::Tenant { .. } | View::Page { .. }) | None => selected(state),
+        Some(View::Tenant { .. } | View::Page { .. } | View::Volumes(_) | View::Capacity { .. }) | None => {
+            selected(state)
+        }
     }
+}
+
+fn measured(state: &State) -> Result<(), Why> {
+    selected(state)?;
+    if state.may_not(Right::Shell) {
+        return Err("you may run nothing inside pods (get pods/exec)");
+    }
+    if state.asked().is_some() { Ok(()) } else { Err("no container of it runs: df can run nowhere") }
 }
 
 fn other_contexts(state: &State) -> Result<(), Why> {
@@ -209,7 +241,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         hint: Some("open"),
         help: "open the selected tenant; among objects, the YAML of one; among causes, the tenants of one",
         keys: &["enter", "right"],
-        places: &[Place::Fleet, Place::Objects, Place::Findings],
+        places: &[Place::Fleet, Place::Volumes, Place::Objects, Place::Findings],
         enabled: selected_row,
         ..LOOK
     },
@@ -356,6 +388,34 @@ pub(crate) const COMMANDS: &[Command] = &[
         keys: &["p"],
         places: &[Place::Tenant],
         enabled: probed,
+        ..LOOK
+    },
+    Command {
+        id: Id::Volumes,
+        name: "volumes",
+        hint: Some("volumes"),
+        help: "all volumes of the fleet, the fullest first",
+        keys: &["v"],
+        places: &[Place::Fleet, Place::Tenant],
+        ..LOOK
+    },
+    Command {
+        id: Id::Capacity,
+        name: "capacity",
+        hint: Some("capacity"),
+        help: "how much room the tenants' nodes have, and how many more tenants fit",
+        keys: &["N"],
+        places: &[Place::Fleet, Place::Tenant, Place::Volumes],
+        ..LOOK
+    },
+    Command {
+        id: Id::Measure,
+        name: "measure",
+        hint: Some("measure"),
+        help: "run df inside the tenant's pod: how full its volumes are, where no other source tells",
+        keys: &["m"],
+        places: &[Place::Tenant, Place::Volumes],
+        enabled: measured,
         ..LOOK
     },
     Command {

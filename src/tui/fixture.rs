@@ -12,6 +12,7 @@ use ratatui::{
 use crate::{
     fleet::{fixture::*, *},
     index::{Delta, Facet, Key, Kind, Link, Measure, Meter, Part},
+    manifest::{Base, tier_sizes},
 };
 
 use super::{
@@ -48,6 +49,7 @@ pub(crate) fn console() -> State {
     let looks = looks("dark", Depth::True, GlyphSet::Unicode);
     let mut state = State::new(context(), looks, (80, 24), at(NOW));
     state.began = at(NOW - 7);
+    state.tiers = tier_sizes(&Base::embedded().unwrap());
     state.contexts = [("prod-weu", "https://weu.example"), ("prod-eus", "https://eus.example"), ("lab", "kind")]
         .map(|(name, about)| ContextChoice { name: name.into(), about: about.into() })
         .to_vec();
@@ -100,11 +102,16 @@ fn measures(tenants: &[Tenant]) -> [Delta; 2] {
     for tenant in tenants {
         let namespace = &tenant.namespace_name;
         if let (Some(pod), Some(usage)) = (tenant.pod(), tenant.usage) {
-            pods.push(Measure::Pod { namespace: namespace.clone(), pod: pod.name.clone(), usage });
+            let named = pod.containers.iter().zip(&tenant.parts);
+            let parts = named.filter_map(|(c, part)| Some((c.name.clone(), (*part)?))).collect();
+            pods.push(Measure::Pod { namespace: namespace.clone(), pod: pod.name.clone(), usage, parts });
         }
         for claim in &tenant.claims {
             if let Some(usage) = claim.usage {
                 volumes.push(Measure::Volume { namespace: namespace.clone(), claim: claim.name.clone(), usage });
+            }
+            if let Some(growth) = claim.growth {
+                volumes.push(Measure::Growth { namespace: namespace.clone(), claim: claim.name.clone(), growth });
             }
         }
     }
@@ -175,6 +182,7 @@ fn usage(claim: &mut Claim, percent: u64) {
         inodes_used: 12,
         inodes: 100,
         at: at(NOW - 40),
+        source: VolumeSource::Kubelet,
     });
 }
 
@@ -210,7 +218,10 @@ pub(crate) fn mixed() -> Vec<Tenant> {
     oom.containers[0].state = waiting("CrashLoopBackOff");
     oom.containers[0].last = Some(Box::new(ended(137, "OOMKilled", 80, 100)));
     oom.containers[0].restarts = 7;
-    all.push(member("tomas-v", Some(later(oom, NOW - 1_900)), (55, 97)));
+    let mut tomas = member("tomas-v", Some(later(oom, NOW - 1_900)), (55, 97));
+    let pace = |bytes_per_day| Some(Growth { bytes_per_day, over: 86_400, recorded: true });
+    (tomas.claims[0].growth, tomas.claims[1].growth) = (pace(-20 << 20), pace(900 << 20));
+    all.push(tomas);
 
     let mut dead = ready();
     dead.containers[1].ready = false;
@@ -227,6 +238,8 @@ pub(crate) fn mixed() -> Vec<Tenant> {
         let mut tenant = member(id, Some(later(ready(), start)), (12, 30));
         tenant.usage =
             Some(Usage { cpu: Quantity::from_milli(430), memory: Quantity::whole(900 << 20), at: at(NOW - 15) });
+        let part = |cpu, memory: i64| PartUsage::new(Quantity::from_milli(cpu), Quantity::whole(memory << 20));
+        tenant.parts = Box::new([part(300, 600), part(120, 250), part(10, 50)]);
         all.push(tenant);
     }
 

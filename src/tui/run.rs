@@ -43,6 +43,7 @@ pub async fn run(session: Session) -> color_eyre::Result<()> {
     state.banner.clone_from(&feed.banner);
     state.contexts = contexts;
     state.awaited = options.open;
+    state.tiers = options.tiers;
     let console = Console {
         state,
         keys: Keymap::new(),

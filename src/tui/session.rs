@@ -12,6 +12,7 @@ use crate::{
         detail::{Opened, Storage},
     },
     index::{Delta, Fleet},
+    manifest::TierSize,
     tui::{
         ask::{Answer, Ask, Refusal},
         glyph::GlyphSet,
@@ -106,6 +107,8 @@ pub struct Options {
     pub glyphs: Option<GlyphSet>,
     /// The mouse stays with the terminal (select, copy) unless it is asked for.
     pub mouse: bool,
+    /// The manifests' tiers, the smallest first.
+    pub tiers: Vec<TierSize>,
     /// A tenant to open first: id, host, owner, namespace, `namespace/pod` or address.
     pub open: Option<String>,
 }

@@ -4,6 +4,7 @@ pub(crate) mod attention;
 pub(crate) mod list;
 pub(crate) mod overlay;
 pub(crate) mod pick;
+pub(crate) mod volumes;
 pub(crate) mod who;
 
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -14,11 +15,14 @@ use crate::{
     fleet::{At, Boot, Phase, Right, StepKind, StepState, Text},
     index::{
         Delta, Entry, Fleet, Kind,
+        capacity::{Capacity, OneMore},
         find::{Found, find},
     },
 };
 
-use self::{attention::Attention, list::List, overlay::Overlay, pick::Pick, who::Who};
+use crate::manifest::TierSize;
+
+use self::{attention::Attention, list::List, overlay::Overlay, pick::Pick, volumes::Volumes, who::Who};
 use super::{
     ask::{Ask, Asked},
     command::Place,
@@ -47,6 +51,10 @@ pub(crate) enum View {
     Cause {
         cause: CauseKey,
         pick: Pick<Text>,
+    },
+    Volumes(Volumes),
+    Capacity {
+        scroll: usize,
     },
 }
 
@@ -189,6 +197,8 @@ pub(crate) struct State {
     pub(crate) overlays: Vec<Overlay>,
     pub(crate) notice: Option<Notice>,
     pub(crate) looks: Looks,
+    /// The manifests' tiers, the smallest first.
+    pub(crate) tiers: Vec<TierSize>,
     /// Whom the open page is about, for what is asked on its behalf.
     pub(crate) attention: Attention,
     pub(crate) answers: Asked,
@@ -218,6 +228,7 @@ impl State {
             overlays: Vec::new(),
             notice: None,
             looks,
+            tiers: Vec::new(),
             attention: Attention::default(),
             answers: Asked::default(),
             board: Board::new(tiers()),
@@ -245,6 +256,8 @@ impl State {
             Some(View::Tenant { .. }) => Place::Tenant,
             Some(View::Page { page, .. }) => page.place(),
             Some(View::Findings { .. } | View::Cause { .. }) => Place::Findings,
+            Some(View::Volumes(_)) => Place::Volumes,
+            Some(View::Capacity { .. }) => Place::Capacity,
             None => Place::Fleet,
         }
     }
@@ -255,9 +268,21 @@ impl State {
             Some(View::Tenant { who, .. }) => who,
             Some(View::Page { page, .. }) => page.who()?,
             Some(View::Findings { .. } | View::Cause { .. }) => return None,
-            None => self.list.current()?,
+            Some(View::Volumes(page)) => return page.current()?.find(&self.fleet).map(|(entry, _)| entry),
+            Some(View::Capacity { .. }) | None => self.list.current()?,
         };
         who.find(&self.fleet).here()
+    }
+
+    /// How much room the tenants' nodes have.
+    pub(crate) fn capacity(&self) -> Capacity {
+        let ask = |size: &TierSize| {
+            let of = |resource: &str| size.amount(resource).unwrap_or_default();
+            let (cpu, memory) = (of("requests.cpu"), of("requests.memory"));
+            OneMore { tier: size.tier.clone(), cpu, memory, disks: size.volumes }
+        };
+        let asks: Vec<OneMore> = self.tiers.iter().map(ask).collect();
+        Capacity::of(&self.fleet, self.fleet.pool_facts(), &asks)
     }
 
     /// Every row is of the past: since when, and why.
@@ -271,6 +296,11 @@ impl State {
         let was_settled = self.fleet.sources().settled();
         let of_nodes = is_of_nodes(&delta);
         let touched = self.fleet.apply(delta, self.now);
+        for view in &mut self.views {
+            if let View::Volumes(page) = view {
+                page.disturb();
+            }
+        }
         // Before everything has been read once, most findings would be wrong a moment later.
         if !was_settled && self.fleet.sources().settled() {
             self.board.update_all(&self.fleet, self.now);
@@ -338,6 +368,8 @@ impl State {
                 }
                 View::Findings { pick } => pick.settle(&findings::keys(&causes)),
                 View::Cause { cause, pick } => pick.settle(&findings::tenants(&causes, cause)),
+                View::Volumes(page) => page.settle(&self.fleet, self.now, view::volumes::rows(self.size)),
+                View::Capacity { .. } => {}
             }
         }
         self.meet();

@@ -9,6 +9,8 @@ mod tenant;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 
+use crate::index::Delta;
+
 use super::{
     command::{Command, Id, Place},
     effect::Effect,
@@ -18,8 +20,9 @@ use super::{
         Notice, Page, State, View,
         list::sort::Sort,
         overlay::{Overlay, Picker},
+        volumes::Volumes,
     },
-    text,
+    text, view,
 };
 
 /// Applies a message. Rows are put in order later, by [`State::settle`].
@@ -34,6 +37,10 @@ pub(crate) fn update(state: &mut State, keys: &Keymap, msg: Msg) -> Vec<Effect> 
         Msg::Mouse(event) => fleet::mouse(state, event),
         Msg::Resize(width, height) => {
             state.size = (width, height);
+            vec![]
+        }
+        Msg::Delta(Delta::Said(why)) => {
+            state.fail(why.to_string());
             vec![]
         }
         Msg::Delta(delta) => {
@@ -110,6 +117,9 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         Id::CopyTenant => return copy_id(state),
         Id::CopyHandOver => return copy_hand_over(state),
         Id::Probe => return tenant::probe(state),
+        Id::Measure => return tenant::measure(state),
+        Id::Capacity => state.views.push(View::Capacity { scroll: 0 }),
+        Id::Volumes => state.views.push(View::Volumes(Volumes::default())),
         Id::Back => back(state),
         Id::Close if state.overlays.pop().is_none() => {
             state.views.pop();
@@ -169,10 +179,22 @@ fn back(state: &mut State) {
 
 /// Moves through whatever is on top.
 fn travel(state: &mut State, id: Id) {
-    match (state.overlays.last(), state.views.last()) {
+    let size = state.size;
+    match (state.overlays.last(), state.views.last_mut()) {
         (Some(_), _) => overlay::scroll(state, id),
         (None, Some(View::Tenant { .. })) => tenant::scroll(state, id),
         (None, Some(View::Page { .. })) => page::scroll(state, id),
+        (None, Some(View::Volumes(page))) => {
+            let rows = view::volumes::rows(size);
+            page.step(lines(id, rows), rows);
+        }
+        (None, Some(View::Capacity { .. })) => {
+            let last = view::capacity::last(state);
+            let page = usize::from(size.1);
+            if let Some(View::Capacity { scroll }) = state.views.last_mut() {
+                *scroll = scroll.saturating_add_signed(lines(id, page)).min(last);
+            }
+        }
         (None, Some(_)) => findings::travel(state, id),
         (None, None) => fleet::travel(state, id),
     }

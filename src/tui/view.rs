@@ -1,5 +1,6 @@
 //! Drawing: the state as a frame. Pure; only visible rows are built.
 
+pub(crate) mod capacity;
 pub(crate) mod contexts;
 pub(crate) mod findings;
 pub(crate) mod fleet;
@@ -10,6 +11,7 @@ pub(crate) mod page;
 pub(crate) mod palette;
 pub(crate) mod sources;
 pub(crate) mod tenant;
+pub(crate) mod volumes;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -43,6 +45,8 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) -> Option<At> {
         Some(View::Tenant { who, scroll }) => tenant::draw(&mut paint, state, who, *scroll, body),
         Some(View::Findings { pick }) => findings::draw(&mut paint, state, pick, body),
         Some(View::Cause { cause, pick }) => findings::draw_cause(&mut paint, state, cause, pick, body),
+        Some(View::Capacity { scroll }) => capacity::draw(&mut paint, state, *scroll, body),
+        Some(View::Volumes(page)) => volumes::draw(&mut paint, state, page, body),
     }
     footer::draw(&mut paint, state, area);
     for overlay in &state.overlays {

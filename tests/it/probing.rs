@@ -217,7 +217,7 @@ mod on_real_node {
     #[tokio::test]
     async fn a_ready_tenant_answers() {
         let Some(node) = RealNode::from_env() else { return };
-        let world = World::real(&node.kubeconfig_path()).await;
+        let world = World::real(&node.kubeconfig_path()).await.apart("well");
         let probe = super::a_ready_tenant_answers(&world, "browserless").await;
         assert_eq!(probe.page.as_ref().map(Page::word), Some("answers"), "{probe:?}");
         world.clean().await;
@@ -226,7 +226,7 @@ mod on_real_node {
     #[tokio::test]
     async fn a_port_that_nobody_listens_on_is_told_from_one_that_is_silent() {
         let Some(node) = RealNode::from_env() else { return };
-        let world = World::real(&node.kubeconfig_path()).await;
+        let world = World::real(&node.kubeconfig_path()).await.apart("late");
         let spec = world.spec("late");
         let mut watching = world.watch();
         world.create(&spec).await;

@@ -91,6 +91,7 @@ impl<'a> super::Object<'a> for Object<'a> {
                 volume: Volume::of(uid, spec.volume_name.text()),
                 resize: status.resize(),
                 usage: None,
+                growth: None,
             })
         })
     }

@@ -7,7 +7,7 @@ use super::{
     lenient::{Entries, Int, List, Obj, Raw},
 };
 use crate::{
-    fleet::{At, Quantity, Usage, VolumeUsage},
+    fleet::{At, PartUsage, Quantity, Usage, VolumeSource, VolumeUsage},
     index::delta::Measure,
 };
 
@@ -34,6 +34,8 @@ struct PodMetrics<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ContainerMetrics<'a> {
+    #[serde(borrow)]
+    name: Raw<'a>,
     #[serde(borrow)]
     usage: Entries<'a>,
 }
@@ -62,9 +64,13 @@ impl PodMetrics<'_> {
     fn measure(self, now: At) -> Option<Measure> {
         let place = self.metadata.or_default();
         let (mut cpu, mut memory) = (Quantity::default(), Quantity::default());
+        let mut parts = Vec::with_capacity(self.containers.0.len());
         for container in &self.containers.0 {
-            cpu = cpu.saturating_add(container.usage.get("cpu")?.quantity()?);
-            memory = memory.saturating_add(container.usage.get("memory")?.quantity()?);
+            let of = |resource: &str| container.usage.get(resource)?.quantity();
+            let (own_cpu, own_memory) = (of("cpu")?, of("memory")?);
+            cpu = cpu.saturating_add(own_cpu);
+            memory = memory.saturating_add(own_memory);
+            parts.extend(container.name.text().zip(PartUsage::new(own_cpu, own_memory)));
         }
         if self.containers.0.is_empty() {
             return None;
@@ -74,6 +80,7 @@ impl PodMetrics<'_> {
             namespace: place.namespace.text()?,
             pod: place.name.text()?,
             usage: Usage { cpu, memory, at },
+            parts,
         })
     }
 }
@@ -128,6 +135,7 @@ impl VolumeStats<'_> {
             inodes_used: size(self.inodes_used).unwrap_or(0),
             inodes: size(self.inodes).unwrap_or(0),
             at: self.time.at().unwrap_or(now),
+            source: VolumeSource::Kubelet,
         };
         Some(Measure::Volume { namespace: claim.namespace.text()?, claim: claim.name.text()?, usage })
     }
@@ -146,9 +154,10 @@ mod tests {
             {"metadata":{"name":"half","namespace":"tenant-b"},"containers":[{"usage":{"cpu":"1"}}]},
             {"metadata":{"name":"none","namespace":"tenant-c"},"containers":[]}, 7]}"#;
         let measures = pod_metrics(body.as_bytes(), at(0)).unwrap();
-        let [Measure::Pod { namespace, pod, usage }] = &*measures else { panic!("{measures:?}") };
+        let [Measure::Pod { namespace, pod, usage, parts }] = &*measures else { panic!("{measures:?}") };
         assert_eq!((namespace.as_str(), pod.as_str()), ("tenant-a", "openclaw-0"));
         assert_eq!((usage.cpu.milli(), usage.memory.to_string().as_str()), (300, "612Mi"));
+        assert_eq!((parts[1].0.as_str(), parts[1].1.memory().to_string().as_str()), ("browser", "100Mi"));
         assert!(pod_metrics(br#"{"kind":"Status"}"#, at(0)).is_err());
         assert!(pod_metrics(b"<html>", at(0)).is_err());
     }

@@ -127,13 +127,19 @@ impl Inside<'_> {
         all
     }
 
-    /// `df -P -B1 [PATH...]`, the one form whose numbers need no rounding.
+    /// `df -P` with `-B1`, `-k` or `-i`, and paths.
     fn df(&self, args: &[&str]) -> Done {
         let (options, paths): (Vec<&str>, Vec<&str>) = args.iter().copied().partition(|a| a.starts_with('-'));
-        let known = |o: &str| matches!(o, "-P" | "-B1" | "-PB1" | "--portability" | "--block-size=1");
-        if !options.iter().all(|o| known(o)) || !options.iter().any(|o| o.contains("B1") || o.contains("size=1")) {
-            return Done::fail(1, "df: this container's df knows -P and -B1 only\n");
-        }
+        let unit = |o: &str| match o {
+            "-B1" | "-PB1" | "--block-size=1" => Some(Unit::Bytes),
+            "-k" | "-Pk" => Some(Unit::Kibibytes),
+            "-i" | "-Pi" => Some(Unit::Inodes),
+            _ => None,
+        };
+        let known = |o: &str| matches!(o, "-P" | "--portability") || unit(o).is_some();
+        let Some(unit) = options.iter().find_map(|o| unit(o)).filter(|_| options.iter().all(|o| known(o))) else {
+            return Done::fail(1, "df: this container's df knows -P with -B1, -k or -i only\n");
+        };
         let mounts = self.mounts();
         let chosen: Vec<&(String, String, Value)> = if paths.is_empty() {
             mounts.iter().collect()
@@ -144,13 +150,21 @@ impl Inside<'_> {
             };
             paths.iter().filter_map(|p| mounts.iter().filter(|m| below(p, &m.1)).max_by_key(|m| m.1.len())).collect()
         };
-        let mut out = format!(
-            "{:<20} {:>14} {:>14} {:>14} {:>8} {}\n",
-            "Filesystem", "1-blocks", "Used", "Available", "Capacity", "Mounted on"
-        );
+        let heads = match unit {
+            Unit::Bytes => ["1-blocks", "Used", "Available", "Capacity"],
+            Unit::Kibibytes => ["1024-blocks", "Used", "Available", "Capacity"],
+            Unit::Inodes => ["Inodes", "IUsed", "IFree", "IUse%"],
+        };
+        let [all, used, free, share] = heads;
+        let mut out = format!("{:<20} {all:>14} {used:>14} {free:>14} {share:>8} Mounted on\n", "Filesystem");
         for (device, at, stats) in chosen {
             let number = |key: &str| stats[key].as_u64().unwrap_or(0);
-            let (all, used, free) = (number("capacityBytes"), number("usedBytes"), number("availableBytes"));
+            let (all, used, free) = match unit {
+                Unit::Inodes => (number("inodes"), number("inodesUsed"), number("inodesFree")),
+                _ => (number("capacityBytes"), number("usedBytes"), number("availableBytes")),
+            };
+            let per = if matches!(unit, Unit::Kibibytes) { 1_024 } else { 1 };
+            let (all, used, free) = (all / per, used.div_ceil(per), free / per);
             let percent = if used + free == 0 { 0 } else { (used * 100).div_ceil(used + free) };
             out.push_str(&format!("{device:<20} {all:>14} {used:>14} {free:>14} {percent:>7}% {at}\n"));
         }
@@ -173,6 +187,14 @@ impl Inside<'_> {
         }
         mounts
     }
+}
+
+/// What `df` counts.
+#[derive(Clone, Copy)]
+enum Unit {
+    Bytes,
+    Kibibytes,
+    Inodes,
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -11,6 +11,8 @@ use super::{State, View};
 
 /// Between two probes of the tenant that is looked at.
 const PROBE_EVERY: u32 = 60;
+/// Between two lists of the pool while its page is open: they may be long.
+const LIST_EVERY: u32 = 300;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Attention {
@@ -18,6 +20,8 @@ pub(crate) struct Attention {
     namespace: Option<Text>,
     /// The pod that was probed last, and when.
     probed: Option<(Uid, At)>,
+    /// When the pool was last listed for the page of capacity.
+    listed: Option<At>,
 }
 
 impl State {
@@ -29,7 +33,9 @@ impl State {
 
     /// The clock has to be looked at: a page wants something every so often.
     pub(crate) fn attends(&self) -> bool {
-        self.attended().is_some() || self.attention.namespace.is_some()
+        self.attended().is_some()
+            || self.attention.namespace.is_some()
+            || matches!(self.views.last(), Some(View::Capacity { .. }))
     }
 
     /// The pod that a probe would ask.
@@ -50,13 +56,19 @@ impl State {
         let namespace = self.attended().map(|entry| entry.tenant.namespace_name.clone());
         if namespace != self.attention.namespace {
             effects.extend(self.attention.namespace.take().map(Effect::Leave));
-            self.attention = Attention { namespace: namespace.clone(), probed: None };
+            self.attention.namespace.clone_from(&namespace);
+            self.attention.probed = None;
             // What the whole cluster does not allow, this namespace may.
             let everywhere = self.fleet.rights(None);
             let closed = Right::ALL.iter().any(|r| r.is_namespaced() && everywhere.get(*r) == Some(false));
             if closed && let Some(namespace) = namespace {
                 effects.push(Effect::Errand(Errand::Rights { namespace: Some(namespace) }));
             }
+        }
+        let due = self.attention.listed.is_none_or(|at| self.now.since(at) >= LIST_EVERY);
+        if due && matches!(self.views.last(), Some(View::Capacity { .. })) && self.stale().is_none() {
+            self.attention.listed = Some(self.now);
+            effects.push(Effect::Errand(Errand::Pool { label: self.context.selector.clone() }));
         }
         // Who may not is not tried; who is not known to may not is.
         if self.attention.namespace.is_none() || self.may_not(Right::Forward) || self.stale().is_some() {

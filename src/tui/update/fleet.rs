@@ -5,7 +5,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use crate::tui::{
     command::Id,
     effect::Effect,
-    state::{State, View, list::sort::Sort},
+    state::{State, View, list::sort::Sort, who::Who},
     view,
 };
 
@@ -20,7 +20,11 @@ pub(super) fn travel(state: &mut State, id: Id) {
 
 /// Opens the selected tenant; the target is who is selected now, whatever moves later.
 pub(super) fn open(state: &mut State) {
-    if let Some(who) = state.list.current().cloned() {
+    let who = match state.views.last() {
+        None => state.list.current().cloned(),
+        Some(_) => state.subject().map(|entry| Who::of(&entry.tenant)),
+    };
+    if let Some(who) = who {
         state.list.select(who.clone());
         state.views.push(View::Tenant { who, scroll: 0 });
     }

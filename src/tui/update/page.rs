@@ -24,7 +24,7 @@ pub(super) fn events(state: &mut State) -> Vec<Effect> {
     let who = match state.views.last() {
         Some(View::Tenant { who, .. }) => Some(who.clone()),
         Some(View::Page { page, .. }) => page.who().cloned(),
-        Some(View::Findings { .. } | View::Cause { .. }) | None => None,
+        Some(View::Findings { .. } | View::Cause { .. } | View::Volumes(_) | View::Capacity { .. }) | None => None,
     };
     go(state, Page::Events(who))
 }

@@ -17,6 +17,13 @@ pub(super) fn probe(state: &mut State) -> Vec<Effect> {
     vec![Effect::Errand(Errand::Probe(asked, Depth::Deep))]
 }
 
+/// `df` inside the pod.
+pub(super) fn measure(state: &mut State) -> Vec<Effect> {
+    let Some(asked) = state.asked() else { return vec![] };
+    state.inform("running df in the tenant's pod");
+    vec![Effect::Errand(Errand::Disks(asked))]
+}
+
 pub(super) fn scroll(state: &mut State, id: Id) {
     let page = usize::from(state.size.1).saturating_sub(view::tenant::CHROME);
     let last = view::tenant::lines(state).saturating_sub(page);

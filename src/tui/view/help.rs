@@ -63,6 +63,16 @@ fn content(state: &State, glyphs: &crate::tui::glyph::Glyphs) -> Vec<Line> {
     lines.push(title("IN A FIELD (filter, palette, contexts)"));
     let in_fields = COMMANDS.iter().filter(|c| c.places.contains(&Place::Filter) && !c.places.contains(&ground));
     lines.extend(in_fields.map(|c| entry(&keys(c), c.help)));
+    if ground == Place::Capacity {
+        lines.push(title("COLUMNS"));
+        lines.extend(super::capacity::columns().map(|(head, meaning)| entry(head, meaning)));
+        return lines;
+    }
+    if ground == Place::Volumes {
+        lines.push(title("COLUMNS"));
+        lines.extend(super::volumes::columns().map(|(head, meaning)| entry(head, meaning)));
+        return lines;
+    }
     if !matches!(ground, Place::Fleet | Place::Tenant) {
         return lines;
     }

@@ -82,6 +82,7 @@ fn page(like: &Paint<'_>, state: &State, entry: &Entry, width: u16) -> (Buffer, 
         answers: &state.answers,
         findings,
         proofs: state.proofs,
+        tiers: &state.tiers,
     };
     let mut y = 2;
     if let Some((since, why)) = state.stale() {

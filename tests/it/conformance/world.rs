@@ -94,6 +94,12 @@ impl World {
         self.sim.as_ref().expect("a simulated world")
     }
 
+    /// The same for a story that runs beside others: what these clean up is not its.
+    pub(crate) fn apart(mut self, story: &str) -> Self {
+        self.prefix = format!("s-{story}");
+        self
+    }
+
     /// A tenant of tier pro that is not there yet.
     pub(crate) fn spec(&self, name: &str) -> TenantSpec {
         let id = format!("{}-{name}", self.prefix);

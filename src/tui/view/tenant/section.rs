@@ -4,13 +4,15 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
     diagnose::Finding,
-    fleet::{Claim, ImageRef, QuotaEntry, Rights},
+    fleet::{Claim, ImageRef, QuotaEntry, Right, Rights, fit},
     index::{Entry, History, Link, Meter, Sources},
+    manifest::TierSize,
     tui::{
         ask::Asked,
         text,
         theme::Role,
         view::findings,
+        view::volumes::{pace, span},
         widget::{
             bar,
             paint::{Align, Paint},
@@ -33,6 +35,7 @@ pub(super) struct Subject<'a> {
     pub(super) findings: &'a [Finding],
     /// With the proof of every finding, not of the first alone.
     pub(super) proofs: bool,
+    pub(super) tiers: &'a [TierSize],
 }
 
 /// Why a meter says nothing, where it does not.
@@ -103,6 +106,15 @@ pub(super) fn quota(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: 
         quota_line(paint, &line, y, right);
         y += 1;
     }
+    for fit in fit::of_tiers(&of.entry.tenant, of.tiers.iter().map(|t| (&t.tier, &*t.amounts))) {
+        let own = of.entry.tenant.tier.as_ref().is_some_and(|tier| tier.as_str() == fit.tier.as_str());
+        if own && fit.fits() {
+            continue;
+        }
+        let role = if fit.fits() { Role::Dim } else { Role::Warn };
+        paint.text(BODY, y, right, &fit.sentence(), role);
+        y += 1;
+    }
     let used = match of.entry.tenant.usage {
         Some(usage) => {
             let age = paint.age(usage.at);
@@ -138,9 +150,16 @@ pub(super) fn volumes(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right
     }
     if of.entry.tenant.claims.iter().any(|c| c.usage.is_none())
         && let Some(why) = silence(of.sources, Meter::Volumes)
+        && let Some(also) = silence(of.sources, Meter::Prometheus)
     {
-        paint.text(BODY, y, right, &why, Role::Dim);
-        y += 1;
+        for why in [why, also] {
+            paint.text(BODY, y, right, &why, Role::Dim);
+            y += 1;
+        }
+        if of.rights.get(Right::Shell) != Some(false) && of.entry.tenant.pod().is_some() {
+            paint.text(BODY, y, right, "m asks df inside the pod", Role::Hint);
+            y += 1;
+        }
     }
     y + 1
 }
@@ -154,13 +173,17 @@ fn volume_line(paint: &mut Paint<'_>, claim: &Claim, y: u16, right: u16) {
     paint.cell(x + METER + 1, y, 5, &share, Align::Right, percent.map_or(Role::Dim, bar::share_role));
     let mut about = text::claim(claim);
     if let Some(usage) = claim.usage {
-        if let Some(inodes) = usage.inodes_used.checked_mul(100).and_then(|n| n.checked_div(usage.inodes))
-            && !claim.on_node_disk()
-        {
+        if let Some(inodes) = claim.inode_percent() {
             about.push_str(&format!(", inodes {inodes}%"));
         }
+        if let Some(growth) = claim.growth {
+            about.push_str(&format!(", {}/day", pace(growth)));
+        }
+        if let Some(seconds) = claim.seconds_to_full() {
+            about.push_str(&format!(", full in {}", span(seconds)));
+        }
         let age = paint.age(usage.at);
-        about.push_str(&format!(", {age} old"));
+        about.push_str(&format!(" ({}, {age} old)", usage.source.word()));
     }
     for more in [claim.resize.as_deref(), claim.class.as_deref()].into_iter().flatten() {
         about.push_str(&format!(", {more}"));
@@ -198,6 +221,14 @@ pub(super) fn pod(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u1
             1 => "1 restart".to_owned(),
             n => format!("{n} restarts"),
         };
+        if let Some(usage) = of.entry.tenant.part_usage(&container.name) {
+            let (cpu, memory) = (usage.cpu(), usage.memory().bytes());
+            let of_limit = |limit: Option<String>| limit.map_or_else(String::new, |limit| format!(" of {limit}"));
+            let limits = container.limits;
+            let cpu_limit = of_limit(limits.cpu.map(|q| q.to_string()));
+            let memory_limit = of_limit(limits.memory.map(|q| q.bytes().to_string()));
+            about = format!("cpu {cpu}{cpu_limit}, memory {memory}{memory_limit}, {about}");
+        }
         if let Some(last) = &container.last {
             let when = last.finished.map(|at| format!(", {} ago", paint.age(at))).unwrap_or_default();
             about.push_str(&format!("; last run ended: {}{when}", text::ending(last)));

@@ -1,0 +1,77 @@
+//! What the question "how many more tenants fit" needs beside the watches: the pods of others, the nodes' limits of disks, and
+//! the autoscaler's own report. Three kinds of lists, read when somebody asks.
+
+use std::collections::BTreeMap;
+
+use super::{Cluster, ClusterError, Fault, http::encode};
+use crate::{
+    fleet::Text,
+    index::{
+        capacity::{Group, Load, PoolFacts},
+        digest::{self, DigestError},
+    },
+};
+
+/// Pods to a page: one takes some 10 KB, a page is held in memory.
+const PAGE: u32 = 250;
+/// A cluster with more pods than this beside its tenants is not listed whole.
+const PAGES: usize = 80;
+
+impl Cluster {
+    /// `label` is the key that tells tenants' pods: those are watched already.
+    pub async fn pool_facts(&self, label: &str) -> PoolFacts {
+        let why = |e: ClusterError| Text::from(e.said.as_str());
+        let (others, disks, groups) = tokio::join!(self.other_pods(label), self.disk_limits(), self.autoscaler());
+        PoolFacts {
+            at: self.clock().now(),
+            others: others.map_err(why),
+            disks: disks.map_err(why),
+            groups: groups.map_err(why),
+        }
+    }
+
+    async fn other_pods(&self, label: &str) -> Result<BTreeMap<Text, Load>, ClusterError> {
+        let what = "list pods of others";
+        let selector = encode(&format!("!{label}"));
+        // Only those that are on a node; what has ended holds nothing.
+        let fields = encode("spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed");
+        let mut loads = BTreeMap::new();
+        let mut next: Option<String> = None;
+        let mut body = Vec::new();
+        for _ in 0..PAGES {
+            let more = next.as_deref().map_or_else(String::new, |token| format!("&continue={}", encode(token)));
+            let path = format!("/api/v1/pods?labelSelector={selector}&fieldSelector={fields}&limit={PAGE}{more}");
+            self.read(&path, what, &mut body).await?;
+            next = digest::loads(&body, &mut loads).map_err(|e| ClusterError::digest(&self.place, what, &body, &e))?;
+            if next.is_none() {
+                return Ok(loads);
+            }
+        }
+        let said = format!("{what}: there are more than {}", PAGES * PAGE as usize);
+        Err(ClusterError::new(Fault::Refused, &self.place, said, ""))
+    }
+
+    async fn disk_limits(&self) -> Result<BTreeMap<Text, Vec<(Text, u32)>>, ClusterError> {
+        self.listed("/apis/storage.k8s.io/v1/csinodes", "list csinodes", digest::csi_nodes).await
+    }
+
+    /// No such ConfigMap is no failure: then there is no autoscaler, or one that does not tell.
+    async fn autoscaler(&self) -> Result<Vec<Group>, ClusterError> {
+        let path = "/api/v1/namespaces/kube-system/configmaps/cluster-autoscaler-status";
+        match self.listed(path, "read the autoscaler's status", digest::autoscaler).await {
+            Err(e) if e.fault == Fault::NotFound => Ok(Vec::new()),
+            other => other,
+        }
+    }
+
+    async fn listed<T>(
+        &self,
+        path: &str,
+        what: &str,
+        read: impl Fn(&[u8]) -> Result<T, DigestError>,
+    ) -> Result<T, ClusterError> {
+        let mut body = Vec::new();
+        self.read(path, what, &mut body).await?;
+        read(&body).map_err(|e| ClusterError::digest(&self.place, what, &body, &e))
+    }
+}
