@@ -1,8 +1,8 @@
 //! What programs get: documents of `apiVersion: fleetdeck/v1`. Within v1 keys are added, never changed or taken away.
 //! What is not known is `null` or left out, never 0.
 
-pub mod finding;
 pub mod capacity;
+pub mod finding;
 pub mod probe;
 
 use serde::Serialize;

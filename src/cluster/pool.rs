@@ -52,19 +52,19 @@ impl Cluster {
     }
 
     async fn disk_limits(&self) -> Result<BTreeMap<Text, Vec<(Text, u32)>>, ClusterError> {
-        self.listed("/apis/storage.k8s.io/v1/csinodes", "list csinodes", digest::csi_nodes).await
+        self.read_as("/apis/storage.k8s.io/v1/csinodes", "list csinodes", digest::csi_nodes).await
     }
 
     /// No such ConfigMap is no failure: then there is no autoscaler, or one that does not tell.
     async fn autoscaler(&self) -> Result<Vec<Group>, ClusterError> {
         let path = "/api/v1/namespaces/kube-system/configmaps/cluster-autoscaler-status";
-        match self.listed(path, "read the autoscaler's status", digest::autoscaler).await {
+        match self.read_as(path, "read the autoscaler's status", digest::autoscaler).await {
             Err(e) if e.fault == Fault::NotFound => Ok(Vec::new()),
             other => other,
         }
     }
 
-    async fn listed<T>(
+    async fn read_as<T>(
         &self,
         path: &str,
         what: &str,

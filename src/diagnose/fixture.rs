@@ -38,7 +38,7 @@ pub(super) fn fleet_of(tenant: &Tenant, other: Option<&Tenant>, now: At) -> Flee
         });
         fleet.apply(Delta::Measures(Meter::Volumes, volumes.collect()), now);
         if let (Some(usage), Some(pod)) = (tenant.usage, tenant.pod()) {
-            let measure = Measure::Pod { namespace: namespace.clone(), pod: pod.name.clone(), usage };
+            let measure = Measure::Pod { namespace: namespace.clone(), pod: pod.name.clone(), usage, parts: vec![] };
             fleet.apply(Delta::Measures(Meter::Pods, vec![measure]), now);
         }
     }

@@ -109,6 +109,7 @@ mod tests {
             inodes_used: inodes,
             inodes: 100,
             at: at(150),
+            source: crate::fleet::VolumeSource::Kubelet,
         });
         t.claims[1].capacity = Some(crate::fleet::Quantity::whole(100 << 30));
         t

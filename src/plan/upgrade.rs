@@ -166,6 +166,7 @@ mod tests {
                     inodes_used: 1,
                     inodes: 100,
                     at,
+                    source: crate::fleet::VolumeSource::Kubelet,
                 });
             }
         };

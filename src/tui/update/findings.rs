@@ -35,7 +35,7 @@ pub(super) fn open(state: &mut State) {
             state.list.select(who.clone());
             state.views.push(View::Tenant { who, scroll: 0 });
         }
-        Some(View::Tenant { .. } | View::Page { .. }) | None => {}
+        Some(_) | None => {}
     }
 }
 
@@ -45,6 +45,6 @@ pub(super) fn travel(state: &mut State, id: Id) {
     match state.views.last_mut() {
         Some(View::Findings { pick }) => pick.step(&findings::keys(&causes), by),
         Some(View::Cause { cause, pick }) => pick.step(&findings::tenants(&causes, cause), by),
-        Some(View::Tenant { .. } | View::Page { .. }) | None => {}
+        Some(_) | None => {}
     }
 }

@@ -85,7 +85,7 @@ fn places(area: Rect) -> Vec<Placed> {
     let mut x = area.x + 1;
     let mut placed: Vec<Placed> = Vec::new();
     for column in middle {
-        if x + column.1 + last.1 + 1 <= area.right() {
+        if x + column.1 + last.1 < area.right() {
             placed.push((x, column));
             x += column.1 + 1;
         }
