@@ -115,14 +115,17 @@ fn quota(tenant: &Tenant, text: &str) -> Finding {
     };
     let mut clauses = Vec::new();
     let mut resources = Vec::new();
-    let mut others_use_it = false;
-    for (resource, asked) in requested.split(',').filter_map(|pair| pair.split_once('=')) {
+    let number = |text: &str| text.parse::<Quantity>().unwrap_or_default();
+    let pairs = || requested.split(',').filter_map(|pair| pair.split_once('='));
+    // What could not be met by an empty quota is the cause; beside it the rest is often only the pod before, still counted.
+    let never = |resource: &str, asked: &str| value(limited, resource).is_some_and(|l| number(asked) > number(&l));
+    let some_never = pairs().any(|(resource, asked)| never(resource, asked));
+    for (resource, asked) in pairs() {
         let (Some(used), Some(limit)) = (value(used, resource), value(limited, resource)) else { continue };
-        let number = |text: &str| text.parse::<Quantity>().unwrap_or_default();
-        if number(asked).saturating_add(number(&used)) <= number(&limit) {
+        let beyond = number(asked).saturating_add(number(&used)) > number(&limit);
+        if !beyond || (some_never && !never(resource, asked)) {
             continue;
         }
-        others_use_it |= number(&used) > Quantity::default() && number(asked) <= number(&limit);
         clauses.push(format!("{resource} {asked} is asked for, {limit} allowed, {used} used"));
         resources.push(resource);
     }
@@ -132,7 +135,7 @@ fn quota(tenant: &Tenant, text: &str) -> Finding {
         format!("quota `{name}` refuses its pod: {}", clauses.join("; "))
     };
     let others: Vec<_> = tenant.pods.iter().filter(|p| p.owner.is_none()).map(|p| p.name.as_str()).collect();
-    let advice = match (others_use_it, others.as_slice()) {
+    let advice = match (!some_never && !clauses.is_empty(), others.as_slice()) {
         (true, [pod, ..]) => format!("the room is taken by pod {pod}: delete it if it is a left-over"),
         (true, []) => "something else in the namespace takes the room: list its pods".to_owned(),
         (false, _) => "the pod asks for more than its tier: put the tier's figures back (apply the render), or move the tenant to a larger tier".to_owned(),

@@ -12,7 +12,10 @@ pub(super) fn check(case: &mut Case<'_>) {
     if case.is_terminating() {
         return;
     }
-    for claim in &case.tenant().claims {
+    let mut claims: Vec<_> = case.tenant().claims.iter().collect();
+    // Those of which something is said first: a silent one may only wait for them.
+    claims.sort_by_key(|c| case.warnings(c.uid, &PROVISIONING).is_empty() && c.class.is_some());
+    for claim in claims {
         match claim.phase {
             ClaimPhase::Lost => lost(case, claim),
             ClaimPhase::Pending => pending(case, claim),
@@ -54,7 +57,7 @@ fn pending(case: &mut Case<'_>, claim: &Claim) {
             .about("default storage class")
             .advice("mark a StorageClass as the default one, or name a class in the tenant's spec; the claim must then be made anew, while it holds no data")
             .proof(Evidence::field(format!("PersistentVolumeClaim {} spec.storageClassName", claim.name), "absent", None)),
-        (None, Some(class)) if awaited => Finding::critical(Code::VolumePending, format!("claim {} has no volume yet, and no event says why", claim.name))
+        (None, Some(class)) if awaited && !case.found(explains) => Finding::critical(Code::VolumePending, format!("claim {} has no volume yet, and no event says why", claim.name))
             .about(class.as_str())
             .advice("look at the provisioner's own pods and log; describe the claim for its events"),
         (None, _) => return,
@@ -64,7 +67,12 @@ fn pending(case: &mut Case<'_>, claim: &Claim) {
         "Pending",
         claim.created,
     ));
-    case.find(finding);
+    case.find_once(finding);
+}
+
+/// Another claim of the pod keeps it from its node: one that is bound with its first pod waits for that one.
+fn explains(finding: &Finding) -> bool {
+    matches!(finding.code, Code::ClassMissing | Code::NoDefaultClass | Code::ProvisioningFailed)
 }
 
 fn provisioning(claim: &Claim, event: &Warning) -> Finding {
@@ -182,6 +190,10 @@ mod tests {
 
         t.claims[0].class = None;
         assert_eq!(first(&t, 100).code, Code::NoDefaultClass);
+
+        t.claims[1].phase = ClaimPhase::Pending;
+        let found = diagnose(&t, 100);
+        assert_eq!(codes(&found), [Code::NoDefaultClass], "the other claim may wait for this one");
     }
 
     #[test]
