@@ -194,7 +194,7 @@ pub(crate) fn refusal(n: u32) -> Warning {
 /// A node of the pool that is as it should be.
 pub(crate) fn node(name: &str) -> Node {
     Node {
-        uid: uid(name.bytes().fold(500, |n, b| n * 31 + u128::from(b))),
+        uid: uid(name.bytes().fold(500_u128, |n, b| n.wrapping_mul(31).wrapping_add(u128::from(b)))),
         name: text(name),
         created: Some(at(0)),
         deleting: None,
