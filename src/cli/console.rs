@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::{failure::Failure, keep::Keeper, open, prometheus, tiers};
 use crate::{
-    cluster::{self, Cluster, ClusterError, Errand, Errands, Fault, Meters, Prompt, Scope, look::objects},
+    cluster::{self, Cluster, ClusterError, Errand, Errands, Fault, Meters, Prompt, Scope, logs::Tail, look::objects},
     config::{Config, files},
     fleet::Text,
     tui::{
@@ -103,6 +103,10 @@ fn feed(config: &Config, cluster: &Cluster, scope: Scope, banner: Option<String>
         leave: Box::new(move |namespace| errands.leave(namespace)),
         look: look(cluster),
         read: read(cluster.clone(), label),
+        tail: Box::new({
+            let cluster = cluster.clone();
+            move |wanted, targets| Tail::start(&cluster, wanted, targets)
+        }),
         context,
         banner,
     }

@@ -11,6 +11,7 @@ pub(crate) enum Place {
     Findings,
     Volumes,
     Capacity,
+    Logs,
     Filter,
     Palette,
     Contexts,
@@ -24,12 +25,13 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Fleet,
         Self::Tenant,
         Self::Findings,
         Self::Volumes,
         Self::Capacity,
+        Self::Logs,
         Self::Filter,
         Self::Palette,
         Self::Contexts,
@@ -49,6 +51,7 @@ impl Place {
             Self::Findings => "findings",
             Self::Volumes => "volumes",
             Self::Capacity => "capacity",
+            Self::Logs => "logs",
             Self::Filter => "filter",
             Self::Palette => "palette",
             Self::Contexts => "contexts",
@@ -100,6 +103,31 @@ pub(crate) enum Id {
     Measure,
     Theme,
     Glyphs,
+    Logs,
+    LogFollow,
+    LogSearch,
+    LogNext,
+    LogPrevious,
+    LogFilter,
+    LogLevel,
+    LogContainer,
+    LogHide,
+    LogShowAll,
+    LogError,
+    LogWrap,
+    LogTimes,
+    LogJson,
+    LogOpen,
+    LogColours,
+    LogFull,
+    LogRight,
+    LogLeft,
+    LogMark,
+    LogNextMark,
+    LogCopy,
+    LogSave,
+    LogInstance,
+    LogReach(u8),
     Redraw,
     Suspend,
     Quit,
@@ -159,6 +187,7 @@ const PAGES: &[Place] = &[
     Place::Findings,
     Place::Volumes,
     Place::Capacity,
+    Place::Logs,
     Place::Boots,
     Place::Events,
     Place::Changes,
@@ -181,6 +210,21 @@ const ABOVE: &[Place] = &[
     Place::Sources,
     Place::Help,
 ];
+/// Where the palette opens.
+const WITH_PALETTE: &[Place] = &[
+    Place::Fleet,
+    Place::Tenant,
+    Place::Logs,
+    Place::Findings,
+    Place::Volumes,
+    Place::Capacity,
+    Place::Boots,
+    Place::Events,
+    Place::Changes,
+    Place::Objects,
+    Place::Yaml,
+];
+const IN_LOGS: &[Place] = &[Place::Logs];
 const FIELDS: &[Place] = &[Place::Filter, Place::Palette, Place::Contexts];
 
 const fn always(_: &State) -> Result<(), Why> {
@@ -204,9 +248,8 @@ fn selected_row(state: &State) -> Result<(), Why> {
     match state.views.last() {
         Some(View::Findings { pick }) if pick.key().is_none() => Err("nothing is wrong"),
         Some(View::Findings { .. } | View::Cause { .. }) => Ok(()),
-        Some(View::Tenant { .. } | View::Page { .. } | View::Volumes(_) | View::Capacity { .. }) | None => {
-            selected(state)
-        }
+        Some(View::Tenant { .. } | View::Page { .. } | View::Volumes(_) | View::Capacity { .. } | View::Logs)
+        | None => selected(state),
     }
 }
 
@@ -233,6 +276,17 @@ const LOOK: Command = Command {
     listed: true,
     enabled: always,
 };
+
+/// A command of the logs alone.
+const fn in_logs(
+    id: Id,
+    name: &'static str,
+    hint: Option<&'static str>,
+    keys: &'static [&'static str],
+    help: &'static str,
+) -> Command {
+    Command { id, name, hint, help, keys, places: IN_LOGS, listed: false, ..LOOK }
+}
 
 pub(crate) const COMMANDS: &[Command] = &[
     Command {
@@ -299,6 +353,16 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "close what is on top",
         keys: &["q", "left"],
         places: ABOVE,
+        listed: false,
+        ..LOOK
+    },
+    Command {
+        id: Id::Close,
+        name: "close-logs",
+        hint: Some("back"),
+        help: "close the logs",
+        keys: &["q"],
+        places: IN_LOGS,
         listed: false,
         ..LOOK
     },
@@ -419,11 +483,62 @@ pub(crate) const COMMANDS: &[Command] = &[
         ..LOOK
     },
     Command {
+        id: Id::Logs,
+        name: "logs",
+        hint: Some("logs"),
+        help: "the tenant's logs, followed through stages, restarts and new pods; secrets are masked",
+        keys: &["l"],
+        enabled: selected,
+        ..LOOK
+    },
+    in_logs(Id::LogFollow, "follow", Some("follow"), &["s"], "follow, or stand still: new lines are then only counted"),
+    in_logs(
+        Id::LogSearch,
+        "search",
+        Some("search"),
+        &["/"],
+        "search while typing: an expression; small letters find large ones too",
+    ),
+    in_logs(Id::LogNext, "next", None, &["n"], "to the next match"),
+    in_logs(Id::LogPrevious, "previous", None, &["N"], "to the match before"),
+    in_logs(
+        Id::LogFilter,
+        "only",
+        Some("filter"),
+        &["&"],
+        "show only lines that match while typing; !x shows those that do not",
+    ),
+    in_logs(Id::LogContainer, "container", Some("container"), &["c"], "each container alone, then all"),
+    in_logs(Id::LogHide, "hide", None, &["-"], "hide the container of this line"),
+    in_logs(Id::LogShowAll, "show-all", None, &["="], "show all containers"),
+    in_logs(Id::LogError, "error", Some("error"), &["e"], "to the next error; while following, to the first one"),
+    in_logs(Id::LogLevel, "level", None, &["L"], "only warnings and errors, only errors, all"),
+    in_logs(Id::LogWrap, "wrap", Some("wrap"), &["w"], "wrap long lines, or cut them"),
+    in_logs(Id::LogTimes, "times", Some("times"), &["t"], "times: none, of the day (UTC), ages, gaps between lines"),
+    in_logs(Id::LogOpen, "open-line", None, &["enter"], "open a line of JSON to its fields, and close it"),
+    in_logs(Id::LogJson, "json", None, &["J"], "JSON as message and fields, or as it is"),
+    in_logs(Id::LogColours, "colours", None, &["a"], "the containers' own colours, as colours only"),
+    in_logs(Id::LogFull, "full", None, &["f"], "the whole screen, or with header and footer"),
+    in_logs(Id::LogRight, "right", None, &["right"], "further right in long lines"),
+    in_logs(Id::LogLeft, "left", None, &["left"], "back to the left"),
+    in_logs(Id::LogMark, "mark", None, &["space"], "mark the line, or take the mark off"),
+    in_logs(Id::LogNextMark, "next-mark", None, &["m"], "to the next marked line"),
+    in_logs(Id::LogCopy, "copy-lines", None, &["y"], "copy the marked lines, or this one (OSC 52)"),
+    in_logs(Id::LogSave, "save", None, &["ctrl-s"], "save what is shown to a file in the folder we were started in"),
+    in_logs(Id::LogInstance, "instance", None, &["p"], "the instances before the present ones, and back"),
+    in_logs(Id::LogReach(0), "last-lines", None, &["0"], "read anew: the last 500 lines of each container"),
+    in_logs(Id::LogReach(1), "last-1m", None, &["1"], "read anew: the last minute"),
+    in_logs(Id::LogReach(2), "last-5m", None, &["2"], "read anew: the last 5 minutes"),
+    in_logs(Id::LogReach(3), "last-15m", None, &["3"], "read anew: the last 15 minutes"),
+    in_logs(Id::LogReach(4), "last-1h", None, &["4"], "read anew: the last hour"),
+    in_logs(Id::LogReach(5), "all-lines", None, &["5"], "read anew: all that is there"),
+    Command {
         id: Id::Palette,
         name: "palette",
         hint: Some("all commands"),
         help: "find a command by its words",
         keys: &[":"],
+        places: WITH_PALETTE,
         listed: false,
         ..LOOK
     },

@@ -1,7 +1,13 @@
 //! What a state change asks of the world. Data: the loop carries it out, tests look at it.
 
 use super::ask::Ask;
-use crate::{cluster::Errand, fleet::Text};
+use crate::{
+    cluster::{
+        Errand,
+        logs::{Target, Wanted},
+    },
+    fleet::Text,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
@@ -17,6 +23,16 @@ pub(crate) enum Effect {
     Look(Ask),
     /// Try now what waits for its time or for rights.
     Retry,
+    /// Read logs, and no longer those that were read before.
+    Tail {
+        wanted: Wanted,
+        targets: Vec<Target>,
+    },
+    /// Write a file of this name into the folder that we were started in.
+    Save {
+        name: String,
+        text: String,
+    },
     /// Draw every cell anew.
     Repaint,
     Suspend,

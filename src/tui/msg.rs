@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use crate::{fleet::At, index::Delta};
+use crate::{cluster::logs::News, fleet::At, index::Delta};
 
 use super::{
     ask::{Answer, Ask, Refusal},
@@ -29,6 +29,10 @@ pub(crate) enum Msg {
     NotSwitched(String),
     /// What was asked for on demand.
     Learnt(Learnt),
+    /// Of the open tail.
+    Log(News),
+    /// What became of an effect, in words.
+    Said(Result<String, String>),
     /// The readers have ended: nothing new will come.
     FeedEnded,
 }

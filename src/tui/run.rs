@@ -10,7 +10,11 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
 };
 
-use crate::index::Delta;
+use crate::{
+    cluster::logs::{News, Tail},
+    config::files,
+    index::Delta,
+};
 
 use super::{
     ask::{Answer, Ask, Refusal},
@@ -54,6 +58,7 @@ pub async fn run(session: Session) -> color_eyre::Result<()> {
         connecting: None,
         looking: FuturesUnordered::new(),
         reading: FuturesUnordered::new(),
+        tail: None,
         unfollowed: false,
     };
     guarded(console.drive(&mut term)).await.wrap_err("the terminal went away")
@@ -80,6 +85,7 @@ struct Console {
     looking: FuturesUnordered<BoxFuture<'static, (Ask, Result<Answer, Refusal>)>>,
     /// Reads on demand that are under way.
     reading: FuturesUnordered<BoxFuture<'static, Learnt>>,
+    tail: Option<Tail>,
     /// There was news since the feed was last shown the fleet.
     unfollowed: bool,
 }
@@ -133,6 +139,10 @@ impl Console {
                     self.clock();
                     Next::Go
                 }
+                news = of_tail(&mut self.tail) => {
+                    self.lines(news);
+                    Next::Go
+                }
             };
             if matches!(next, Next::Stop) {
                 (self.feed.follow)(&self.state.fleet);
@@ -163,8 +173,24 @@ impl Console {
         for delta in batch.drain(..) {
             self.say(Msg::Delta(delta));
         }
+        self.sight();
         self.pace.data(now());
         self.unfollowed = true;
+    }
+
+    /// The pods that the tail reads are those that the watches see.
+    fn sight(&self) {
+        if let Some(tail) = &self.tail {
+            tail.sight(|target| self.state.fleet.get(&target.namespace));
+        }
+    }
+
+    fn lines(&mut self, news: Option<News>) {
+        match news {
+            Some(news) => self.say(Msg::Log(news)),
+            None => self.tail = None,
+        }
+        self.pace.data(now());
     }
 
     /// Once a second while anything depends on it.
@@ -214,6 +240,7 @@ impl Console {
                 self.feed = feed;
                 self.looking.clear();
                 self.reading.clear();
+                self.tail = None;
                 self.live = true;
                 self.say(Msg::Now((self.feed.clock)()));
                 self.say(Msg::Switched { context, banner });
@@ -235,14 +262,32 @@ impl Console {
         self.state.settle_for_key();
         let effects = update(&mut self.state, &self.keys, msg);
         self.pace.key(now());
+        self.state.settle_for_key();
+        if self.state.logs.is_none() {
+            self.tail = None;
+        }
         for effect in effects {
             match effect {
                 Effect::Copy(text) => term.copy(&text)?,
                 Effect::Connect(name) => self.connecting = Some((self.connect)(name)),
                 Effect::Look(ask) => self.look(ask),
-                Effect::Retry => (self.feed.retry)(),
                 Effect::Errand(errand) => (self.feed.errand)(errand),
                 Effect::Leave(namespace) => (self.feed.leave)(namespace),
+                Effect::Retry => {
+                    (self.feed.retry)();
+                    if let Some(tail) = &self.tail {
+                        tail.retry();
+                    }
+                }
+                Effect::Tail { wanted, targets } => {
+                    self.tail = Some((self.feed.tail)(wanted, targets));
+                    self.sight();
+                }
+                Effect::Save { name, text } => {
+                    let saved = files::write_atomic(name.as_ref(), &text);
+                    let said = saved.map(|()| format!("saved as {name}")).map_err(|e| e.to_string());
+                    self.say(Msg::Said(said));
+                }
                 Effect::Repaint => term.repaint()?,
                 Effect::Suspend => suspend(term, signals).await?,
                 Effect::Quit => return Ok(Next::Stop),
@@ -267,6 +312,13 @@ impl Console {
 
 fn now() -> std::time::Instant {
     Instant::now().into_std()
+}
+
+async fn of_tail(tail: &mut Option<Tail>) -> Option<News> {
+    match tail {
+        Some(tail) => tail.news.recv().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn pending_or(connecting: &mut Option<BoxFuture<'static, Result<Feed, String>>>) -> Result<Feed, String> {

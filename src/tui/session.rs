@@ -6,7 +6,10 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use crate::{
-    cluster::Errand,
+    cluster::{
+        Errand,
+        logs::{Tail, Target, Wanted},
+    },
     fleet::{
         At, Text,
         detail::{Opened, Storage},
@@ -79,6 +82,8 @@ pub struct Feed {
     pub look: Look,
     /// Reads on demand.
     pub read: Box<dyn Fn(Unwatched) -> BoxFuture<'static, Learnt> + Send>,
+    /// Reads logs; nothing is asked for before it has been shown pods.
+    pub tail: Box<dyn Fn(Wanted, Vec<Target>) -> Tail + Send>,
     /// One line that stays on screen, such as the demo's "simulation".
     pub banner: Option<String>,
 }

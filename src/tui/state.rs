@@ -2,6 +2,7 @@
 
 pub(crate) mod attention;
 pub(crate) mod list;
+pub(crate) mod logs;
 pub(crate) mod overlay;
 pub(crate) mod pick;
 pub(crate) mod volumes;
@@ -56,6 +57,8 @@ pub(crate) enum View {
     Capacity {
         scroll: usize,
     },
+    /// What it shows is in [`State::logs`].
+    Logs,
 }
 
 /// A page of lines.
@@ -194,6 +197,8 @@ pub(crate) struct State {
     pub(crate) size: (u16, u16),
     pub(crate) list: List,
     pub(crate) views: Vec<View>,
+    /// The tail that is open; there as long as its view is.
+    pub(crate) logs: Option<Box<logs::Logs>>,
     pub(crate) overlays: Vec<Overlay>,
     pub(crate) notice: Option<Notice>,
     pub(crate) looks: Looks,
@@ -225,6 +230,7 @@ impl State {
             size,
             list: List::default(),
             views: Vec::new(),
+            logs: None,
             overlays: Vec::new(),
             notice: None,
             looks,
@@ -258,18 +264,19 @@ impl State {
             Some(View::Findings { .. } | View::Cause { .. }) => Place::Findings,
             Some(View::Volumes(_)) => Place::Volumes,
             Some(View::Capacity { .. }) => Place::Capacity,
+            Some(View::Logs) => Place::Logs,
             None => Place::Fleet,
         }
     }
 
     /// The tenant that commands are about: the open one, else the selected one.
     pub(crate) fn subject(&self) -> Option<&Entry> {
-        let who = match self.views.last() {
+        let who = match self.views.iter().rev().find(|v| !matches!(v, View::Logs)) {
             Some(View::Tenant { who, .. }) => who,
             Some(View::Page { page, .. }) => page.who()?,
             Some(View::Findings { .. } | View::Cause { .. }) => return None,
             Some(View::Volumes(page)) => return page.current()?.find(&self.fleet).map(|(entry, _)| entry),
-            Some(View::Capacity { .. }) | None => self.list.current()?,
+            Some(View::Capacity { .. } | View::Logs) | None => self.list.current()?,
         };
         who.find(&self.fleet).here()
     }
@@ -342,6 +349,7 @@ impl State {
         let settled = self.fleet.sources().settled();
         let said = self.list.settle(&self.fleet, self.now, view::fleet::rows(self.size), settled);
         self.bring_in_line(said);
+        view::logs::settle(self);
     }
 
     /// The same before a key acts, which is meant for the row that is selected on screen.
@@ -369,8 +377,11 @@ impl State {
                 View::Findings { pick } => pick.settle(&findings::keys(&causes)),
                 View::Cause { cause, pick } => pick.settle(&findings::tenants(&causes, cause)),
                 View::Volumes(page) => page.settle(&self.fleet, self.now, view::volumes::rows(self.size)),
-                View::Capacity { .. } => {}
+                View::Capacity { .. } | View::Logs => {}
             }
+        }
+        if !self.views.iter().any(|v| matches!(v, View::Logs)) {
+            self.logs = None;
         }
         self.meet();
     }
@@ -389,6 +400,7 @@ impl State {
         self.awaited = None;
         self.list = list;
         self.views.clear();
+        self.logs = None;
         self.overlays.clear();
         self.attention = Attention::default();
         self.answers = Asked::default();

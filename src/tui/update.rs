@@ -2,6 +2,7 @@
 
 mod findings;
 mod fleet;
+mod logs;
 mod overlay;
 mod page;
 pub(crate) mod pick;
@@ -69,6 +70,20 @@ pub(crate) fn update(state: &mut State, keys: &Keymap, msg: Msg) -> Vec<Effect> 
             state.learn(told);
             vec![]
         }
+        Msg::Log(news) => {
+            if let Some(logs) = &mut state.logs {
+                logs.take(news);
+            }
+            vec![]
+        }
+        Msg::Said(Ok(text)) => {
+            state.inform(text);
+            vec![]
+        }
+        Msg::Said(Err(why)) => {
+            state.fail(why);
+            vec![]
+        }
         Msg::FeedEnded => {
             state.fail("the readers have ended, nothing new will come: quit and start again");
             vec![]
@@ -110,6 +125,9 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
             });
         }
         Id::Accept => return overlay::accept(state),
+        Id::Logs => return logs::open(state),
+        Id::LogReach(n) => return logs::reach(state, usize::from(n)),
+        id if is_of_logs(id) => return logs::run(state, id),
         Id::Contexts => match argument {
             Some(name) => return connect(state, name),
             None => state.overlays.push(Overlay::Contexts(Picker::default())),
@@ -148,6 +166,8 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         Id::Glyphs => state.looks.glyphs = state.looks.glyphs.other(),
         Id::PickUp | Id::PickDown => overlay::pick(state, id),
         Id::Up | Id::Down | Id::PageUp | Id::PageDown | Id::Top | Id::Bottom => travel(state, id),
+        // Those of the logs, above.
+        _ => {}
     }
     vec![]
 }
@@ -165,11 +185,17 @@ fn open(state: &mut State) -> Vec<Effect> {
     state.wonder(now).map(Effect::Look).into_iter().collect()
 }
 
+fn is_of_logs(id: Id) -> bool {
+    Command::of(id).is_some_and(|c| c.places == [Place::Logs]) && id != Id::Close
+}
+
 /// Esc: puts away one thing, the topmost. Never quits.
 fn back(state: &mut State) {
     if let Some(overlay) = state.overlays.pop() {
-        if let Overlay::Filter { before, .. } = overlay {
-            state.list.filter_by(&before);
+        match overlay {
+            Overlay::Filter { before, .. } => state.list.filter_by(&before),
+            Overlay::Pattern { asked, before, .. } => logs::typed(state, asked, &before),
+            _ => {}
         }
     } else if state.notice.take().is_some() {
     } else if state.views.pop().is_none() && !state.list.filter.text.is_empty() {
@@ -182,6 +208,7 @@ fn travel(state: &mut State, id: Id) {
     let size = state.size;
     match (state.overlays.last(), state.views.last_mut()) {
         (Some(_), _) => overlay::scroll(state, id),
+        (None, Some(View::Logs)) => logs::travel(state, id),
         (None, Some(View::Tenant { .. })) => tenant::scroll(state, id),
         (None, Some(View::Page { .. })) => page::scroll(state, id),
         (None, Some(View::Volumes(page))) => {

@@ -7,6 +7,7 @@ pub(crate) mod fleet;
 pub(crate) mod footer;
 pub(crate) mod header;
 pub(crate) mod help;
+pub(crate) mod logs;
 pub(crate) mod page;
 pub(crate) mod palette;
 pub(crate) mod sources;
@@ -38,8 +39,13 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) -> Option<At> {
         return None;
     }
     let body = Rect { y: area.y + header::HEIGHT, height: area.height - header::HEIGHT - footer::HEIGHT, ..area };
-    header::draw(&mut paint, state, area);
+    let full = matches!(state.views.last(), Some(View::Logs)) && state.logs.as_ref().is_some_and(|l| l.full);
+    let body = if full { area } else { body };
+    if !full {
+        header::draw(&mut paint, state, area);
+    }
     match state.views.last() {
+        Some(View::Logs) => logs::draw(&mut paint, state, body),
         None => fleet::draw(&mut paint, state, body),
         Some(View::Page { page, scroll }) => page::draw(&mut paint, state, page, *scroll, body),
         Some(View::Tenant { who, scroll }) => tenant::draw(&mut paint, state, who, *scroll, body),
@@ -48,11 +54,13 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) -> Option<At> {
         Some(View::Capacity { scroll }) => capacity::draw(&mut paint, state, *scroll, body),
         Some(View::Volumes(page)) => volumes::draw(&mut paint, state, page, body),
     }
-    footer::draw(&mut paint, state, area);
+    if !full {
+        footer::draw(&mut paint, state, area);
+    }
     for overlay in &state.overlays {
         match overlay {
-            // Its field is part of the header.
-            Overlay::Filter { .. } => {}
+            // Their fields are part of the header, or of the page.
+            Overlay::Filter { .. } | Overlay::Pattern { .. } => {}
             Overlay::Palette(picker) => palette::draw(&mut paint, state, picker, area),
             Overlay::Contexts(picker) => contexts::draw(&mut paint, state, picker, area),
             Overlay::Sources => sources::draw(&mut paint, state, area),

@@ -9,12 +9,36 @@ pub(crate) enum Overlay {
         field: Field,
         before: String,
     },
+    /// A pattern over the lines of logs; `before` is what Esc brings back.
+    Pattern {
+        asked: Asked,
+        field: Field,
+        before: String,
+    },
     Palette(Picker),
     Contexts(Picker),
     Sources,
     Help {
         scroll: usize,
     },
+}
+
+/// What a pattern is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// To be found.
+    Search,
+    /// To show only what matches; with `!` only what does not.
+    Only,
+}
+
+impl Asked {
+    pub(crate) fn sign(self) -> &'static str {
+        match self {
+            Self::Search => "/",
+            Self::Only => "&",
+        }
+    }
 }
 
 /// A field and a choice among the rows that match it.
@@ -27,7 +51,7 @@ pub(crate) struct Picker {
 impl Overlay {
     pub(crate) fn place(&self) -> Place {
         match self {
-            Self::Filter { .. } => Place::Filter,
+            Self::Filter { .. } | Self::Pattern { .. } => Place::Filter,
             Self::Palette(_) => Place::Palette,
             Self::Contexts(_) => Place::Contexts,
             Self::Sources => Place::Sources,
@@ -37,7 +61,7 @@ impl Overlay {
 
     pub(crate) fn field(&mut self) -> Option<&mut Field> {
         match self {
-            Self::Filter { field, .. } => Some(field),
+            Self::Filter { field, .. } | Self::Pattern { field, .. } => Some(field),
             Self::Palette(picker) | Self::Contexts(picker) => Some(&mut picker.field),
             Self::Sources | Self::Help { .. } => None,
         }

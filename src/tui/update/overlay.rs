@@ -48,6 +48,10 @@ fn rewritten(state: &mut State) {
             let text = field.text().to_owned();
             state.list.filter_by(&text);
         }
+        Some(Overlay::Pattern { asked, field, .. }) => {
+            let (asked, text) = (*asked, field.text().to_owned());
+            super::logs::typed(state, asked, &text);
+        }
         Some(Overlay::Palette(picker) | Overlay::Contexts(picker)) => picker.at = 0,
         _ => {}
     }
@@ -83,6 +87,14 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
         Some(Overlay::Filter { field, .. }) => {
             let text = field.text().trim().to_owned();
             state.list.filter_by(&text);
+            vec![]
+        }
+        Some(Overlay::Pattern { asked, field, .. }) => {
+            super::logs::typed(state, asked, field.text());
+            match state.logs.as_ref().and_then(|l| l.error.clone()) {
+                Some(why) => state.fail(format!("{:?} is no pattern: {why}", field.text())),
+                None => super::logs::asked(state, asked),
+            }
             vec![]
         }
         Some(Overlay::Palette(picker) | Overlay::Contexts(picker)) => {

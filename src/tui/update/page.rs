@@ -24,7 +24,8 @@ pub(super) fn events(state: &mut State) -> Vec<Effect> {
     let who = match state.views.last() {
         Some(View::Tenant { who, .. }) => Some(who.clone()),
         Some(View::Page { page, .. }) => page.who().cloned(),
-        Some(View::Findings { .. } | View::Cause { .. } | View::Volumes(_) | View::Capacity { .. }) | None => None,
+        Some(View::Findings { .. } | View::Cause { .. } | View::Volumes(_) | View::Capacity { .. } | View::Logs)
+        | None => None,
     };
     go(state, Page::Events(who))
 }
