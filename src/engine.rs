@@ -13,6 +13,7 @@ mod exec;
 pub mod hold;
 pub mod journal;
 mod keeper;
+mod notice;
 mod patience;
 pub mod record;
 mod run;

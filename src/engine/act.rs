@@ -16,7 +16,7 @@ use crate::{
         name::{DONE_ANNOTATION, RUN_ANNOTATION, SPEC_ANNOTATION, TENANT_LABEL},
     },
     manifest::{Base, Object, render, stored_spec},
-    plan::{Basis, Intent, News, Plan, Situation, Step, Turn},
+    plan::{Basis, Intent, Named, News, Plan, Situation, Step, Turn},
 };
 
 /// What every turn of a run shares.
@@ -35,6 +35,8 @@ pub(super) struct Shared<'a> {
     pub epoch: u64,
     /// The namespace of the runs' records.
     pub control: &'a str,
+    /// Who runs it.
+    pub by: String,
 }
 
 /// Half seconds that an index may lag behind the server.
@@ -55,6 +57,10 @@ pub(super) struct Act<'a> {
     pub(super) down_since: Option<At>,
     /// What carries our claim now.
     pub(super) claimed: Vec<Address>,
+    /// The StatefulSet that Events are about.
+    pub(super) set: Option<Named>,
+    /// Events may not be written.
+    pub(super) mute: bool,
     /// The tenant was brought to its end by an earlier holder.
     done: bool,
 }
@@ -90,6 +96,8 @@ impl<'a> Act<'a> {
             floor: 0,
             down_since: None,
             claimed: Vec::new(),
+            set: turn.basis.set.clone(),
+            mute: false,
             done: false,
         }
     }
@@ -130,6 +138,7 @@ impl<'a> Act<'a> {
             match self.exec(number, step).await {
                 Ok(said) => {
                     last.clone_from(&said);
+                    self.notice(number, step, &said).await;
                     self.say(|tenant| News::Did { tenant, step: number, said }).await;
                 }
                 Err(Trouble::Stopped) if self.shared.hold.is_lost() => return Ending::Superseded,

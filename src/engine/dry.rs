@@ -40,7 +40,20 @@ pub async fn dry_run(cluster: &Cluster, base: &Base, plan: &Plan, turn: &Turn, c
     let secrets = Secrets::default();
     let hold = Hold::unrecorded(cluster);
     let (view, secrets) = (View::blind(), &secrets);
-    let shared = Shared { cluster, base, plan, view, tell, orders, secrets, seed: 0, hold, epoch: 0, control };
+    let shared = Shared {
+        cluster,
+        base,
+        plan,
+        view,
+        tell,
+        orders,
+        secrets,
+        seed: 0,
+        hold,
+        epoch: 0,
+        control,
+        by: String::new(),
+    };
     let ask = async move {
         let mut act = Act::new(shared, turn);
         let mut verdicts = Vec::new();

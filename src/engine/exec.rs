@@ -65,6 +65,7 @@ impl Act<'_> {
                 && kind == Piece::StatefulSet
             {
                 self.floor = generation(written);
+                self.set = uid(written).map(|uid| Named { name: object.name().to_owned(), uid });
             }
             said.push(format!("{} {word}", object.name()));
         }

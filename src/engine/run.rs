@@ -91,6 +91,7 @@ pub async fn run(job: Job<'_>) -> Ledger {
         hold,
         epoch,
         control: job.control,
+        by: job.by.clone(),
     };
     let story = Story {
         ledger: job.ledger,

@@ -218,6 +218,14 @@ pub(crate) async fn a_tenant_is_created_restarted_and_put_to_sleep_by_plans(worl
     let first = operator.entry(&namespace).tenant.clone();
     assert!(first.set().unwrap().run.as_deref().unwrap().starts_with("create-"), "{:?}", first.set().unwrap().run);
 
+    // `kubectl describe` tells who did it.
+    let events = world.cluster.objects("Event", &namespace, "").await.unwrap();
+    let ours: Vec<_> = events.iter().filter(|e| e["source"]["component"] == "fleetdeck").collect();
+    let set = first.set().unwrap().uid.to_string();
+    let told = ours.iter().find(|e| e["message"].as_str().unwrap().starts_with("StatefulSet: openclaw made")).unwrap();
+    assert!(told["reason"] == "Create" && told["involvedObject"]["uid"] == set.as_str(), "{told}");
+    assert!(told["message"].as_str().unwrap().ends_with("by somebody@test)"), "{told}");
+
     // Again is refused, for it is there.
     let again = Intent::Create { spec: Box::new(spec.clone()) };
     let refusal = operator.plan(again, one(), &[&namespace], ready).await.unwrap_err();
