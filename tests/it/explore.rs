@@ -14,6 +14,7 @@ use fleetdeck::{
     engine::{Lease, Order, Records, hold::holder},
     fleet::Uid,
     index::Fleet,
+    manifest::TenantSpec,
     plan::{End, Event, Intent, Ledger, News, Pace, Plan, State},
     sim::{Fault, Faults, SimConfig, Target},
 };
@@ -95,7 +96,7 @@ async fn story(seed: u64) -> String {
     for spec in &specs {
         operator.create(spec).await;
     }
-    let namespaces: Vec<String> = specs.iter().map(|s| s.namespace()).collect();
+    let namespaces: Vec<String> = specs.iter().map(TenantSpec::namespace).collect();
     let names: Vec<&str> = namespaces.iter().map(String::as_str).collect();
     let intent = if rng.bool() { image("2026.8.2") } else { Intent::Restart };
     let pace = Pace { canary: rng.u32(..2), max_unavailable: AT_ONCE, soak: rng.u32(..40), stop_after: 4 };
@@ -114,7 +115,7 @@ async fn story(seed: u64) -> String {
         // At this many events the holder is gone; the third one stays.
         let crash = if holders < 2 { Some(rng.usize(1..45)) } else { None };
         let ledger = resumed(&world, &plan, holders).await;
-        let told = leg(&mut operator, &plan, ledger, kept.take(), crash, &mut watch).await;
+        let told = Box::pin(leg(&mut operator, &plan, ledger, kept.take(), crash, &mut watch)).await;
         let crashed = !told.iter().any(|e| matches!(e.news, News::Ended { .. }));
         events.extend(told);
         if !crashed {
@@ -189,7 +190,7 @@ async fn leg(
             _ = run => {}
         }
     };
-    watching.during(run, |fleet| watch.look(fleet)).await;
+    Box::pin(watching.during(run, |fleet| watch.look(fleet))).await;
     events.into_inner()
 }
 

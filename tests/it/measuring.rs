@@ -91,7 +91,8 @@ async fn whatever_prometheus_answers_only_its_own_source_suffers() {
         tokio::spawn(async move { while send.send(piece.clone()).await.is_ok() {} });
         Reply::Stream(pieces)
     };
-    let cases: [(&str, Box<dyn Fn() -> Reply + Send + Sync>, &str); 7] = [
+    type Answer = Box<dyn Fn() -> Reply + Send + Sync>;
+    let cases: [(&str, Answer, &str); 7] = [
         (
             "html",
             Box::new(|| {

@@ -273,7 +273,7 @@ fn save(state: &mut State) -> Vec<Effect> {
         logs.ring.dropped_in_all()
     );
     let body = logs.export(logs.shown.from(&logs.ring, 0));
-    let stamp: String = state.now.to_string().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    let stamp: String = state.now.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
     let first: String =
         who.first().map_or("", |w| w).chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
     let more = if who.len() > 1 { format!("-and-{}", who.len() - 1) } else { String::new() };
