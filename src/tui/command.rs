@@ -578,7 +578,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         ..LOOK
     },
     Command { id: Id::Theme, name: "theme", hint: None, help: "the next theme", keys: &["t"], ..LOOK },
-    Command { id: Id::Glyphs, name: "glyphs", hint: None, help: "Unicode or ASCII glyphs", keys: &[], ..LOOK },
+    Command {
+        id: Id::Glyphs,
+        name: "glyphs",
+        hint: None,
+        help: "Unicode or ASCII glyphs",
+        keys: &[],
+        places: WITH_PALETTE,
+        ..LOOK
+    },
     Command {
         id: Id::Up,
         name: "up",
