@@ -173,6 +173,7 @@ pub(crate) struct Command {
 const VIEWS: &[Place] = &[
     Place::Fleet,
     Place::Tenant,
+    Place::Findings,
     Place::Volumes,
     Place::Capacity,
     Place::Boots,
@@ -460,7 +461,6 @@ pub(crate) const COMMANDS: &[Command] = &[
         hint: Some("volumes"),
         help: "all volumes of the fleet, the fullest first",
         keys: &["v"],
-        places: &[Place::Fleet, Place::Tenant],
         ..LOOK
     },
     Command {
@@ -469,7 +469,6 @@ pub(crate) const COMMANDS: &[Command] = &[
         hint: Some("capacity"),
         help: "how much room the tenants' nodes have, and how many more tenants fit",
         keys: &["N"],
-        places: &[Place::Fleet, Place::Tenant, Place::Volumes],
         ..LOOK
     },
     Command {

@@ -136,8 +136,8 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         Id::CopyHandOver => return copy_hand_over(state),
         Id::Probe => return tenant::probe(state),
         Id::Measure => return tenant::measure(state),
-        Id::Capacity => state.views.push(View::Capacity { scroll: 0 }),
-        Id::Volumes => state.views.push(View::Volumes(Volumes::default())),
+        Id::Capacity => page::above(state, |v| matches!(v, View::Capacity { .. }), View::Capacity { scroll: 0 }),
+        Id::Volumes => page::above(state, |v| matches!(v, View::Volumes(_)), View::Volumes(Volumes::default())),
         Id::Back => back(state),
         Id::Close if state.overlays.pop().is_none() => {
             state.views.pop();

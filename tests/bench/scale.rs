@@ -16,8 +16,8 @@ use crate::measure::Table;
 
 use self::{process::Process, proxy::Proxy, seat::Seat, world::World};
 
-/// How long a quiet console is looked at.
-const QUIET: Duration = Duration::from_secs(30);
+/// How long a quiet console is looked at: two rounds of the volume meter over 40 nodes.
+const QUIET: Duration = Duration::from_secs(160);
 const KEYS: usize = 200;
 const EVENTS_PER_SECOND: u32 = 1_000;
 

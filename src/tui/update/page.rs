@@ -19,6 +19,14 @@ pub(super) fn go(state: &mut State, page: Page) -> Vec<Effect> {
     look(state, ask)
 }
 
+/// Goes back to the view that is there already, else opens it above the others.
+pub(super) fn above(state: &mut State, is: fn(&View) -> bool, view: View) {
+    match state.views.iter().position(is) {
+        Some(below) => state.views.truncate(below + 1),
+        None => state.views.push(view),
+    }
+}
+
 /// Events: of the tenant that is open, else of the fleet.
 pub(super) fn events(state: &mut State) -> Vec<Effect> {
     let who = match state.views.last() {
