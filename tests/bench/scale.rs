@@ -1,8 +1,8 @@
 //! `cargo bench -- scale [TENANTS]...`: the budgets of the whole process. The fleet is served by another process (`fleetdeck
 //! sim`), the console runs in a terminal of its own, and a proxy between the two counts the requests.
 //!
-//! `FLEETDECK_BENCH_KUBECONFIG` names a cluster whose lists are read as well: a real API server is slower than the
-//! simulator, and the ratio to a raw download is about such a one.
+//! `FLEETDECK_BENCH_KUBECONFIG` names a cluster whose lists are read, instead of or after those of the sizes given: a real
+//! API server is slower than the simulator, and the ratio to a raw download is about such a one.
 
 mod lists;
 mod process;
