@@ -309,6 +309,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         ..LOOK
     },
     Command {
+        id: Id::Logs,
+        name: "logs",
+        hint: Some("logs"),
+        help: "the tenant's logs, followed through stages, restarts and new pods; secrets are masked",
+        keys: &["l"],
+        enabled: selected,
+        ..LOOK
+    },
+    Command {
         id: Id::Proofs,
         name: "proofs",
         hint: Some("proofs"),
@@ -479,15 +488,6 @@ pub(crate) const COMMANDS: &[Command] = &[
         keys: &["m"],
         places: &[Place::Tenant, Place::Volumes],
         enabled: measured,
-        ..LOOK
-    },
-    Command {
-        id: Id::Logs,
-        name: "logs",
-        hint: Some("logs"),
-        help: "the tenant's logs, followed through stages, restarts and new pods; secrets are masked",
-        keys: &["l"],
-        enabled: selected,
         ..LOOK
     },
     in_logs(Id::LogFollow, "follow", Some("follow"), &["s"], "follow, or stand still: new lines are then only counted"),
@@ -710,6 +710,20 @@ pub(crate) const COMMANDS: &[Command] = &[
 impl Command {
     pub(crate) fn of(id: Id) -> Option<&'static Self> {
         COMMANDS.iter().find(|c| c.id == id)
+    }
+
+    /// It opens the page that one is on already.
+    pub(crate) fn leads_to(&self, place: Place) -> bool {
+        let page = match self.id {
+            Id::Findings => Place::Findings,
+            Id::Volumes => Place::Volumes,
+            Id::Capacity => Place::Capacity,
+            Id::Boots => Place::Boots,
+            Id::Events => Place::Events,
+            Id::Changes => Place::Changes,
+            _ => return false,
+        };
+        page == place
     }
 
     /// The commands of a place, in the table's order.

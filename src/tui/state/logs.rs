@@ -193,15 +193,7 @@ impl Logs {
             self.shown.from(&self.ring, from.saturating_add(1)).take(count).last().map(|k| k.number)
         };
         match to {
-            Some(number) => {
-                let moved_on = by > 0;
-                if moved_on && by != isize::MAX && self.last().is_some_and(|l| l.number == number) {
-                    // The end is reached, not left: whoever goes on follows.
-                    self.stand(number);
-                } else {
-                    self.stand(number);
-                }
-            }
+            Some(number) => self.stand(number),
             None if by > 0 => self.follow(),
             None => self.stand(from),
         }

@@ -47,9 +47,9 @@ pub(super) fn run(state: &mut State, id: Id) -> Vec<Effect> {
     let Some(logs) = &mut state.logs else { return vec![] };
     let said = match id {
         Id::LogFollow => {
-            match logs.at {
-                Some(_) => logs.follow(),
-                None => logs.step(0),
+            match (logs.at, logs.last().map(|line| line.number)) {
+                (None, Some(last)) => logs.stand(last),
+                _ => logs.follow(),
             }
             if logs.at.is_none() { "following" } else { "standing still: new lines are counted" }.to_owned()
         }

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::tui::{
-    command::Command,
+    command::{Command, Id},
     keymap::Key,
     state::{Notice, State},
     theme::Role,
@@ -36,17 +36,23 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, area: Rect) {
     hints(paint, state, x, y, end.saturating_sub(if end < right { 2 } else { 0 }));
 }
 
-/// Whole hints only: half a hint is none. The one that leads to all the others always has its place.
+/// Whole hints only: half a hint is none. Those that lead to all the others have their place before any other.
 fn hints(paint: &mut Paint<'_>, state: &State, mut x: u16, y: u16, right: u16) {
     let place = state.place();
+    let all = Command::at(place).filter(|c| !c.leads_to(place));
     let all: Vec<_> =
-        Command::at(place).filter_map(|c| Some((key_text(paint, c)?, c.hint?, (c.enabled)(state).is_ok()))).collect();
+        all.filter_map(|c| Some((c.id, key_text(paint, c)?, c.hint?, (c.enabled)(state).is_ok()))).collect();
     let width =
         |key: &str, hint: &str| u16::try_from(key.chars().count() + hint.chars().count() + 3).unwrap_or(u16::MAX);
-    let help_width = all.iter().find(|(_, hint, _)| *hint == "help").map_or(0, |(key, hint, _)| width(key, hint));
-    for (key, hint, enabled) in &all {
-        let is_help = *hint == "help";
-        let room = right.saturating_sub(if is_help { 0 } else { help_width });
+    let of = |wanted: Id| all.iter().find(|(id, ..)| *id == wanted).map_or(0, |(_, key, hint, _)| width(key, hint));
+    let (help, palette) = (of(Id::Help), of(Id::Palette));
+    for (id, key, hint, enabled) in &all {
+        let kept_free = match id {
+            Id::Help => 0,
+            Id::Palette => help,
+            _ => help + palette,
+        };
+        let room = right.saturating_sub(kept_free);
         if x + width(key, hint) > room + 2 {
             continue;
         }
@@ -58,4 +64,23 @@ fn hints(paint: &mut Paint<'_>, state: &State, mut x: u16, y: u16, right: u16) {
 fn key_text(paint: &Paint<'_>, command: &Command) -> Option<String> {
     let key = Key::parse(command.keys.first()?)?.to_string();
     Some(if key == "enter" { paint.glyphs.enter.to_owned() } else { key })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tui::{fixture::*, state::State};
+
+    #[test]
+    fn a_page_does_not_lead_to_itself_and_always_to_help_and_palette() {
+        let mut state = with(mixed());
+        let footer = |state: &mut State| screen(state, 80, 24).lines().last().unwrap_or_default().trim().to_owned();
+        for (key, hint) in
+            [("", "? help"), ("f", "f findings"), ("v", "v volumes"), ("N", "N capacity"), ("b", "b boots")]
+        {
+            press(&mut state, key);
+            let text = footer(&mut state);
+            assert!(text.ends_with("? help") && text.contains(": all commands"), "{text}");
+            assert!(key.is_empty() || !text.contains(hint), "{text}");
+        }
+    }
 }

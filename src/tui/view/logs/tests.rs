@@ -88,6 +88,14 @@ fn whoever_stands_is_never_moved_and_new_lines_are_counted() {
     assert!(screen(&mut state, 80, 24).contains("more 49"));
     press(&mut state, "g");
     assert!(screen(&mut state, 80, 24).contains("seed-app: done"));
+
+    press(&mut state, "G s");
+    say(state.logs.as_mut().unwrap(), 400, 3, "the latest");
+    let standing = screen(&mut state, 80, 24);
+    assert!(standing.contains("standing, 1 new below") && !standing.contains("the latest"), "{standing}");
+    press(&mut state, "s");
+    let following = screen(&mut state, 80, 24);
+    assert!(following.contains("following") && following.contains("the latest"), "{following}");
 }
 
 #[test]
