@@ -165,14 +165,15 @@ impl Act<'_> {
         for claim in &claims {
             let name = claim.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
             let at = address("PersistentVolumeClaim", &namespace, name)?;
-            self.patience.insist(async || mark_for_purge(cluster, &hold, &at).await).await?;
+            let Some(claim) = uid(claim) else { return Err(Trouble::wrong(format!("{at} has no UID"))) };
+            self.patience.insist(async || mark_for_purge(cluster, &hold, &at, claim).await).await?;
         }
         self.patience
             .insist(async || {
                 if is_gone(cluster, &at, expected).await? {
                     return Ok(());
                 }
-                mark_for_purge(cluster, &hold, &at).await?;
+                mark_for_purge(cluster, &hold, &at, expected).await?;
                 delete_once(cluster, &hold, &at, expected).await.map(drop)
             })
             .await?;
@@ -198,9 +199,12 @@ impl Act<'_> {
                     Which::Seen if basis.pod_uid() != Some(found) => return Ok(("is another one already", false)),
                     Which::Seen => {}
                     Which::Outdated => {
-                        let set = cluster.object(&set_at).await?;
+                        let live = cluster.object(&set_at).await?;
+                        if live.as_ref().and_then(uid) != Some(set.uid) {
+                            return Err(Trouble::Moved("its StatefulSet is another one by now".to_owned()));
+                        }
                         let revision =
-                            set.as_ref().and_then(|s| s.pointer("/status/updateRevision")).and_then(Value::as_str);
+                            live.as_ref().and_then(|s| s.pointer("/status/updateRevision")).and_then(Value::as_str);
                         let Some(revision) = revision else {
                             return Err(Trouble::Moved("its StatefulSet names no update revision".to_owned()));
                         };
@@ -246,7 +250,7 @@ impl Act<'_> {
                 Some(Judged::Met(said)) if until == Until::Kept => return self.kept(said).await,
                 Some(Judged::Met(said)) => return Ok(said),
                 Some(Judged::Never(said)) => return Err(Trouble::wrong(said)),
-                Some(Judged::Failing(said)) => return self.no_worse(said),
+                Some(Judged::Failing(said)) => return self.no_worse(until, said),
                 Some(Judged::NotYet(said)) if said != last => {
                     last.clone_from(&said);
                     self.say(|tenant| News::Progress { tenant, said }).await;
@@ -259,16 +263,19 @@ impl Act<'_> {
                 changed = told.changed() => if changed.is_err() {
                     return Err(Trouble::wrong("the watches have ended"));
                 },
-                () = sleep_until(deadline) => return self.no_worse(format!("not within {seconds} s: {last}")),
+                () = sleep_until(deadline) => return self.no_worse(until, format!("not within {seconds} s: {last}")),
             }
         }
     }
 
-    /// A tenant that was unwell before is not our doing.
-    fn no_worse(&self, said: String) -> Result<String, Trouble> {
+    /// A tenant that was unwell before is not our doing. Only for its health: that something stopped, went or was taken
+    /// note of has nothing to do with it.
+    fn no_worse(&self, until: Until, said: String) -> Result<String, Trouble> {
         match &self.turn.unwell {
-            Some(before) => Ok(format!("no worse than before ({before}): {said}")),
-            None => Err(Trouble::Unwell(said)),
+            Some(before) if matches!(until, Until::Served | Until::Replaced) => {
+                Ok(format!("no worse than before ({before}): {said}"))
+            }
+            _ => Err(Trouble::Unwell(said)),
         }
     }
 
@@ -381,15 +388,23 @@ async fn delete_once(
 }
 
 /// Names the object's own UID on it: the word without which the cluster's guard refuses its deletion.
-async fn mark_for_purge(cluster: &Cluster, hold: &Hold, at: &Address) -> Result<(), Trouble> {
+/// Another object of that name, made since, is left alone.
+async fn mark_for_purge(
+    cluster: &Cluster,
+    hold: &Hold,
+    at: &Address,
+    expected: crate::fleet::Uid,
+) -> Result<(), Trouble> {
     let Some(live) = cluster.object(at).await? else { return Ok(()) };
-    let Some(found) = uid(&live) else { return Err(Trouble::wrong(format!("{at} has no UID"))) };
-    let text = found.to_string();
+    if uid(&live) != Some(expected) {
+        return Ok(());
+    }
+    let text = expected.to_string();
     if annotation(&live, PURGE_ANNOTATION) == Some(&text) {
         return Ok(());
     }
     guard(hold, Some(&live)).await?;
-    let only = Only { uid: found, version: version(&live) };
+    let only = Only { uid: expected, version: version(&live) };
     cluster.annotate(at, only, MANAGER, &json!({ PURGE_ANNOTATION: text })).await?;
     Ok(())
 }

@@ -66,7 +66,7 @@ impl Patience {
             }
             attempts += 1;
             let base = FIRST.saturating_mul(1 << attempts.min(10)).min(LONGEST);
-            let wait = base.mul_f64(0.5 + 0.5 * self.rng.f64()).max(error.retry_after.unwrap_or_default());
+            let wait = base.mul_f64(0.5 + 0.5 * self.rng.f64()).max(error.retry_after.unwrap_or_default().min(LONGEST));
             let news = News::Retry {
                 tenant: self.tenant.clone(),
                 attempt: attempts,

@@ -247,6 +247,10 @@ impl Run<'_> {
                 News::Failed { tenant, said, advice }
             }
             Ending::Held { said } => News::Held { tenant, said },
+            // Our run goes on, only this tenant is another's by now.
+            Ending::Superseded if !self.shared.hold.is_lost() => {
+                News::Held { tenant, said: "another run has taken it over".to_owned() }
+            }
             Ending::Stopped | Ending::Superseded => return,
         };
         self.story.tell(news).await;
@@ -270,7 +274,8 @@ impl Run<'_> {
             (End::Superseded, "somebody else has taken this run over, and goes on with it".to_owned())
         } else if *self.orders.borrow() == Order::Stop && left > 0 {
             (End::Stopped, format!("stopped: {} done, {left} not begun or not finished", counts.done))
-        } else if bad > 0 && left > 0 {
+        } else if left > 0 {
+            // Also where nothing failed: what is not known to be done is not done.
             (End::Failed, format!("stopped after {bad} failed: {} done, {left} not begun", counts.done))
         } else if bad > 0 {
             (End::Failed, format!("{bad} failed or held, {} done", counts.done))

@@ -85,7 +85,8 @@ impl Until {
             Self::Kept => kept(basis, entry),
             Self::Removed => match tenant.sets.iter().any(|s| Some(s.uid) == basis.set_uid()) {
                 true => not_yet("the StatefulSet is still there"),
-                false if tenant.pods.iter().any(|p| Some(p.uid) == basis.pod_uid()) => not_yet("its pod is stopping"),
+                // Whichever one: it may have been replaced since the plan was made.
+                false if tenant.pod().is_some() => not_yet("its pod is stopping"),
                 false => met("StatefulSet and pod are gone"),
             },
             _ if entry.verdict.phase == Phase::Terminating => never("the tenant is being deleted"),
@@ -237,7 +238,12 @@ mod tests {
         check(Until::Kept, 0, |t| t.claims[1].deleting = Some(at(1)), "never claim config-data is being deleted");
         check(Until::Kept, 0, |t| t.claims.clear(), "never claim app-data is gone");
         check(Until::Removed, 0, |_| {}, "not yet the StatefulSet");
-        check(Until::Removed, 0, |t| t.sets.clear(), "met");
+        check(Until::Removed, 0, |t| t.sets.clear(), "not yet its pod is stopping");
+        let gone = |t: &mut Tenant| {
+            t.sets.clear();
+            t.pods.clear();
+        };
+        check(Until::Removed, 0, gone, "met");
         check(Until::Erased, 0, |t| t.namespace.as_mut().unwrap().deleting = Some(at(1)), "not yet Terminating");
         let basis = Basis { namespace: Some(uid(1)), ..Basis::default() };
         assert!(matches!(Until::Erased.judge(&basis, None, 0, at(1)), Judged::Met(_)));

@@ -20,7 +20,7 @@ use crate::{
     engine::{Lease, Record, Records, Secrets, hold::holder},
     fleet::clean::clean,
     manifest::Base,
-    plan::{Intent, Ledger, Plan, State, read::Here},
+    plan::{Danger, Intent, Ledger, Plan, Preview, State, read::Here},
 };
 
 #[derive(Serialize)]
@@ -248,6 +248,13 @@ impl Desk<'_> {
         }
         let base = Base::embedded().map_err(|e| Failure::Failed(e.to_string()))?;
         let plan = self.plan(&record, &base).await?;
+        // Whoever goes on has typed no name: a record alone never deletes a volume.
+        if let Danger::Names { names } = Preview::of(&plan).danger {
+            let names = names.join(" ");
+            return Err(Failure::Refused(format!(
+                "refused: {id} purges data; `fleetdeck delete --purge-data {names}` asks for the names anew"
+            )));
+        }
         if matches!(plan.intent, Intent::Create { .. }) {
             print::note("note: a key for the models' proxy is not remembered: its Secret has to be there");
         }
