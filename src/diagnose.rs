@@ -39,7 +39,7 @@ pub use self::{
     board::Board,
     cause::{Cause, Causes},
     code::{Code, Explanation, UnknownCode},
-    facts::{Answer, Extra, Facts, GatewayProbe, Growth, LogLine, Tiers},
+    facts::{Answer, Extra, Facts, GatewayProbe, LogLine, Tiers},
     finding::{Evidence, Finding, Proof, Severity},
     node::of_node,
     protection::of_storage,

@@ -12,6 +12,7 @@ pub mod fit;
 pub(crate) mod fixture;
 pub mod growth;
 pub mod image;
+pub mod mask;
 pub mod name;
 pub mod node;
 pub mod phase;

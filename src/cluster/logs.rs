@@ -15,7 +15,6 @@ mod filter;
 mod fold;
 mod hub;
 mod level;
-mod mask;
 mod merge;
 mod pulse;
 mod reader;
@@ -35,12 +34,13 @@ pub use self::{
     filter::{Filter, Pattern, Shown},
     fold::{Folded, fold, unfold},
     level::Level,
-    mask::{MASK, Masker},
     merge::{Merge, Source},
     ring::{CAP, Kept, Ring},
     seen::Seen,
     split::Split,
 };
+
+pub use crate::fleet::mask::{MASK, Masker};
 
 use std::sync::Arc;
 

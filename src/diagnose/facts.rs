@@ -50,8 +50,6 @@ pub struct Extra {
     pub gateway: Option<GatewayProbe>,
     /// Last lines of its containers' logs.
     pub lines: Vec<LogLine>,
-    /// How fast its volumes fill.
-    pub growth: Vec<Growth>,
 }
 
 /// What the gateway itself answered to a probe from inside its pod.
@@ -127,13 +125,6 @@ pub struct LogLine {
     pub container: String,
     pub text: String,
     pub at: Option<At>,
-}
-
-/// How fast a claim's volume fills.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Growth {
-    pub claim: String,
-    pub bytes_per_day: u64,
 }
 
 /// What each tier's quota allows, by resource.

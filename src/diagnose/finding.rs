@@ -1,7 +1,7 @@
 //! What a finding is.
 
 use super::Code;
-use crate::fleet::{At, Warning};
+use crate::fleet::{At, Warning, mask::masked};
 
 /// How bad it is. The first is the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,7 +97,8 @@ impl Evidence {
     }
 
     pub(super) fn probe(place: impl Into<String>, said: impl Into<String>, at: Option<At>) -> Self {
-        Self::new(Proof::Probe, place, said, at)
+        // An answer of the tenant's own.
+        Self::new(Proof::Probe, place, masked(&said.into()), at)
     }
 
     pub(super) fn event(warning: &Warning) -> Self {

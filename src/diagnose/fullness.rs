@@ -1,12 +1,16 @@
 //! How full the volumes are, in bytes and inodes, and how long they will do.
 
 use super::{Case, Code, Evidence, Finding, Severity};
-use crate::fleet::{Claim, VolumeUsage, quantity::Bytes};
+use crate::fleet::{Age, Claim, VolumeUsage, quantity::Bytes};
 
 /// Percent from which it is a note, a warning, critical.
 const STEPS: [(u32, Severity); 3] = [(97, Severity::Critical), (90, Severity::Warning), (80, Severity::Note)];
 /// Days left from which it is critical, a warning.
 const DAYS: [(u64, Severity); 2] = [(2, Severity::Critical), (7, Severity::Warning)];
+
+/// A pace seen for less than this, in seconds, says nothing about days.
+const LOOKED_AT: u32 = 3_600;
+const DAY: u64 = 86_400;
 
 pub(super) fn check(case: &mut Case<'_>) {
     if case.is_terminating() {
@@ -17,8 +21,8 @@ pub(super) fn check(case: &mut Case<'_>) {
         let Some(usage) = claim.usage.filter(|_| !claim.on_node_disk()) else { continue };
         let bytes = usage.percent();
         let inodes = share(usage.inodes_used, usage.inodes);
-        let growth = case.facts.extra.and_then(|e| e.growth.iter().find(|g| *g.claim == *claim.name));
-        let days = growth.and_then(|g| usage.capacity.saturating_sub(usage.used).checked_div(g.bytes_per_day));
+        let growth = claim.growth.filter(|g| g.over >= LOOKED_AT);
+        let days = growth.and(claim.seconds_to_full()).map(|seconds| seconds / DAY);
         let severity = [step(bytes), step(inodes), days.and_then(soon)].into_iter().flatten().min();
         let Some(severity) = severity else { continue };
         // A stage or a gateway that ended for want of room has said so already: this is its proof.
@@ -46,7 +50,7 @@ pub(super) fn check(case: &mut Case<'_>) {
             .proofs(growth.map(|g| {
                 Evidence::measure(
                     format!("growth of {}", claim.name),
-                    format!("{} a day", bytes_text(g.bytes_per_day)),
+                    format!("{} a day, over {}", Bytes(g.bytes_per_day), Age(g.over)),
                     None,
                 )
             }));
@@ -83,22 +87,21 @@ fn bytes_text(bytes: u64) -> String {
 }
 
 fn measure(claim: &Claim, usage: &VolumeUsage) -> Evidence {
-    let said = format!(
-        "{} of {} used, {} of {} inodes",
-        bytes_text(usage.used),
-        bytes_text(usage.capacity),
-        usage.inodes_used,
-        usage.inodes
-    );
-    Evidence::measure(format!("kubelet's statistics of PersistentVolumeClaim {}", claim.name), said, Some(usage.at))
+    let mut said = format!("{} of {} used", bytes_text(usage.used), bytes_text(usage.capacity));
+    // Nobody counted them where there are none at all.
+    if usage.inodes > 0 {
+        said += &format!(", {} of {} inodes", usage.inodes_used, usage.inodes);
+    }
+    let place = format!("PersistentVolumeClaim {}, by {}", claim.name, usage.source.word());
+    Evidence::measure(place, said, Some(usage.at))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        diagnose::{Extra, Growth, fixture::*},
-        fleet::{Tenant, fixture::*},
+        diagnose::fixture::*,
+        fleet::{Growth, Tenant, fixture::*},
     };
 
     fn filled(percent: u64, inodes: u64) -> Tenant {
@@ -136,10 +139,14 @@ mod tests {
 
     #[test]
     fn what_will_be_full_soon_is_told_before_it_is() {
-        let with = |gib_per_day: u64| {
-            let growth = vec![Growth { claim: "config-data".into(), bytes_per_day: gib_per_day << 30 }];
-            diagnose_with(&filled(60, 10), &Extra { growth, ..Extra::default() }, 200).findings
+        let seen = |gib_per_day: u64, over| {
+            let mut t = filled(60, 10);
+            let bytes_per_day = i64::try_from(gib_per_day << 30).unwrap();
+            t.claims[1].growth = Some(Growth { bytes_per_day, over, recorded: false });
+            diagnose(&t, 200).findings
         };
+        assert!(seen(50, 600).is_empty(), "ten minutes tell nothing about days");
+        let with = |gib_per_day| seen(gib_per_day, 7_200);
         assert!(with(4).is_empty() && with(0).is_empty());
         assert_eq!(
             (with(8)[0].severity, with(8)[0].sentence.as_str()),

@@ -159,15 +159,25 @@ fn limping(case: &mut Case<'_>, pod: &Pod, gateway: &Container) {
         return;
     }
     let since = case.phase_since();
-    let lame =
-        pod.containers.iter().find(|c| c.name != gateway.name && !c.ready && matches!(c.state, State::Running { .. }));
+    // A wait with a fault, and an end, are explained by their own words.
+    let silent = |c: &Container| match c.state {
+        State::Running { .. } => true,
+        State::Waiting(_) => c.trouble().is_none(),
+        State::Terminated(_) => false,
+    };
+    let lame = pod.containers.iter().find(|c| c.name != gateway.name && !c.ready && silent(c));
     if let Some(container) = lame {
         let probes = case.warnings(pod.uid, &["Unhealthy"]);
         let event = probes.iter().find(|w| w.container.as_ref() == Some(&container.name)).copied();
         let is_browser = pod.browser().is_some_and(|b| b.name == container.name);
         let code = if is_browser { Code::BrowserDown } else { Code::SidecarDown };
         let place = format!("Pod {} status.containerStatuses[{}].ready", pod.name, container.name);
-        let finding = Finding::warning(code, format!("{} runs and is not ready", container.name))
+        let how = if matches!(container.state, State::Running { .. }) {
+            "runs and is not ready"
+        } else {
+            "has not been started yet"
+        };
+        let finding = Finding::warning(code, format!("{} {how}", container.name))
             .about(format!("{} not ready", container.name))
             .since(since)
             .advice("the tenant answers without it; its log says what it waits for")
@@ -338,6 +348,12 @@ mod tests {
         pod.ready = condition(false, 300);
         let finding = first(&tenant("a", Some(pod)), 400);
         assert_eq!((finding.code, finding.severity), (Code::BrowserDown, Severity::Warning));
+
+        let mut pod = ready();
+        pod.containers[1].ready = false;
+        pod.containers[1].state = waiting("ContainerCreating");
+        let finding = first(&tenant("a", Some(pod)), 1_000);
+        assert_eq!((finding.code, finding.sentence.as_str()), (Code::BrowserDown, "browser has not been started yet"));
 
         let mut pod = ready();
         pod.ready = condition(false, 300);

@@ -4,9 +4,9 @@ use super::{
     LONGEST,
     clean::{self, Run},
     level::Level,
-    mask::Masker,
     split::AHEAD,
 };
+use crate::fleet::mask::Masker;
 
 /// Which container's lines these are, across restarts and pods: a number that the tail gives out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -69,7 +69,7 @@ fn value(value: &Value) -> String {
 fn flat(text: &str) -> String {
     let mut clean = Vec::with_capacity(text.len());
     super::clean::clean(text.replace('\n', " ").as_bytes(), &mut clean, &mut Vec::new());
-    let mut pen = super::mask::Masker::default();
+    let mut pen = crate::fleet::mask::Masker::default();
     pen.line(&mut clean, 0);
     String::from_utf8(clean).unwrap_or_default()
 }

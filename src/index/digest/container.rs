@@ -112,7 +112,7 @@ impl Ending<'_> {
         let code = self.exit_code.0.and_then(|c| i32::try_from(c).ok()).unwrap_or(-1);
         Terminated {
             exit_code: code,
-            words: Words::new(self.reason.text(), self.message.text()),
+            words: Words::new(self.reason.text(), self.message.said()),
             started: self.started_at.at(),
             finished: self.finished_at.at(),
         }
@@ -124,7 +124,7 @@ impl RawState<'_> {
         match (&self.terminated.0, &self.running.0, &self.waiting.0) {
             (Some(ending), _, _) => State::Terminated(ending.digest()),
             (None, Some(running), _) => State::Running { since: running.started_at.at() },
-            (None, None, Some(waiting)) => State::Waiting(Words::new(waiting.reason.text(), waiting.message.text())),
+            (None, None, Some(waiting)) => State::Waiting(Words::new(waiting.reason.text(), waiting.message.said())),
             (None, None, None) => State::Waiting(Words::NONE),
         }
     }

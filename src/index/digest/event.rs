@@ -87,7 +87,7 @@ impl<'a> super::Object<'a> for Object<'a> {
                 object_uid: about.uid.parse(),
                 container: about.container(),
                 reason: text(&self.reason),
-                message: text(&self.message),
+                message: self.message.said().unwrap_or_default(),
                 count: self.count.count().max(series.count.count()).max(1),
                 first: self.first_timestamp.at().or(once).or(meta.created()),
                 last: series

@@ -9,7 +9,7 @@ use serde::{
     de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor, value},
 };
 
-use crate::fleet::{At, Quantity, Text, clean::clean};
+use crate::fleet::{At, Quantity, Text, clean::clean, mask::masked};
 
 /// Skips whatever a visitor does not want. Scalars are consumed already; sequences and maps have to be read to their end.
 macro_rules! skip {
@@ -58,6 +58,15 @@ impl Raw<'_> {
         let cleaned = clean(&self.0);
         let trimmed = cleaned.trim();
         (!trimmed.is_empty()).then(|| Text::from(trimmed))
+    }
+
+    /// What a container or an operator's tool may have written: as [`Raw::text`], and masked as a log is.
+    pub(super) fn said(&self) -> Option<Text> {
+        let text = self.text()?;
+        match masked(&text) {
+            Cow::Borrowed(_) => Some(text),
+            Cow::Owned(masked) => Some(Text::from(masked)),
+        }
     }
 
     pub(super) fn at(&self) -> Option<At> {

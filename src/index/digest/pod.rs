@@ -59,7 +59,7 @@ impl Status<'_> {
         Some(fleet::Condition {
             met,
             since: raw.last_transition_time.at(),
-            words: if met { Words::NONE } else { Words::new(raw.reason.text(), raw.message.text()) },
+            words: if met { Words::NONE } else { Words::new(raw.reason.text(), raw.message.said()) },
         })
     }
 
@@ -100,7 +100,7 @@ impl<'a> super::Object<'a> for Object<'a> {
                 grace: meta.deletion_grace_period_seconds.count(),
                 phase: status.phase(),
                 reason: status.reason.text(),
-                message: status.message.text(),
+                message: status.message.said(),
                 scheduled: status.condition(&["PodScheduled"]),
                 sandbox: status.condition(&["PodReadyToStartContainers", "PodHasNetwork"]),
                 initialized: status.condition(&["Initialized"]),

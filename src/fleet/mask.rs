@@ -1,10 +1,11 @@
-//! Secrets do not leave a container's log: what looks like one is replaced before a line is kept, shown, copied or saved.
+//! Secrets do not leave a container's log, an event or a status: what looks like one is replaced before a line is kept,
+//! shown, copied or saved.
 //!
 //! Works on clean text, so that no colour or invisible mark can stand inside of a secret. There is no way back: the
 //! original is never kept. What is a secret by its shape alone (keys with a known beginning, bearer tokens, URLs) is
 //! masked anywhere; what is one by its name (`token=`, `"apiKey":`) wherever a value follows.
 
-use std::sync::OnceLock;
+use std::{borrow::Cow, sync::OnceLock};
 
 use regex::bytes::Regex;
 
@@ -15,7 +16,7 @@ pub const MASK: &[u8] = b"***";
 const KEY_LINES: u32 = 120;
 
 /// A cheap look: lines without any of these need no other.
-const TRIGGER: &str = r"(?i-u)bearer|token|secret|passw|api[_-]?key|apikey|authorization|cookie|credential|private[_-]?key|access[_-]?key|signature|[?&#;](?:key|sig|auth|code|pwd)=|://[^/\s]*@|sk[-_]|rk_|pk_live|gh[pousr]_|github_pat|gl[a-z]{2,4}-|xox[a-z]-|xapp-|hooks\.slack|akia|asia|aiza|ya29\.|eyj|hf_|npm_|gsk_|pplx-|r8_|whsec_|dop_v1|shpat_|key-|aiv?s_|-----|bot[0-9]{6}|[0-9]{8}:[a-z0-9_-]{30}|[0-9a-f]{48}";
+const TRIGGER: &str = r"(?i-u)bearer|token|secret|passw|passphrase|api[_-]?key|apikey|authorization|cookie|credential|private[_-]?key|access[_-]?key|signature|[?&#;](?:key|sig|auth|code|pwd)=|://[^/\s]*@|sk[-_]|[rp]k[-_]|gh[pousr]_|github_pat|gl[a-z]{2,4}-|xox[a-z]-|xapp-|hooks\.slack|akia|asia|aiza|ya29\.|eyj|hf_|npm_|gsk_|pplx-|r8_|whsec_|dop_v1|shpat_|key-|aiv?s_|-----|bot[0-9]{6}|[0-9]{8}:[a-z0-9_-]{30}|[0-9a-f]{48}";
 
 /// Each with the group that is the secret.
 const SHAPES: &[&str] = &[
@@ -31,13 +32,13 @@ const SHAPES: &[&str] = &[
     r"(?-u)\b(?:bot)?([0-9]{8,12}:[A-Za-z0-9_-]{30,})",
     r"(?-u)hooks\.slack\.com/services/([A-Za-z0-9/_-]+)",
     // The gateway makes its own tokens of 24 random bytes; no usual hash has this length.
-    r"(?-u)(?:^|[^0-9A-Fa-f])([0-9a-f]{48})(?:$|[^0-9A-Fa-f])",
+    r"(?-u)(?:\b|[^0-9A-Fa-f])([0-9a-f]{48})(?:\b|[^0-9A-Fa-f])",
     // `Bearer x`, `Authorization: Basic x`.
     r#"(?i-u)\bbearer(?:\s+|\s*[:=]\s*|%20)["'\\]*([^\s"'\\,;]{4,})"#,
     r#"(?i-u)\b(?:proxy-)?authorization["'\\]*\s*[:=,]\s*["'\\]*(?:(?:bearer|basic|token|digest|apikey)\s+)?([^\s"'\\,;]{3,})"#,
     r#"(?i-u)\b(?:set-)?cookie["'\\]*\s*[:=]\s*["'\\]*([^\s"'\\][^"'\\]{3,})"#,
     // User and password inside of a URL.
-    r"(?-u)://([^/\s@:]*:[^/\s@]+)@",
+    r"(?-u)://([^/\s@:]*:[^/\s@]+|[^/\s@:]{20,})@",
     // `#token=`, and other parameters of a URL.
     r#"(?i-u)[?&\#;](?:[a-z0-9_.-]*(?:token|secret|password|passwd|api[_-]?key|apikey|signature|credential)|key|sig|auth|code|pwd)=([^\s&\#"'\\<>]+)"#,
     // A name that tells, and its value.
@@ -108,6 +109,20 @@ fn shapes() -> &'static Shapes {
     })
 }
 
+/// A text of any number of lines as it may be kept and shown.
+pub fn masked(text: &str) -> Cow<'_, str> {
+    if !shapes().trigger.is_match(text.as_bytes()) {
+        return Cow::Borrowed(text);
+    }
+    let mut masker = Masker::default();
+    let lines = text.split('\n').map(|line| {
+        let mut line = line.as_bytes().to_vec();
+        masker.line(&mut line, 0);
+        String::from_utf8_lossy(&line).into_owned()
+    });
+    Cow::Owned(lines.collect::<Vec<_>>().join("\n"))
+}
+
 /// Masks the lines of one stream, in their order: a private key goes over several.
 #[derive(Debug, Default)]
 pub struct Masker {
@@ -173,7 +188,8 @@ fn replace(shape: &Regex, out: &mut Vec<u8>, start: usize) -> bool {
     let text = &out[start..];
     for found in shape.captures_iter(text) {
         let Some(secret) = found.iter().skip(1).flatten().next() else { continue };
-        if says_nothing(secret.as_bytes()) {
+        let named_password = found.get(0).is_some_and(|m| contains(&m.as_bytes().to_ascii_lowercase(), b"pass"));
+        if says_nothing(secret.as_bytes()) || is_count(secret.as_bytes()) && !named_password {
             continue;
         }
         let to = masked.get_or_insert_default();
@@ -188,12 +204,18 @@ fn replace(shape: &Regex, out: &mut Vec<u8>, start: usize) -> bool {
     true
 }
 
-/// A word of a sentence, a bare number (`max_token: 4096`), or a mask.
+/// A bare number: `max_token: 4096`.
+fn is_count(value: &[u8]) -> bool {
+    let value = value.trim_ascii_end();
+    let value = value.strip_suffix(b".").unwrap_or(value);
+    value.len() <= 9 && value.iter().all(u8::is_ascii_digit)
+}
+
+/// A word of a sentence, or a mask.
 fn says_nothing(value: &[u8]) -> bool {
     let value = value.trim_ascii_end();
     let value = value.strip_suffix(b".").unwrap_or(value);
-    let number = value.len() <= 9 && value.iter().all(u8::is_ascii_digit);
-    number || value.iter().all(|b| *b == b'*') || WORDS.iter().any(|w| value.eq_ignore_ascii_case(w.as_bytes()))
+    value.iter().all(|b| *b == b'*') || WORDS.iter().any(|w| value.eq_ignore_ascii_case(w.as_bytes()))
 }
 
 #[cfg(test)]
@@ -237,6 +259,12 @@ mod tests {
         check("password: \"a \\\" b\" done", "password: \"***\" done");
         check("Set-Cookie: session=abcdef; Path=/", "Set-Cookie: ***");
         check("xoxb-123456789012-abcdef", "***");
+        check("passphrase=hunter2", "passphrase=***");
+        check("password=12345678", "password=***");
+        check("with pk-0123456789abcdef", "with ***");
+        check("clone https://0123456789abcdefghijkl@git.example/x", "clone https://***@git.example/x");
+        let two = "0123456789abcdef".repeat(3);
+        check(&format!("{two} {two}"), "*** ***");
     }
 
     #[test]
@@ -256,6 +284,13 @@ mod tests {
         ] {
             assert_eq!(masked(text), text);
         }
+    }
+
+    #[test]
+    fn a_text_of_many_lines_is_masked_line_by_line() {
+        let text = "first\n-----BEGIN PRIVATE KEY-----\nMIIEpAIB\n-----END PRIVATE KEY-----\ntoken=abc";
+        assert_eq!(super::masked(text), "first\n***\n***\n***\ntoken=***");
+        assert!(matches!(super::masked("nothing to hide"), Cow::Borrowed(_)));
     }
 
     #[test]
