@@ -3,6 +3,7 @@
 mod act;
 mod args;
 mod capacity;
+mod completions;
 mod config;
 mod console;
 mod demo;
@@ -10,6 +11,7 @@ mod doctor;
 mod explain;
 mod failure;
 mod follow;
+mod forward;
 pub mod json;
 mod keep;
 mod logs;
@@ -22,6 +24,7 @@ mod sim;
 mod table;
 mod tenant_args;
 mod time;
+mod visit;
 mod wait;
 
 use std::process::ExitCode;
@@ -82,8 +85,8 @@ async fn interrupted() {
 async fn run(args: Args) -> Result<(), Failure> {
     let Args { tenant, global, verb } = args;
     match verb {
-        Some(Verb::Completions { shell }) => return shell::completions(shell),
-        Some(Verb::Man) => return shell::man(),
+        Some(Verb::Completions { shell }) => return completions::completions(shell),
+        Some(Verb::Man) => return completions::man(),
         Some(Verb::Explain(args)) => return explain::run(&args),
         Some(Verb::Config { what }) => return config::run(what, global.config()),
         _ => {}
@@ -98,6 +101,8 @@ async fn run(args: Args) -> Result<(), Failure> {
         Some(Verb::Doctor(args)) => doctor::run(&config, args).await,
         Some(Verb::Wait(wait)) => wait::run(&config, wait).await,
         Some(Verb::Logs(args)) => logs::run(&config, args).await,
+        Some(Verb::Shell(args)) => shell::run(&config, args).await,
+        Some(Verb::Forward(args)) => forward::run(&config, args).await,
         Some(Verb::Create(args)) => act::create(&config, *args).await,
         Some(Verb::Restart(args)) => act::simple(&config, Intent::Restart, args).await,
         Some(Verb::Suspend(args)) => act::simple(&config, Intent::Suspend, args).await,

@@ -7,6 +7,7 @@ pub mod connect;
 mod disk;
 pub mod errand;
 pub mod error;
+pub mod forward;
 pub mod get;
 mod http;
 pub mod logs;
@@ -15,6 +16,7 @@ pub mod object;
 mod opened;
 mod pool;
 pub mod probe;
+pub mod shell;
 pub mod usage;
 pub mod watch;
 pub mod write;
@@ -25,9 +27,11 @@ pub use self::{
     connect::{ContextInfo, Prompt, Target, connect, contexts, over},
     errand::{Errand, Errands},
     error::{ClusterError, Fault},
+    forward::{Door, Forward},
     look::{EventLine, ObjectName, Objects},
     object::{Address, Only},
     probe::{Asked, Depth},
+    shell::{Exit, Room},
     usage::{Meters, prometheus::Prometheus},
     watch::{Scope, Watches, watch},
     write::{MANAGER, Mode},

@@ -5,6 +5,7 @@
 //! The only room that knows ratatui and crossterm.
 
 mod ask;
+mod attach;
 mod clean;
 mod command;
 mod effect;
@@ -31,6 +32,7 @@ mod property;
 
 pub use self::{
     ask::{Answer, Ask, Refusal},
+    attach::attach,
     command::key_table_markdown,
     glyph::GlyphSet,
     run::run,

@@ -6,14 +6,14 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::{act::targets, failure::Failure, render::RenderArgs, time::duration};
-use crate::{config::Config, fleet::Phase};
+use crate::{cluster::Door, config::Config, fleet::Phase};
 
 /// A terminal console for the people who run a fleet of OpenClaw tenants on Kubernetes.
 ///
 /// Without a verb it opens the console.
 ///
 /// Exit codes: 0 done; 1 the operation or check failed; 2 usage; 3 no such tenant, or refused; 4 cluster unreachable;
-/// 5 forbidden; 130 interrupted.
+/// 5 forbidden; 130 interrupted. `shell` passes on the shell's own.
 #[derive(Debug, Parser)]
 #[command(name = "fleetdeck", version, args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
@@ -107,6 +107,10 @@ pub(super) enum Verb {
     Wait(Wait),
     /// Tenants' logs, through stages, restarts and replaced pods. Secrets in them are masked.
     Logs(Logs),
+    /// Open a shell in a container of a tenant's pod; ends with the shell's own exit code.
+    Shell(ShellArgs),
+    /// Reach a tenant's gateway, browser or browser-ui on this machine's loopback, through replaced pods, until Ctrl-C.
+    Forward(ForwardArgs),
     /// Make a tenant, finish one that was begun, or revive a parked one.
     Create(Box<targets::Create>),
     /// Replace the pod of tenants.
@@ -242,6 +246,34 @@ pub(super) struct Logs {
 
     #[arg(short, long, value_enum, default_value_t)]
     pub output: LineFormat,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ShellArgs {
+    /// Id, host, namespace, pod, IP or owner.
+    pub tenant: String,
+
+    /// The container; the gateway without it.
+    #[arg(short, long, value_name = "CONTAINER")]
+    pub container: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ForwardArgs {
+    /// Id, host, namespace, pod, IP or owner.
+    pub tenant: String,
+
+    /// `gateway`, `browser` or `browser-ui`.
+    #[arg(value_parser = door)]
+    pub door: Door,
+
+    /// The port on this machine; a free one without it. Whoever works on this machine can use it.
+    pub port: Option<u16>,
+}
+
+fn door(text: &str) -> Result<Door, String> {
+    let all = || Door::ALL.map(Door::name).join(", ");
+    Door::ALL.into_iter().find(|d| d.name() == text).ok_or_else(|| format!("expected one of {}", all()))
 }
 
 #[derive(Debug, ClapArgs)]

@@ -15,6 +15,8 @@ pub(super) enum Failure {
     Refused(String),
     Cluster(Box<ClusterError>),
     Interrupted,
+    /// A shell ended with this code.
+    Exited(u8),
     /// Whoever read our output has seen enough.
     PipeClosed,
 }
@@ -33,6 +35,7 @@ impl std::fmt::Display for Failure {
             }
             Self::Cluster(error) => error.fmt(f),
             Self::Interrupted => f.write_str("interrupted"),
+            Self::Exited(code) => write!(f, "exit code {code}"),
             Self::PipeClosed => f.write_str("the pipe is closed"),
         }
     }
@@ -46,6 +49,7 @@ impl Failure {
             Self::NoSuchTenant(_) | Self::Refused(_) => 3,
             Self::Cluster(error) => error.exit_code(),
             Self::Interrupted => 130,
+            Self::Exited(code) => *code,
             Self::PipeClosed => 0,
         }
     }
@@ -53,7 +57,7 @@ impl Failure {
     /// Says it on standard error; the exit code.
     pub(super) fn report(&self) -> ExitCode {
         match self {
-            Self::Interrupted | Self::PipeClosed => {}
+            Self::Interrupted | Self::Exited(_) | Self::PipeClosed => {}
             failure => print::note(&format!("error: {failure}")),
         }
         ExitCode::from(self.code())

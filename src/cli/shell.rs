@@ -1,25 +1,132 @@
-//! `fleetdeck completions SHELL` and `fleetdeck man`.
+//! `fleetdeck shell TENANT`: into a container of its pod. The console's key goes the same way.
 
-use clap::CommandFactory as _;
-use clap_complete::Shell;
+use std::io::{self, IsTerminal as _};
 
-use super::{args::Args, failure::Failure, print::Out};
+use futures::stream;
 
-pub(super) fn completions(shell: Shell) -> Result<(), Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Args::command(), "fleetdeck", &mut script);
-    print(&script)
+use super::{args::ShellArgs, failure::Failure, follow::Follow, open, print, show::namespace_of, visit::Visitor};
+use crate::{
+    cluster::{
+        Access, Cluster, Exit, Prompt, Room,
+        shell::{SHELLS, Shell},
+    },
+    config::Config,
+    engine::journal::Way,
+    fleet::Right,
+    index::Entry,
+    tui,
+};
+
+pub(super) async fn run(config: &Config, args: ShellArgs) -> Result<(), Failure> {
+    let (cluster, scope) = open(config, Prompt::May).await?;
+    let visitor = Visitor::new(config, &cluster)?;
+    let mut follow = Follow::start(cluster.clone(), scope);
+    follow.settle().await?;
+    let namespace = namespace_of(&mut follow, &args.tenant).await?;
+    let Some(entry) = follow.fleet.get(&namespace) else {
+        return Err(Failure::NoSuchTenant(format!("tenant {} has just gone", args.tenant)));
+    };
+    let (room, others) = room(entry, args.container.as_deref())?;
+    // Nothing else goes over the line while somebody types.
+    drop(follow);
+    let at_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    if at_terminal {
+        print::note(&welcome(&room, cluster.context()));
+    }
+    match enter(&cluster, &visitor, &room, &others, at_terminal).await? {
+        0 => Ok(()),
+        code => Err(Failure::Exited(code)),
+    }
 }
 
-pub(super) fn man() -> Result<(), Failure> {
-    let mut page = Vec::new();
-    let render = clap_mangen::Man::new(Args::command()).render(&mut page);
-    render.map_err(|e| Failure::Failed(format!("the manual page: {e}")))?;
-    print(&page)
+/// Where somebody is, before the shell says anything.
+pub(super) fn welcome(room: &Room, context: &str) -> String {
+    format!("container {} of pod {}/{} in context {context}; `exit` returns", room.container, room.namespace, room.pod)
 }
 
-fn print(bytes: &[u8]) -> Result<(), Failure> {
-    let mut out = Out::new();
-    out.bytes(bytes)?;
-    out.flush()
+/// The container that is meant, and the others that run.
+fn room(entry: &Entry, wanted: Option<&str>) -> Result<(Room, Vec<String>), Failure> {
+    let id = &entry.tenant.id;
+    let Some(pod) = entry.tenant.pod() else {
+        return Err(Failure::Failed(format!("{id} has no pod: it is {}", entry.verdict.phase)));
+    };
+    let mut running = Room::all(&entry.tenant.namespace_name, pod);
+    let names: Vec<String> = running.iter().map(|r| r.container.to_string()).collect();
+    let wanted = wanted.unwrap_or("gateway");
+    match names.iter().position(|n| n == wanted) {
+        Some(at) => {
+            let room = running.swap_remove(at);
+            Ok((room, names.into_iter().filter(|n| n != wanted).collect()))
+        }
+        None if pod.all().any(|c| c.name == *wanted) => {
+            Err(Failure::Failed(format!("container {wanted} of {id} does not run now; {}", offered(&names))))
+        }
+        None => {
+            let all = pod.all().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
+            Err(Failure::NoSuchTenant(format!("no container {wanted:?} in {id}; there are {all}")))
+        }
+    }
+}
+
+fn offered(names: &[String]) -> String {
+    if names.is_empty() { "no other runs".to_owned() } else { format!("others that run: {}", names.join(", ")) }
+}
+
+/// Enters by right, leaves a line in the journal, and comes back with the shell's exit code.
+pub(super) async fn enter(
+    cluster: &Cluster,
+    visitor: &Visitor,
+    room: &Room,
+    others: &[String],
+    at_terminal: bool,
+) -> Result<u8, Failure> {
+    Access::default().demand(cluster, Right::Shell, &room.namespace).await?;
+    let (pod, container) = (room.pod.as_str(), room.container.as_str());
+    visitor.note(&room.namespace, Way::ShellBegan { pod, container });
+    let ended = try_all(cluster, room, at_terminal).await;
+    let said = match &ended {
+        Ok(Exit::Code(code)) => format!("exit {code}"),
+        Ok(Exit::Absent) => "no shell in the image".to_owned(),
+        Ok(Exit::Cut) => "cut off".to_owned(),
+        Err(failure) => failure.to_string(),
+    };
+    visitor.note(&room.namespace, Way::ShellEnded { pod, container, said: &said });
+    match ended? {
+        Exit::Code(code) => Ok(u8::try_from(code.rem_euclid(256)).unwrap_or(u8::MAX)),
+        Exit::Absent => Err(Failure::Failed(format!(
+            "the image of {container} has no shell ({}); {}",
+            SHELLS.join(", "),
+            offered(others)
+        ))),
+        Exit::Cut => Err(Failure::Failed(format!(
+            "the shell in {container} of {}/{pod} was cut off: its pod has gone, or the line broke",
+            room.namespace
+        ))),
+    }
+}
+
+async fn try_all(cluster: &Cluster, room: &Room, at_terminal: bool) -> Result<Exit, Failure> {
+    // A script is read once, so it goes to the shell that is most likely there.
+    let programs = if at_terminal { &SHELLS[..] } else { &SHELLS[1..] };
+    for program in programs {
+        let shell = cluster.shell(room, program, at_terminal).await?;
+        let exit = if at_terminal { lend(shell).await? } else { pipe(shell).await? };
+        if exit != Exit::Absent {
+            return Ok(exit);
+        }
+    }
+    Ok(Exit::Absent)
+}
+
+async fn lend(shell: Shell) -> Result<Exit, Failure> {
+    match tui::attach(shell).await {
+        Ok(exit) => Ok(exit?),
+        Err(e) if e.kind() == io::ErrorKind::Interrupted => Err(Failure::Interrupted),
+        Err(e) => Err(Failure::Failed(format!("the terminal cannot be used: {e}"))),
+    }
+}
+
+async fn pipe(shell: Shell) -> Result<Exit, Failure> {
+    let (mut out, mut errors) = (tokio::io::stdout(), tokio::io::stderr());
+    Ok(shell.join(tokio::io::stdin(), &mut out, &mut errors, stream::pending()).await?)
 }

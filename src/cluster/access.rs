@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 
-use super::{Cluster, ClusterError};
+use super::{Cluster, ClusterError, Fault};
 use crate::{
     fleet::{Right, Rights},
     index::digest::DigestError,
@@ -54,6 +54,19 @@ impl Access {
         let allowed = review(cluster, ask).await?;
         self.0.insert(ask.clone(), allowed);
         Ok(allowed)
+    }
+
+    /// The same, for what cannot be done without it.
+    ///
+    /// # Errors
+    /// It is not allowed, or the server could not be asked.
+    pub async fn demand(&mut self, cluster: &Cluster, right: Right, namespace: &str) -> Result<(), ClusterError> {
+        if self.may(cluster, &Ask::of(right, Some(namespace))).await? {
+            return Ok(());
+        }
+        let who = cluster.user().unwrap_or("this user");
+        let said = format!("{who} may not {} in namespace {namespace} ({})", right.words(), right.can_i());
+        Err(ClusterError::new(Fault::Forbidden, &cluster.place, said, "ask for the rights of manifests/rbac"))
     }
 
     /// All rights of a scope: a namespace's by one review of its rules, where the server's authorizer can list them; the

@@ -15,10 +15,10 @@ use crate::fleet::{
     probe::{Browser, BrowserAnswers, Gateway, GatewayAnswers, Heard, Page, Probe, Route},
 };
 
-const GATEWAY: u16 = 18_789;
-const BROWSERLESS: u16 = 3_000;
-const CHROME: u16 = 9_222;
-const PAGE: u16 = 6_901;
+pub(super) const GATEWAY: u16 = 18_789;
+pub(super) const BROWSERLESS: u16 = 3_000;
+pub(super) const CHROME: u16 = 9_222;
+pub(super) const PAGE: u16 = 6_901;
 /// For all questions to one container.
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -1,5 +1,5 @@
-//! The story of this machine's runs, a line an event: who, where, what, with which result. No Secrets are in events, so none
-//! are in here.
+//! The story of this machine's runs and of visits to tenants' pods, a line an event: who, where, what, with which result. No
+//! Secrets are in events, and nothing that was typed or shown is in a visit, so none are in here.
 
 use std::{io::Write as _, path::PathBuf};
 
@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::{
     config::files::{self, FileError},
+    fleet::At,
     plan::{Event, News, Plan},
 };
 
@@ -34,6 +35,43 @@ struct Line<'a> {
     event: &'a Event,
 }
 
+/// Somebody went into a tenant's pod, or came out again.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Visit<'a> {
+    pub at: At,
+    pub context: &'a str,
+    pub author: &'a str,
+    /// By its namespace.
+    pub tenant: &'a str,
+    #[serde(flatten)]
+    pub way: Way<'a>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "visit", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Way<'a> {
+    ShellBegan {
+        pod: &'a str,
+        container: &'a str,
+    },
+    /// How it ended, in words.
+    ShellEnded {
+        pod: &'a str,
+        container: &'a str,
+        said: &'a str,
+    },
+    ForwardBegan {
+        door: &'a str,
+        address: &'a str,
+    },
+    ForwardEnded {
+        door: &'a str,
+        address: &'a str,
+        connections: u64,
+    },
+}
+
 impl Journal {
     /// # Errors
     /// The file cannot be made or opened.
@@ -50,7 +88,16 @@ impl Journal {
         let whole = matches!(event.news, News::Began { .. });
         let line =
             Line { run: &plan.id, context: &plan.context, author: &plan.author, plan: whole.then_some(plan), event };
-        let Ok(mut text) = serde_json::to_string(&line) else { return };
+        self.append(&line);
+    }
+
+    /// Writes a visit down.
+    pub fn visit(&mut self, visit: &Visit<'_>) {
+        self.append(visit);
+    }
+
+    fn append(&mut self, line: &impl Serialize) {
+        let Ok(mut text) = serde_json::to_string(line) else { return };
         text.push('\n');
         if let Err(error) = self.file.write_all(text.as_bytes()) {
             // A full disk here must not stop a run there.

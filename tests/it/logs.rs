@@ -1,7 +1,7 @@
 //! Tails: through everything that happens to a tenant's pods, on the simulator; against stock kubectl over real HTTP; and
 //! with the real binary.
 
-mod binary;
+pub(crate) mod binary;
 mod kubectl;
 mod stories;
 mod tailing;

@@ -1,31 +1,16 @@
 //! The real binary in a real terminal: it gives the terminal back whatever ends it, and is silent when nothing happens.
 
+pub(crate) mod seat;
+
 use std::{
-    io::{Read as _, Write as _},
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, RecvTimeoutError, sync_channel},
-    thread,
     time::{Duration, Instant},
 };
 
-use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
-use rustix::process::{Pid, Signal, kill_process};
+use portable_pty::{CommandBuilder, PtySize};
+use rustix::process::Signal;
 
-/// Longer than the slowest machine needs in a debug build; reached only by a failure.
-const PATIENCE: Duration = Duration::from_secs(60);
-const SIZE: PtySize = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
-
-/// A person at a terminal: sees its screen, presses keys.
-struct Seat {
-    master: Box<dyn MasterPty + Send>,
-    keys: Box<dyn std::io::Write + Send>,
-    child: Box<dyn Child + Send + Sync>,
-    output: Receiver<Vec<u8>>,
-    screen: vt100::Parser,
-    /// The terminal's settings before anybody changed them.
-    before: String,
-    _home: tempfile::TempDir,
-}
+use self::seat::{PATIENCE, SIZE, Seat};
 
 fn scenario() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/pty/quiet.toml")
@@ -38,119 +23,19 @@ fn demo() -> CommandBuilder {
     command
 }
 
-impl Seat {
-    fn take(mut command: CommandBuilder) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        command.env_clear();
-        for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")] {
-            command.env(name, value);
-        }
-        command.env("HOME", home.path());
-        Self::with(command, home)
-    }
-
-    fn with(command: CommandBuilder, home: tempfile::TempDir) -> Self {
-        let pair = native_pty_system().openpty(SIZE).unwrap();
-        let before = format!("{:?}", pair.master.get_termios().unwrap());
-        let child = pair.slave.spawn_command(command).unwrap();
-        let mut reader = pair.master.try_clone_reader().unwrap();
-        let (send, output) = sync_channel(1_024);
-        thread::spawn(move || {
-            let mut buffer = [0; 1 << 14];
-            while let Ok(n) = reader.read(&mut buffer) {
-                if n == 0 || send.send(buffer[..n].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
-        let keys = pair.master.take_writer().unwrap();
-        let screen = vt100::Parser::new(SIZE.rows, SIZE.cols, 0);
-        Self { master: pair.master, keys, child, output, screen, before, _home: home }
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
-    }
-
-    /// Takes what comes next, if it comes in time: the number of its bytes.
-    fn hear(&mut self, patience: Duration) -> Option<usize> {
-        match self.output.recv_timeout(patience) {
-            Ok(bytes) => {
-                self.screen.process(&bytes);
-                Some(bytes.len())
-            }
-            Err(RecvTimeoutError::Timeout) => None,
-            // The other side has closed: nothing more will come.
-            Err(RecvTimeoutError::Disconnected) => {
-                thread::sleep(Duration::from_millis(20));
-                None
-            }
-        }
-    }
-
-    fn wait(&mut self, what: &str, met: impl Fn(&vt100::Screen) -> bool) {
-        let until = Instant::now() + PATIENCE;
-        while !met(self.screen.screen()) {
-            assert!(Instant::now() < until, "{what} did not come; the screen:\n{}", self.screen.screen().contents());
-            self.hear(Duration::from_millis(100));
-        }
-    }
-
-    fn wait_for(&mut self, text: &str) {
-        self.wait(&format!("{text:?}"), |screen| screen.contents().contains(text));
-    }
-
-    fn opened(command: CommandBuilder) -> Self {
-        let mut seat = Self::take(command);
-        seat.wait_for("3 tenants");
-        let screen = seat.screen.screen();
-        assert!(screen.alternate_screen() && screen.hide_cursor() && screen.bracketed_paste());
-        assert_ne!(format!("{:?}", seat.master.get_termios().unwrap()), seat.before, "the terminal is in raw mode");
-        seat
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.process_id().unwrap()).unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
-    }
-
-    fn end(&mut self) -> ExitStatus {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            self.hear(Duration::from_millis(50));
-            if let Some(status) = self.child.try_wait().unwrap() {
-                while self.hear(Duration::from_millis(100)).is_some() {}
-                return status;
-            }
-            assert!(Instant::now() < until, "it does not end; the screen:\n{}", self.screen.screen().contents());
-        }
-    }
-
-    /// Everything that was changed about the terminal is as it was.
-    fn assert_restored(&self, after: &str) {
-        let screen = self.screen.screen();
-        assert!(!screen.alternate_screen(), "{after}: still on the alternate screen");
-        assert!(!screen.hide_cursor(), "{after}: no cursor");
-        assert!(!screen.bracketed_paste(), "{after}: pastes are bracketed");
-        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None, "{after}");
-        let now = format!("{:?}", self.master.get_termios().unwrap());
-        assert_eq!(now, self.before, "{after}: the terminal's settings");
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        // Gone already where the test went well.
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
+fn opened(command: CommandBuilder) -> Seat {
+    let mut seat = Seat::take(command);
+    seat.wait_for("3 tenants");
+    let screen = seat.screen.screen();
+    assert!(screen.alternate_screen() && screen.hide_cursor() && screen.bracketed_paste());
+    assert_ne!(format!("{:?}", seat.master.get_termios().unwrap()), seat.before, "the terminal is in raw mode");
+    seat
 }
 
 #[test]
 fn quitting_gives_the_terminal_back() {
     for keys in ["q", "\x03", ":quit\r"] {
-        let mut seat = Seat::opened(demo());
+        let mut seat = opened(demo());
         seat.press(keys);
         let status = seat.end();
         assert!(status.success(), "{keys:?}: {status:?}");
@@ -161,7 +46,7 @@ fn quitting_gives_the_terminal_back() {
 #[test]
 fn signals_give_the_terminal_back() {
     for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
-        let mut seat = Seat::opened(demo());
+        let mut seat = opened(demo());
         seat.signal(signal);
         seat.end();
         seat.assert_restored(&format!("{signal:?}"));
@@ -218,7 +103,7 @@ fn ctrl_z_stops_the_job_and_fg_brings_it_back() {
 
 #[test]
 fn a_screen_on_which_nothing_changes_is_not_drawn() {
-    let mut seat = Seat::opened(demo());
+    let mut seat = opened(demo());
     // No rows, no ages: what is left is the header.
     seat.press("/nobody-is-called-so\r");
     seat.wait_for("all hidden by the filter");
@@ -238,7 +123,7 @@ fn a_screen_on_which_nothing_changes_is_not_drawn() {
 
 #[test]
 fn keys_and_sizes_reach_the_screen() {
-    let mut seat = Seat::opened(demo());
+    let mut seat = opened(demo());
     seat.press("/phase:ready\r");
     seat.wait_for("of 3 shown");
     seat.press("\x1b");
@@ -278,7 +163,7 @@ fn boots_that_one_console_has_seen_are_there_for_the_next() {
         }
         seat.end();
         seat.assert_restored(leave);
-        let text = std::fs::read_to_string(kept_boots(seat._home.path())).unwrap();
+        let text = std::fs::read_to_string(kept_boots(seat.home.path())).unwrap();
         let kept: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!((&kept["version"], kept["boots"].as_array().unwrap().len()), (&1.into(), 1), "{leave}: {text}");
         assert!(!text.contains("t0001"), "no tenant is named: {text}");

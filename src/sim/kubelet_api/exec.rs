@@ -1,4 +1,4 @@
-//! `pods/exec`: a command in a container, its streams on channels 0 to 2 and its end on channel 3.
+//! `pods/exec`: a command in a container, its streams on channels 0 to 2, its end on channel 3 and the terminal's size on 4.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,13 +13,16 @@ use super::channel::{Channels, Incoming, negotiate};
 use super::shell::{Done, Inside, is_shell};
 use super::{container_spec, is_running, pick_container, pod, reachable_node};
 use crate::sim::Api;
+use crate::sim::object::{name_of, namespace_of, text_at};
 use crate::sim::route::Query;
+use crate::sim::scenario::Place;
 use crate::sim::status::Status;
 
 const STDIN: u8 = 0;
 const STDOUT: u8 = 1;
 const STDERR: u8 = 2;
 const ERROR: u8 = 3;
+const RESIZE: u8 = 4;
 /// How long a process takes to start.
 const STARTS: Duration = Duration::from_millis(50);
 /// What a command may read from its standard input.
@@ -71,11 +74,13 @@ impl Session {
     async fn run(self, mut channels: Channels) {
         // kubectl drops what comes before it has made its streams; no runtime starts a process faster than this.
         tokio::time::sleep(STARTS).await;
-        let status = if self.stdin && self.tty && is_shell(&self.argv) && self.argv.len() == 1 {
+        let shell = is_shell(&self.argv) && self.argv.len() == 1;
+        let status = if is_shell(&self.argv) && !self.has_shell() {
+            not_found(self.argv.first().map_or("", String::as_str))
+        } else if self.stdin && self.tty && shell {
             self.converse(&mut channels).await
         } else {
-            let reads =
-                self.stdin && (is_shell(&self.argv) && self.argv.len() == 1 || self.argv.iter().any(|a| a == "cat"));
+            let reads = self.stdin && (shell || self.argv.iter().any(|a| a == "cat"));
             let input = if reads { read_all(&mut channels).await } else { String::new() };
             match self.execute(&self.argv, &input) {
                 Some(done) => {
@@ -87,6 +92,18 @@ impl Session {
         };
         channels.send(ERROR, status.to_string().as_bytes()).await;
         channels.close().await;
+    }
+
+    fn has_shell(&self) -> bool {
+        let image = container_spec(&self.pod, &self.container).map_or("", |c| text_at(c, &["image"]));
+        let place = Place {
+            namespace: Some(namespace_of(&self.pod)),
+            pod: Some(name_of(&self.pod)),
+            container: Some(&self.container),
+            image: Some(image),
+            ..Place::default()
+        };
+        self.api.ctx.rules.at(&place).shell
     }
 
     fn execute(&self, argv: &[String], input: &str) -> Option<Done> {
@@ -110,9 +127,18 @@ impl Session {
     async fn converse(&self, channels: &mut Channels) -> Value {
         let mut line = String::new();
         let mut code = 0;
+        let mut size = (0, 0);
         channels.send(STDOUT, b"$ ").await;
         while let Some(incoming) = channels.next().await {
-            let Incoming::Data(STDIN, bytes) = incoming else { continue };
+            let bytes = match incoming {
+                Incoming::Data(STDIN, bytes) => bytes,
+                Incoming::Data(RESIZE, bytes) => {
+                    let new: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+                    size = (new["Height"].as_u64().unwrap_or(0), new["Width"].as_u64().unwrap_or(0));
+                    continue;
+                }
+                _ => continue,
+            };
             for c in String::from_utf8_lossy(&bytes).chars() {
                 match c {
                     '\r' | '\n' => {
@@ -121,6 +147,8 @@ impl Session {
                         if let Some(n) = script.trim().strip_prefix("exit") {
                             return ended(n.trim().parse().unwrap_or(code));
                         }
+                        // The terminal is this conversation's.
+                        let script = script.replace("stty size", &format!("echo {} {}", size.0, size.1));
                         let argv = ["sh".to_owned(), "-c".to_owned(), script];
                         if let Some(done) = self.execute(&argv, "") {
                             code = done.code;

@@ -52,6 +52,8 @@ pub struct Rule {
     pub log_lines_per_second: Option<f64>,
     /// What a server writes, line by line, over and over.
     pub log_text: Option<Vec<String>>,
+    /// Whether the image has a shell; it has.
+    pub shell: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -117,6 +119,7 @@ pub struct Behaviour {
     pub inodes_percent: Option<f64>,
     pub log_lines_per_second: Option<f64>,
     pub log_text: Vec<String>,
+    pub shell: bool,
 }
 
 impl Default for Behaviour {
@@ -140,6 +143,7 @@ impl Default for Behaviour {
             inodes_percent: None,
             log_lines_per_second: None,
             log_text: vec![],
+            shell: true,
         }
     }
 }
@@ -209,6 +213,7 @@ impl Rule {
         put(&mut b.memory, &self.memory);
         put(&mut b.fill_percent, &self.fill_percent);
         put(&mut b.log_text, &self.log_text);
+        put(&mut b.shell, &self.shell);
         put(&mut b.growth_percent_per_hour, &self.growth_percent_per_hour);
         b.inodes_percent = self.inodes_percent.or(b.inodes_percent);
         b.log_lines_per_second = self.log_lines_per_second.or(b.log_lines_per_second);

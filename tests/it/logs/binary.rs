@@ -2,63 +2,15 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     time::{Duration, Instant},
 };
 
-use fleetdeck::{fleet::Phase, manifest::TenantSpec, sim::scenario::Rule};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::conformance::world::World;
+use crate::served::Served;
 
-/// A simulator on loopback with one tenant that is Ready, in a thread of its own.
-pub(super) struct Served {
-    pub kubeconfig: String,
-    pub namespace: String,
-    pub tenant: String,
-    home: tempfile::TempDir,
-    _stop: tokio::sync::oneshot::Sender<()>,
-}
-
-impl Served {
-    pub(super) fn new(rule: &str) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("served.kubeconfig").to_str().unwrap().to_owned();
-        let (told, ready) = std::sync::mpsc::channel();
-        let (stop, stopped) = tokio::sync::oneshot::channel();
-        let rule = rule.to_owned();
-        let write = path.clone();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-            runtime.block_on(async {
-                let world = World::simulator_at("served", 20.0);
-                world.sim().set_rule("test", Rule::parse("test", &rule).unwrap());
-                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-                std::fs::write(&write, world.sim().kubeconfig(listener.local_addr().unwrap(), None)).unwrap();
-                let spec: TenantSpec = world.spec("a");
-                world.create(&spec).await;
-                let mut watching = world.watch();
-                watching.until(&spec.namespace(), "Ready", |e| e.verdict.phase == Phase::Ready).await;
-                told.send((spec.id.clone(), spec.namespace())).unwrap();
-                tokio::select! {
-                    served = world.sim().serve(listener) => served.unwrap(),
-                    _ = stopped => {}
-                }
-            });
-        });
-        let (tenant, namespace) = ready.recv_timeout(Duration::from_secs(60)).unwrap();
-        Self { kubeconfig: path, namespace, tenant, home, _stop: stop }
-    }
-
-    pub(super) fn logs(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fleetdeck"));
-        command.args(["logs", &self.tenant, "--kubeconfig", &self.kubeconfig]).args(args);
-        command.env_clear().env("HOME", self.home.path()).stdin(Stdio::null());
-        command
-    }
-}
-
-fn end(child: &mut Child) -> Option<i32> {
+pub(crate) fn end(child: &mut Child) -> Option<i32> {
     let until = Instant::now() + Duration::from_secs(20);
     loop {
         if let Some(status) = child.try_wait().unwrap() {

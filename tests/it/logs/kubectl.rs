@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::binary::Served;
+use crate::served::Served;
 
 #[test]
 fn the_same_lines_as_kubectl() {

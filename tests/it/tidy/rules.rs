@@ -19,12 +19,13 @@ const ROOMS: [(&str, &[&str]); 11] = [
 ];
 
 /// Single doors between rooms that otherwise do not know each other: a module and what lies below it, and a target.
-const DOORS: [(&str, &str); 7] = [
+const DOORS: [(&str, &str); 8] = [
     ("cluster::connect", "sim"),
     ("cli::sim", "sim"),
-    // The demo is played on the simulator, and it and the bare command open the console.
+    // The demo is played on the simulator; it and the bare command open the console, and a shell is lent the terminal.
     ("cli::demo", "sim"),
     ("cli::console", "tui"),
+    ("cli::shell", "tui"),
     // The one module that touches files serves every room that does IO.
     ("cluster", "config::files"),
     ("sim", "config::files"),

@@ -1,0 +1,4 @@
+//! Ways into tenants' pods: shells and forwards, on the simulator, with the real binary at a real terminal.
+
+mod forward;
+mod shell;
