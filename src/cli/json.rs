@@ -326,7 +326,7 @@ impl Item {
                 _ => None,
             },
             since: time(entry.verdict.since),
-            why: entry.verdict.why.clone(),
+            why: entry.verdict.why.to_string(),
             eta_seconds: history.forecast(entry, now).and_then(Forecast::seconds),
             serves: entry.verdict.phase.serves(),
             image: image(tenant.set().and_then(|s| s.image.as_deref())),

@@ -169,7 +169,7 @@ fn cells(entry: &Entry, wide: bool, now: At) -> Vec<String> {
         row.push(text(tenant.usage.map(|u| u.memory.bytes().to_string()).as_deref()));
         row.push(text(tenant.fullest().map(|(_, percent)| format!("{percent}%")).as_deref()));
     }
-    row.push(entry.verdict.why.clone());
+    row.push(entry.verdict.why.to_string());
     row
 }
 

@@ -37,14 +37,25 @@ impl Cluster {
         containers.sort_unstable();
         containers.dedup();
         let mut measures = Vec::new();
+        let mut failed = None;
         for container in containers {
             let here: Vec<&Mount> = mounts.iter().filter(|m| m.container == container).collect();
-            let blocks = self.df(namespace, pod, container, "-k", &here).await?;
+            let blocks = match self.df(namespace, pod, container, "-k", &here).await {
+                Ok(blocks) => blocks,
+                // Another one that has the same volume mounted may have a `df`.
+                Err(error) => {
+                    failed = Some(error);
+                    continue;
+                }
+            };
             // Some have no way to count inodes; the bytes are worth as much without them.
             let inodes = self.df(namespace, pod, container, "-i", &here).await.unwrap_or_default();
             measures.extend(digest::df(namespace, &here, &blocks, &inodes, self.clock().now()));
         }
-        Ok(measures)
+        match failed {
+            Some(error) if measures.is_empty() => Err(error),
+            _ => Ok(measures),
+        }
     }
 
     async fn df(
@@ -73,7 +84,8 @@ impl Cluster {
             if status.as_ref().and_then(|s| s.status.as_deref()) == Some("Success") {
                 return Ok(out);
             }
-            let said = status.and_then(|s| s.message).unwrap_or(err);
+            // What `df` itself says tells more than its exit code.
+            let said = if err.trim().is_empty() { status.and_then(|s| s.message).unwrap_or_default() } else { err };
             Err(fail(crate::fleet::clean::clean(said.trim()).into_owned()))
         };
         timeout(PATIENCE, run).await.unwrap_or_else(|_| Err(ClusterError::timeout(&self.place, &what, PATIENCE)))

@@ -20,6 +20,13 @@ impl fmt::Display for FileError {
     }
 }
 
+impl FileError {
+    /// The fault is in what the file holds, not in the way to it.
+    pub fn is_content(&self) -> bool {
+        matches!(self.source.kind(), io::ErrorKind::InvalidData | io::ErrorKind::FileTooLarge)
+    }
+}
+
 impl std::error::Error for FileError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.source)

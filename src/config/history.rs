@@ -77,8 +77,8 @@ pub struct Kept {
     pub boots: Vec<PastBoot>,
     /// What was wrong, in a sentence.
     pub trouble: Option<String>,
-    /// The file is a newer version's: it is left alone.
-    newer: bool,
+    /// The file is a newer version's, or could not be read: it is left alone.
+    hands_off: bool,
 }
 
 impl BootFile {
@@ -94,17 +94,20 @@ impl BootFile {
         Self { path: folder.join(format!("{name}.json")), cluster: cluster.to_owned() }
     }
 
-    /// Reads what is kept. A file that cannot be understood is set aside and said; it never stops anything.
+    /// Reads what is kept. A file that cannot be understood is set aside, one that cannot be read is left alone; both are
+    /// said, and stop nothing.
     pub fn load(&self) -> Kept {
         let text = match files::read_small(&self.path, LONGEST) {
             Ok(Some(text)) => text,
             Ok(None) => return Kept::default(),
-            Err(error) => return self.set_aside(&error.to_string()),
+            Err(error) if error.is_content() => return self.set_aside(&error.to_string()),
+            // It may be whole, and readable again tomorrow.
+            Err(error) => return Kept { trouble: Some(error.to_string()), hands_off: true, ..Kept::default() },
         };
         match serde_json::from_str::<Head>(&text) {
             Ok(head) if head.version > VERSION => {
                 let trouble = format!("{} is of a newer fleetdeck and left alone", self.path.display());
-                return Kept { boots: vec![], trouble: Some(trouble), newer: true };
+                return Kept { boots: vec![], trouble: Some(trouble), hands_off: true };
             }
             Ok(_) => {}
             Err(error) => return self.set_aside(&error.to_string()),
@@ -133,7 +136,7 @@ impl BootFile {
     /// The file cannot be written.
     pub fn save(&self, boots: &[Arc<PastBoot>]) -> Result<Option<String>, files::FileError> {
         let kept = self.load();
-        if kept.newer {
+        if kept.hands_off {
             return Ok(kept.trouble);
         }
         let mut all = History::default();
@@ -297,5 +300,15 @@ mod tests {
         let said = file.save(&some([2])).unwrap().unwrap();
         assert!(said.contains("newer fleetdeck"), "{said}");
         assert_eq!(files::read_text(&file.path).unwrap(), newer);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = BootFile::within(dir.path(), "c");
+        std::fs::create_dir(&file.path).unwrap();
+        let said = file.save(&some([1])).unwrap().unwrap();
+        assert!(said.contains("cannot be read"), "{said}");
+        assert!(file.path.is_dir());
     }
 }

@@ -29,6 +29,8 @@ pub struct Board {
     tiers: Tiers,
     /// Of nodes and disks that concern no tenant.
     others: Vec<Finding>,
+    /// When time alone will change those.
+    others_due: Option<At>,
     /// Critical causes and the tenants they concern.
     headline: Option<(usize, usize)>,
 }
@@ -71,7 +73,7 @@ impl Board {
 
     /// When [`Board::tick`] should be called at the latest.
     pub fn next_due(&self) -> Option<At> {
-        self.due.first().map(|(at, _)| *at)
+        self.due.first().map(|(at, _)| *at).into_iter().chain(self.others_due).min()
     }
 
     /// The facts about a tenant that this board has.
@@ -106,7 +108,13 @@ impl Board {
 
     /// What concerns no tenant: nodes, and disks that nobody owns.
     pub fn update_others(&mut self, fleet: &Fleet, now: At) {
-        let mut others: Vec<_> = fleet.nodes().flat_map(|node| of_node(node, now)).collect();
+        let (mut others, mut due) = (Vec::new(), None::<At>);
+        for node in fleet.nodes() {
+            let of_node = of_node(node, now);
+            others.extend(of_node.findings);
+            due = due.into_iter().chain(of_node.recheck).min();
+        }
+        self.others_due = due;
         others.extend(self.storage.iter().flat_map(|storage| of_storage(storage, fleet)));
         if others != self.others {
             self.others = others;
@@ -121,6 +129,9 @@ impl Board {
         {
             self.due.remove(&(at, namespace.clone()));
             self.one(fleet, &namespace, now);
+        }
+        if self.others_due.is_some_and(|at| at <= now) {
+            self.update_others(fleet, now);
         }
     }
 

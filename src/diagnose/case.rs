@@ -1,7 +1,9 @@
 //! One tenant under examination: the facts, and what was found so far.
 
+use std::fmt;
+
 use super::{Diagnosis, Facts, Finding};
-use crate::fleet::{At, Container, Phase, Pod, StatefulSet, Tenant, Warning};
+use crate::fleet::{Age, At, Container, Phase, Pod, StatefulSet, Tenant, Warning};
 
 pub(super) struct Case<'a> {
     pub(super) facts: &'a Facts<'a>,
@@ -57,9 +59,20 @@ impl<'a> Case<'a> {
         all
     }
 
-    /// Seconds since then; 0 where it is not known when.
-    pub(super) fn age(&self, since: Option<At>) -> u32 {
-        since.map_or(0, |at| self.now.since(at))
+    /// How long that has been so.
+    pub(super) fn age(&self, since: Option<At>) -> Span {
+        Span(since.map(|at| Age(self.now.since(at))))
+    }
+
+    /// True until `seconds` have passed since then; it notes that it must be asked again at that moment. Where it is not
+    /// known when it was, it is taken to be recent.
+    pub(super) fn recent(&mut self, at: Option<At>, seconds: u32) -> bool {
+        let Some(at) = at else { return true };
+        let recent = self.now.since(at) < seconds;
+        if recent {
+            self.look_again(at.plus(seconds));
+        }
+        recent
     }
 
     /// True once `seconds` have passed since then; until that moment it notes that it must be asked again. Where it is
@@ -123,9 +136,27 @@ impl<'a> Case<'a> {
     }
 }
 
+/// A length of time in a sentence: `3m`, or that it is not known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span(Option<Age>);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(age) => age.fmt(f),
+            None => f.write_str("an unknown time"),
+        }
+    }
+}
+
 /// Where the state of a container stands, for evidence.
 pub(super) fn state_of(pod: &Pod, container: &Container) -> String {
+    format!("{}.state", status_of(pod, container))
+}
+
+/// Where its status stands.
+pub(super) fn status_of(pod: &Pod, container: &Container) -> String {
     let list =
         if pod.stages.iter().any(|s| s.name == container.name) { "initContainerStatuses" } else { "containerStatuses" };
-    format!("Pod {} status.{list}[{}].state", pod.name, container.name)
+    format!("Pod {} status.{list}[{}]", pod.name, container.name)
 }

@@ -64,13 +64,13 @@ impl<'a> Causes<'a> {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
             };
-            if let Some(tenant) = tenant
-                && !cause.tenants.contains(&tenant)
-            {
-                cause.tenants.push(tenant);
-            }
+            cause.tenants.extend(tenant);
         }
         let mut causes: Vec<_> = groups.into_values().collect();
+        for cause in &mut causes {
+            cause.tenants.sort_unstable();
+            cause.tenants.dedup();
+        }
         causes.sort_by_key(|c| (c.severity, !c.down, Reverse(c.tenants.len()), c.code, c.about));
         Self(causes)
     }

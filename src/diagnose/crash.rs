@@ -65,14 +65,8 @@ fn once_more(case: &Case<'_>, container: &Container, ending: &Terminated, findin
 fn report(case: &mut Case<'_>, pod: &Pod, container: &Container, ending: &Terminated, finding: Finding) {
     let since = ending.finished.or(ending.started);
     let in_last = container.last.as_deref().is_some_and(|last| std::ptr::eq(last, ending));
-    let list =
-        if pod.stages.iter().any(|s| s.name == container.name) { "initContainerStatuses" } else { "containerStatuses" };
-    let place = format!(
-        "Pod {} status.{list}[{}].{}.terminated",
-        pod.name,
-        container.name,
-        if in_last { "lastState" } else { "state" }
-    );
+    let status = super::case::status_of(pod, container);
+    let place = format!("{status}.{}.terminated", if in_last { "lastState" } else { "state" });
     let said = ending.message().map(|m| Evidence::log(&container.name, tail(m), since));
     let down = case.holds_up(pod, container);
     case.find_once(finding.down(down).since(since).proof(Evidence::field(place, how(ending), since)).proofs(said));

@@ -41,7 +41,7 @@ fn network(case: &mut Case<'_>, opened: &Opened) {
                 Code::NetworkMissing,
                 format!("no network policy says what may {direction} it: it may {open}"),
             )
-            .about("NetworkPolicy")
+            .about(format!("what may {direction} it"))
             .advice("apply the tenant's render: it brings the policy")
             .proof(Evidence::field(
                 format!("NetworkPolicies of namespace {namespace} that select its pod"),
@@ -284,11 +284,15 @@ mod tests {
         };
         let mut none = opened();
         none.policies = Some(vec![]);
-        assert_eq!(found(&none), [Code::NetworkMissing]);
+        assert_eq!(
+            found(&none),
+            [Code::NetworkMissing, Code::NetworkMissing],
+            "what may leave it, and what may reach it"
+        );
         assert_eq!(with(&|p| p.egress = None), [Code::NetworkMissing]);
         assert_eq!(
             with(&|p| p.selects = Some(BTreeMap::from([("app".into(), "other".into())]))),
-            [Code::NetworkMissing],
+            [Code::NetworkMissing, Code::NetworkMissing],
             "it selects other pods"
         );
         for wide in [

@@ -75,7 +75,8 @@ impl GatewayProbe {
         let other = |why: &str| Answer::Other(why.to_owned());
         let mut failing: Vec<String> = gateway.failing.iter().map(ToString::to_string).collect();
         let (live, ready) = match &gateway.state {
-            GatewayState::Serving | GatewayState::Live => (Answer::Yes, Answer::Yes),
+            GatewayState::Serving => (Answer::Yes, Answer::Yes),
+            GatewayState::Live => (Answer::Yes, other("it lives, and this version does not tell what it lacks")),
             GatewayState::ChannelsDown | GatewayState::NotReady | GatewayState::Draining => (Answer::Yes, Answer::No),
             GatewayState::Starting { reason } => {
                 failing.extend(

@@ -1,7 +1,7 @@
 //! A gateway that runs and does not serve: by its readiness, by its probe's own words, by what it answers when it is asked.
 
 use super::{Answer, Case, Code, Evidence, Finding, GatewayProbe, Severity, crash};
-use crate::fleet::{Age, Container, Phase, Pod, State, Warning, phase::START_BUDGET};
+use crate::fleet::{Container, Phase, Pod, State, Warning, phase::START_BUDGET};
 
 pub(super) fn check(case: &mut Case<'_>) {
     let Some(pod) = case.pod() else { return };
@@ -51,7 +51,7 @@ fn unready(
         |w: &&&Warning| w.container.as_ref().is_none_or(|c| *c == gateway.name) && w.message.starts_with("Readiness");
     let event = probes.iter().find(of_gateway).copied();
     let words = event.map_or("", |w| w.message.as_str());
-    let age = Age(case.age(since));
+    let age = case.age(since);
     let place = format!("Pod {} status.containerStatuses[{}].ready", pod.name, gateway.name);
     let evidence = Evidence::field(place, "false", since);
     let refused = words.contains("statuscode: 403")

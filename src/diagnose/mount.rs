@@ -1,7 +1,7 @@
 //! A pod that has its node, and not its volumes or its sandbox.
 
 use super::{Case, Code, Evidence, Finding, Severity, config};
-use crate::fleet::{Age, Pod, State, StepKind, Warning};
+use crate::fleet::{Pod, State, StepKind, Warning};
 
 /// A detachment takes minutes; what goes on for longer is no passing matter.
 const PATIENCE: u32 = 300;
@@ -14,8 +14,8 @@ pub(super) fn check(case: &mut Case<'_>) {
     let since = pod.scheduled.as_ref().and_then(|c| c.since).or(pod.created);
     let events = case.warnings(pod.uid, &[ATTACH[0], MOUNT[0], MOUNT[1], SANDBOX[0], SANDBOX[1]]);
     // An event that has stopped coming tells of what is mended: a kubelet tries every two minutes at the least.
-    let live = |w: &&&Warning| case.age(w.last) < 2 * PATIENCE;
-    let of = |reasons: &[&str]| events.iter().find(|w| reasons.contains(&w.reason.as_str())).filter(live).copied();
+    let live: Vec<&Warning> = events.into_iter().filter(|w| case.recent(w.last, 2 * PATIENCE)).collect();
+    let of = |reasons: &[&str]| live.iter().find(|w| reasons.contains(&w.reason.as_str())).copied();
     let finding = if let Some(event) = of(&ATTACH) {
         attach(pod, event)
     } else if let Some(event) = of(&MOUNT) {
@@ -28,7 +28,7 @@ pub(super) fn check(case: &mut Case<'_>) {
         sandbox(pod, event)
     } else {
         if case.lasted(since, PATIENCE) {
-            let age = Age(case.age(since));
+            let age = case.age(since);
             let finding = Finding::warning(Code::StartSlow, format!("its pod has had a node for {age}, and nothing has started in it"))
                 .down(true)
                 .about(pod.node.as_deref().unwrap_or_default())
@@ -164,5 +164,8 @@ mod tests {
         t.warnings[0].object_uid = Some(uid(99));
         assert!(codes(&diagnose(&t, 60)).is_empty(), "an earlier pod's");
         assert_eq!(first(&t, 301).code, Code::StartSlow);
+        t.warnings[0].object_uid = Some(uid(10));
+        assert_eq!(diagnose(&t, 400).recheck, Some(at(630)), "the event comes no more");
+        assert_eq!(first(&t, 630).code, Code::StartSlow);
     }
 }

@@ -1,7 +1,7 @@
 //! A namespace that is being deleted, and a tenant of which nothing but its namespace is there.
 
 use super::{Case, Code, Evidence, Finding};
-use crate::fleet::{Age, Phase};
+use crate::fleet::Phase;
 
 /// An ordinary deletion takes a minute or two: the pod's grace, the disks' detachment.
 const PATIENCE: u32 = 300;
@@ -16,7 +16,7 @@ pub(super) fn check(case: &mut Case<'_>) {
             remaining.map(|r| Evidence::field(format!("Namespace {name} status.conditions"), r.as_str(), None));
         let blocked_by = remaining.map(|r| blocker(r));
         let finding = if stuck {
-            let age = Age(case.age(Some(deleting)));
+            let age = case.age(Some(deleting));
             let sentence = match &blocked_by {
                 Some(what) => format!("the namespace has been terminating for {age}: {what} holds it"),
                 None => format!("the namespace has been terminating for {age}, and no condition says why"),

@@ -1,6 +1,6 @@
 //! The node beneath a tenant: silent, or under pressure. One node is one cause, however many tenants it carries.
 
-use super::{Case, Code, Evidence, Finding};
+use super::{Case, Code, Diagnosis, Evidence, Finding};
 use crate::fleet::{At, Node, Pressure};
 
 /// A kubelet may miss a heartbeat; its pods are marked after this.
@@ -19,10 +19,12 @@ pub(super) fn check(case: &mut Case<'_>) {
 }
 
 /// What is wrong with one node, whoever is on it.
-pub fn of_node(node: &Node, now: At) -> Vec<Finding> {
-    let silent = !node.is_ready() && silent_since(node).is_none_or(|at| now.since(at) >= SILENCE);
+pub fn of_node(node: &Node, now: At) -> Diagnosis {
+    let counts_from = silent_since(node).map(|at| at.plus(SILENCE)).filter(|_| !node.is_ready());
+    let recheck = counts_from.filter(|at| *at > now);
+    let silent = !node.is_ready() && recheck.is_none();
     let pressures = node.pressures.iter().map(|p| under_pressure(node, p));
-    silent.then(|| not_ready(node)).into_iter().chain(pressures).collect()
+    Diagnosis { findings: silent.then(|| not_ready(node)).into_iter().chain(pressures).collect(), recheck }
 }
 
 fn silent_since(node: &Node) -> Option<At> {
@@ -117,7 +119,9 @@ mod tests {
             (all[0].code, all[0].severity, all[0].about.as_str(), all[0].down),
             (Code::NodePressure, Severity::Warning, "node-1 DiskPressure", false)
         );
-        assert_eq!(of_node(&pressed, at(540)).len(), 1);
-        assert!(of_node(&node("node-1"), at(540)).is_empty());
+        assert_eq!(of_node(&pressed, at(540)).findings.len(), 1);
+        assert_eq!(of_node(&node("node-1"), at(540)), Diagnosis::default());
+        assert_eq!(of_node(&silent(501), at(540)), Diagnosis { findings: vec![], recheck: Some(at(541)) });
+        assert_eq!(of_node(&silent(501), at(541)).findings[0].code, Code::NodeNotReady);
     }
 }

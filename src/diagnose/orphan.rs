@@ -2,7 +2,7 @@
 //! claimed twice.
 
 use super::{Case, Code, Evidence, Finding};
-use crate::fleet::{Age, ClaimPhase, PodPhase};
+use crate::fleet::{ClaimPhase, PodPhase};
 
 /// A helper has its errand done by then.
 const HELPER: u32 = 3_600;
@@ -23,7 +23,7 @@ fn pods(case: &mut Case<'_>) {
         if !case.lasted(pod.created, HELPER) {
             continue;
         }
-        let age = Age(case.age(pod.created));
+        let age = case.age(pod.created);
         let state = if over { "has ended and was not removed" } else { "still runs" };
         let finding = Finding::note(Code::OrphanPod, format!("pod {} belongs to no StatefulSet, is {age} old and {state}", pod.name))
             .about("pod")

@@ -1,7 +1,7 @@
 //! A pod that has ended as a whole, or that does not go.
 
 use super::{Case, Code, Evidence, Finding};
-use crate::fleet::{Age, Pod, PodPhase};
+use crate::fleet::{Pod, PodPhase};
 
 /// Beyond its grace: the kubelet kills, unmounts and reports within this.
 const LATE: u32 = 60;
@@ -29,7 +29,7 @@ fn stuck(case: &mut Case<'_>) {
         if !case.lasted(pod.deleting, LATE) {
             continue;
         }
-        let age = Age(case.age(pod.delete_asked()));
+        let age = case.age(pod.delete_asked());
         let node = pod.node.as_deref().unwrap_or("no node");
         let finding = Finding::critical(Code::PodStuck, format!("pod {} was told to go {age} ago and is still there", pod.name))
             .down(true)
@@ -98,12 +98,9 @@ fn eviction(message: &str) -> (String, &'static str) {
 
 /// Its pod runs again, and was evicted a short while ago: it may happen again.
 fn evicted_before(case: &mut Case<'_>) {
-    let now = case.now;
-    let lately = |w: &&crate::fleet::Warning| {
-        w.reason == *"Evicted" && w.kind == *"Pod" && w.last.is_some_and(|at| now.since(at) < LATELY)
-    };
-    let Some(event) = case.tenant().warnings.iter().filter(lately).max_by_key(|w| w.last) else { return };
-    if case.pod().is_none_or(|p| Some(p.uid) == event.object_uid) {
+    let of_pod = |w: &&crate::fleet::Warning| w.reason == *"Evicted" && w.kind == *"Pod" && w.last.is_some();
+    let Some(event) = case.tenant().warnings.iter().filter(of_pod).max_by_key(|w| w.last) else { return };
+    if case.pod().is_none_or(|p| Some(p.uid) == event.object_uid) || !case.recent(event.last, LATELY) {
         return;
     }
     let (what, advice) = eviction(&event.message);
@@ -158,6 +155,7 @@ mod tests {
         t.warnings = vec![event("Pod", 99, "Evicted", "The node was low on resource: memory. ", 200)];
         let finding = first(&t, 3_799);
         assert_eq!((finding.code, finding.severity, finding.down), (Code::Evicted, Severity::Warning, false));
+        assert_eq!(diagnose(&t, 3_799).recheck, Some(at(3_800)));
         assert!(codes(&diagnose(&t, 3_800)).is_empty());
     }
 

@@ -108,8 +108,8 @@ fn memory(case: &mut Case<'_>) {
     let tenant = case.tenant();
     let (Some(usage), Some(quota)) = (tenant.usage, tenant.quota()) else { return };
     let Some(limit) = quota.entry("limits.memory").map(|e| e.hard) else { return };
-    let (Some(percent), true) = (usage.memory.percent_of(limit), case.now.since(usage.at) < FRESH) else { return };
-    if percent < MEMORY_NEAR {
+    let Some(percent) = usage.memory.percent_of(limit).filter(|percent| *percent >= MEMORY_NEAR) else { return };
+    if !case.recent(Some(usage.at), FRESH) {
         return;
     }
     let finding = Finding::warning(
@@ -187,6 +187,7 @@ mod tests {
         let used = |mib: i64| Some(Usage { cpu: Quantity::default(), memory: Quantity::whole(mib << 20), at: at(150) });
         t.usage = used(1_900);
         assert_eq!(codes(&diagnose(&t, 200)), [Code::MemoryNear]);
+        assert_eq!(diagnose(&t, 200).recheck, Some(at(450)), "no new measure may come");
         assert!(codes(&diagnose(&t, 450)).is_empty(), "an old measure");
         t.usage = used(1_800);
         assert!(codes(&diagnose(&t, 200)).is_empty());

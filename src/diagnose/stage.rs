@@ -81,7 +81,7 @@ fn not_started(case: &mut Case<'_>, pod: &Pod, stage: &Container, since: Option<
     if since.is_none() || !case.lasted(since, LONG_WAIT) {
         return;
     }
-    let age = Age(case.age(since));
+    let age = case.age(since);
     let finding = Finding::new(
         Code::StageStuck,
         Severity::Warning,

@@ -161,7 +161,7 @@ mod tests {
         });
         let mut t = tenant("a", Some(pod));
         t.claims[0].phase = ClaimPhase::Pending;
-        t.claims[0].volume = Volume::None;
+        t.claims[0].volume = Volume::NONE;
         t
     }
 

@@ -23,23 +23,22 @@ pub struct Claim {
     pub growth: Option<Growth>,
 }
 
-/// The PersistentVolume of a claim. A provisioner names it after the claim's UID, so that the name need not be held.
+/// The PersistentVolume of a claim, in one pointer. A provisioner names it `pvc-<UID of the claim>`, so that such a name
+/// need not be held: an empty one stands for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Volume {
-    #[default]
-    None,
-    /// `pvc-<UID of the claim>`.
-    OfClaim,
-    Named(Text),
-}
+pub struct Volume(Option<Text>);
 
 impl Volume {
+    pub const NONE: Self = Self(None);
+
     pub fn of(claim: Uid, name: Option<Text>) -> Self {
-        match name {
-            None => Self::None,
-            Some(name) if name.strip_prefix("pvc-").is_some_and(|uid| uid.parse() == Ok(claim)) => Self::OfClaim,
-            Some(name) => Self::Named(name),
-        }
+        let of_claim = |name: &Text| name.strip_prefix("pvc-").is_some_and(|uid| uid.parse() == Ok(claim));
+        Self(name.map(|name| if of_claim(&name) { Text::default() } else { name }))
+    }
+
+    fn name(&self, claim: Uid) -> Option<String> {
+        let name = self.0.as_ref()?;
+        Some(if name.is_empty() { format!("pvc-{claim}") } else { name.to_string() })
     }
 }
 
@@ -95,11 +94,7 @@ impl VolumeUsage {
 impl Claim {
     /// Name of the PersistentVolume, once there is one.
     pub fn volume_name(&self) -> Option<String> {
-        match &self.volume {
-            Volume::None => None,
-            Volume::OfClaim => Some(format!("pvc-{}", self.uid)),
-            Volume::Named(name) => Some(name.to_string()),
-        }
+        self.volume.name(self.uid)
     }
 
     /// True where the reported capacity is the node's disk and not the claim's (hostPath, local-path): a percentage

@@ -32,12 +32,7 @@ pub(crate) fn waiting(reason: &str) -> State {
 }
 
 pub(crate) fn ended(exit_code: i32, reason: &str, started: u32, finished: u32) -> Terminated {
-    Terminated {
-        exit_code,
-        words: Words::reason_only(reason),
-        started: Some(at(started)),
-        finished: Some(at(finished)),
-    }
+    Terminated::new(exit_code, Words::reason_only(reason), Some(at(started)), Some(at(finished)))
 }
 
 pub(crate) fn container(name: &str, image: &str) -> Container {
@@ -146,7 +141,7 @@ pub(crate) fn claim(n: u128, name: &str) -> Claim {
         requested: Some(Quantity::whole(20 << 30)),
         capacity: Some(Quantity::whole(20 << 30)),
         class: Some(text("managed-csi")),
-        volume: Volume::Named(text("pvc-1")),
+        volume: Volume::of(uid(30), Some(text("pvc-1"))),
         resize: None,
         usage: None,
         growth: None,

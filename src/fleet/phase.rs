@@ -117,13 +117,13 @@ impl fmt::Display for Phase {
 pub struct Verdict {
     pub phase: Phase,
     pub since: Option<At>,
-    pub why: String,
+    pub why: Box<str>,
     /// When time alone would change this verdict, if nothing else happens before.
     pub recheck: Option<At>,
 }
 
 impl Verdict {
-    fn new(phase: Phase, since: Option<At>, why: impl Into<String>) -> Self {
+    fn new(phase: Phase, since: Option<At>, why: impl Into<Box<str>>) -> Self {
         Self { phase, since, why: why.into(), recheck: None }
     }
 
@@ -312,7 +312,7 @@ fn serving(pod: &Pod, total: u8, now: At) -> Verdict {
     let lame = pod.containers.iter().find(|c| c.name != gateway.name && !c.ready);
     match lame {
         Some(c) => {
-            let trouble = broken(c, None).map_or_else(|| format!("{} is not ready", c.name), |v| v.why);
+            let trouble = broken(c, None).map_or_else(|| format!("{} is not ready", c.name).into(), |v| v.why);
             // A companion that is still on its way in a young pod is no fault yet.
             let on_its_way = c.restarts == 0 && c.trouble().is_none() && !matches!(c.state, State::Terminated(_));
             match started {
@@ -357,7 +357,7 @@ mod tests {
     /// One row of the table: the tenant at second `now` has this phase, since this second, for this reason.
     fn check(row: &str, tenant: &Tenant, now: u32, phase: &str, since: Option<u32>, why: &str) {
         let verdict = Verdict::of(tenant, at(now));
-        let got = (verdict.phase.to_string(), verdict.since, verdict.why);
+        let got = (verdict.phase.to_string(), verdict.since, verdict.why.to_string());
         assert_eq!(got, (phase.to_owned(), since.map(at), why.to_owned()), "row {row}");
     }
 

@@ -107,12 +107,19 @@ pub enum State {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Terminated {
     pub exit_code: i32,
+    /// Told from the words once; it also makes [`State`] no larger than this.
+    oom: bool,
     pub words: Words,
     pub started: Option<At>,
     pub finished: Option<At>,
 }
 
 impl Terminated {
+    pub fn new(exit_code: i32, words: Words, started: Option<At>, finished: Option<At>) -> Self {
+        let oom = words.reason().is_some_and(|reason| *reason == *"OOMKilled");
+        Self { exit_code, oom, words, started, finished }
+    }
+
     /// Such as `Error`, `Completed`.
     pub fn reason(&self) -> Option<&str> {
         self.words.reason().map(|t| &**t)
@@ -123,7 +130,7 @@ impl Terminated {
     }
 
     pub fn out_of_memory(&self) -> bool {
-        self.reason() == Some("OOMKilled")
+        self.oom
     }
 }
 

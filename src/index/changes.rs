@@ -107,7 +107,7 @@ fn told(entry: &Entry, since: At, phase_was_seen: bool, all: &mut Vec<Change>) {
         }
     };
     if !phase_was_seen {
-        let why = entry.verdict.why.clone();
+        let why = entry.verdict.why.to_string();
         tell(entry.verdict.since, What::Phase { from: None, to: entry.verdict.phase.word(), why });
     }
     for pod in &tenant.pods {

@@ -367,7 +367,7 @@ impl Fleet {
                 None => break,
             }
         }
-        let verdict = Verdict { phase: crate::fleet::Phase::Unknown, since: None, why: String::new(), recheck: None };
+        let verdict = Verdict { phase: crate::fleet::Phase::Unknown, since: None, why: Box::default(), recheck: None };
         self.entries.entry(name).or_insert_with(|| Box::new(Entry { tenant, verdict, changed: None }))
     }
 
@@ -452,7 +452,7 @@ impl Fleet {
                 self.changes.note(now, &entry.tenant, What::Came);
             } else if settled && verdict.phase.word() != entry.verdict.phase.word() {
                 let (from, to) = (Some(entry.verdict.phase.word()), verdict.phase.word());
-                self.changes.note(now, &entry.tenant, What::Phase { from, to, why: verdict.why.clone() });
+                self.changes.note(now, &entry.tenant, What::Phase { from, to, why: verdict.why.to_string() });
             }
             if first_look || verdict.phase.word() != entry.verdict.phase.word() {
                 // What the objects say is older and truer than when we came to look.

@@ -5,10 +5,10 @@ use crate::fleet::{Condition, Container, Interner, State, Terminated, Text};
 use super::delta::{Facet, Part};
 
 pub(super) fn share(pool: &mut Interner, facet: &mut Facet) {
-    // Namespace and id are the tenant's own: nothing to share, and one copy is kept anyway.
+    // Namespace, id and host are the tenant's own: nothing to share, and one copy is kept anyway.
     each(pool, [&mut facet.tier]);
     match &mut facet.part {
-        Part::Namespace(n) => each(pool, [&mut n.remaining, &mut n.host, &mut n.owner]),
+        Part::Namespace(n) => each(pool, [&mut n.remaining, &mut n.owner]),
         Part::Pod(pod) => {
             pool.share(&mut pod.name);
             each(pool, [&mut pod.owner, &mut pod.revision, &mut pod.node, &mut pod.reason, &mut pod.message]);

@@ -69,7 +69,7 @@ impl Turn {
 fn unwell(entry: &Entry) -> Option<String> {
     let phase = &entry.verdict.phase;
     let well = matches!(phase, Phase::Ready | Phase::Suspended | Phase::Parked);
-    (!well).then(|| match entry.verdict.why.as_str() {
+    (!well).then(|| match &*entry.verdict.why {
         "" => phase.to_string(),
         why => format!("{phase}: {why}"),
     })

@@ -124,7 +124,7 @@ impl Until {
             _ => {}
         }
         let verdict = &entry.verdict;
-        let why = match verdict.why.as_str() {
+        let why = match &*verdict.why {
             "" => verdict.phase.to_string(),
             why => format!("{}: {why}", verdict.phase),
         };
@@ -159,7 +159,7 @@ fn absent(until: Until, basis: &Basis) -> Judged {
 }
 
 fn waits(entry: &Entry) -> String {
-    match entry.verdict.why.as_str() {
+    match &*entry.verdict.why {
         "" => entry.verdict.phase.to_string(),
         why => format!("{}: {why}", entry.verdict.phase),
     }

@@ -141,7 +141,7 @@ mod tests {
         pod.containers[0].state = waiting("CrashLoopBackOff");
         pod.containers[0].last = None;
         assert!(!pulse(&pod).has_begun());
-        let end = Terminated { exit_code: 137, words: Words::reason_only("OOMKilled"), started: None, finished: None };
+        let end = Terminated::new(137, Words::reason_only("OOMKilled"), None, None);
         pod.containers[0].last = Some(Box::new(end.clone()));
         assert!(pulse(&pod).is_over());
         assert_eq!(ending(&end), "exit 137, OOMKilled");

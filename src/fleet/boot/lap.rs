@@ -188,10 +188,9 @@ mod tests {
             (pod.scheduled, pod.sandbox, pod.ready) = (condition(times[0]), condition(times[1]), condition(times[17]));
             for (i, stage) in pod.stages.iter_mut().enumerate() {
                 let (from, to) = (times[2 + 2 * i], times[3 + 2 * i]);
-                let ended = ended(0, "Completed", 0, 0);
-                stage.state = State::Terminated(crate::fleet::Terminated {
-                    started: from.map(at), finished: to.map(at), ..ended
-                });
+                let words = crate::fleet::Words::reason_only("Completed");
+                let ended = crate::fleet::Terminated::new(0, words, from.map(at), to.map(at));
+                stage.state = State::Terminated(ended);
             }
             for c in &mut pod.containers {
                 c.state = State::Running { since: times[16].map(at) };

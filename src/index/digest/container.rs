@@ -110,12 +110,8 @@ impl Ending<'_> {
     fn digest(&self) -> Terminated {
         // An ending whose code is not told is no success.
         let code = self.exit_code.0.and_then(|c| i32::try_from(c).ok()).unwrap_or(-1);
-        Terminated {
-            exit_code: code,
-            words: Words::new(self.reason.text(), self.message.said()),
-            started: self.started_at.at(),
-            finished: self.finished_at.at(),
-        }
+        let words = Words::new(self.reason.text(), self.message.said());
+        Terminated::new(code, words, self.started_at.at(), self.finished_at.at())
     }
 }
 

@@ -124,7 +124,7 @@ pub(crate) async fn a_quota_that_is_too_small_refuses_the_pod_and_says_so(world:
     world.cluster.delete_pod(&namespace, "openclaw-0", uid).await.unwrap();
     watching.until(&namespace, "Failing", |e| e.verdict.phase == Phase::Failing).await;
     let entry = watching.fleet.get(&namespace).unwrap();
-    assert_eq!(entry.verdict.why, "quota `tenant` refuses its pod");
+    assert_eq!(&*entry.verdict.why, "quota `tenant` refuses its pod");
     let warning = entry.tenant.warnings.iter().find(|w| w.reason == "FailedCreate").unwrap();
     let begin = "create Pod openclaw-0 in StatefulSet openclaw failed error: pods \"openclaw-0\" is forbidden: exceeded quota: tenant, requested: ";
     assert!(warning.message.starts_with(begin), "{}", warning.message);

@@ -126,7 +126,7 @@ fn why(entry: &Entry, clause: Option<String>, narrow: bool) -> String {
     let why = match clause {
         Some(clause) if entry.verdict.why.is_empty() || matches!(entry.verdict.phase, Phase::Booting { .. }) => clause,
         Some(clause) => format!("{clause}, {}", entry.verdict.why),
-        None => entry.verdict.why.clone(),
+        None => entry.verdict.why.to_string(),
     };
     match &entry.verdict.phase {
         Phase::Booting { stage, .. } if narrow && why.is_empty() => text::short_stage(stage).to_owned(),
