@@ -10,6 +10,7 @@ mod controlplane;
 mod doctor;
 mod explore;
 mod headless;
+mod kind;
 mod logs;
 mod measuring;
 mod probing;

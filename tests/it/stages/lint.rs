@@ -33,6 +33,14 @@ fn shellcheck_is_content() {
     );
 }
 
+#[test]
+fn shellcheck_is_content_with_the_demos_scripts() {
+    let Some(shellcheck) = tool("shellcheck") else { return };
+    let script = manifests().with_file_name("demo").join("kind.sh");
+    let output = Command::new(shellcheck).arg(script).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
 /// `2>&1 >file`, `echo -e` and the like are shellcheck's; this is about what no shell complains of.
 #[test]
 fn no_stage_writes_to_a_place_of_its_own_choice() {
