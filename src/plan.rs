@@ -102,6 +102,13 @@ pub struct Turn {
     pub warnings: Vec<String>,
 }
 
+impl Wave {
+    /// Whether a failure in it counts: whoever was unwell before stops nobody.
+    pub fn counts(&self) -> bool {
+        self.turns.iter().all(|turn| turn.unwell.is_none())
+    }
+}
+
 impl Plan {
     /// Plans `intent` for these tenants.
     ///

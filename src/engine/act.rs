@@ -37,6 +37,8 @@ pub(super) struct Shared<'a> {
     pub control: &'a str,
     /// Who runs it.
     pub by: String,
+    /// Nothing is written: the server is only asked.
+    pub dry: bool,
 }
 
 /// Half seconds that an index may lag behind the server.

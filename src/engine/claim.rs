@@ -93,8 +93,8 @@ impl Act<'_> {
             Some(who) if who.alive => {
                 Err(Trouble::Busy(format!("{} acts on it (run {run}, since {})", who.who, who.since)))
             }
-            // Without the right to claim there is no way to keep the other out.
-            _ if ours.is_none() => {
+            // Without the right to claim there is no way to keep the other out; who only asks changes nothing.
+            _ if ours.is_none() && !self.shared.dry => {
                 Err(Trouble::Busy(format!("run {run} was left in the middle of it: `runs resume {run}`")))
             }
             _ => Ok(()),

@@ -53,6 +53,7 @@ pub async fn dry_run(cluster: &Cluster, base: &Base, plan: &Plan, turn: &Turn, c
         epoch: 0,
         control,
         by: String::new(),
+        dry: true,
     };
     let ask = async move {
         let mut act = Act::new(shared, turn);

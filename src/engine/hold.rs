@@ -242,7 +242,7 @@ impl Lease {
     }
 
     /// Lets go, so that nobody has to wait for it to run out.
-    pub(super) async fn release(mut self) {
+    pub async fn release(mut self) {
         self.object["spec"]["holderIdentity"] = "".into();
         self.tell.send_replace(Held::Lost);
         if let Err(error) = self.cluster.replace(&self.object).await {

@@ -92,6 +92,7 @@ pub async fn run(job: Job<'_>) -> Ledger {
         epoch,
         control: job.control,
         by: job.by.clone(),
+        dry: false,
     };
     let story = Story {
         ledger: job.ledger,
@@ -156,17 +157,18 @@ impl Run<'_> {
     async fn go(mut self) -> Ledger {
         let plan = self.shared.plan;
         let resumed = self.story.ledger.began.is_some();
+        // Who failed under an earlier holder counts as well.
+        self.failures = self.story.ledger.failures(plan);
         self.story.tell(News::Began { by: self.by.clone(), resumed }).await;
         for (number, wave) in plan.waves.iter().enumerate() {
+            let canary = number == 0 && plan.pace.canary > 0;
             let turns: VecDeque<&Turn> = wave.turns.iter().filter(|t| !self.is_final(t)).collect();
             if turns.is_empty() {
                 continue;
             }
             self.story.tell(News::Wave { wave: wave.name.clone(), tenants: turns.len() }).await;
-            // Whoever was unwell before stops nobody.
-            let counts = wave.turns.iter().all(|t| t.unwell.is_none());
-            self.wave(turns, counts).await;
-            if self.is_over() {
+            self.wave(turns, wave.counts()).await;
+            if self.is_over() || canary && self.story.ledger.proves_nothing(wave) {
                 break;
             }
             let more = plan.waves.iter().skip(number + 1).any(|w| w.turns.iter().any(|t| !self.is_final(t)));
@@ -276,7 +278,7 @@ impl Run<'_> {
             (End::Stopped, format!("stopped: {} done, {left} not begun or not finished", counts.done))
         } else if left > 0 {
             // Also where nothing failed: what is not known to be done is not done.
-            (End::Failed, format!("stopped after {bad} failed: {} done, {left} not begun", counts.done))
+            (End::Failed, format!("stopped after {bad} failed or held: {} done, {left} not begun", counts.done))
         } else if bad > 0 {
             (End::Failed, format!("{bad} failed or held, {} done", counts.done))
         } else {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::{
     sync::{mpsc, oneshot, watch as latest},
     task::JoinSet,
-    time::sleep,
+    time::{MissedTickBehavior, interval},
 };
 
 use crate::{
@@ -86,6 +86,9 @@ async fn keep(cluster: Cluster, scope: Scope, mut asked: mpsc::Receiver<Ask>) {
     let mut fleet = Fleet::default();
     let mut watchers: Vec<Box<Watcher>> = Vec::new();
     let mut gets: Vec<Get> = Vec::new();
+    let mut ticks = interval(TICK);
+    // However much is heard in between.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let now = cluster.clock().now();
         tokio::select! {
@@ -105,7 +108,7 @@ async fn keep(cluster: Cluster, scope: Scope, mut asked: mpsc::Receiver<Ask>) {
                 watchers.retain(|w| !w.tell.is_closed());
                 watchers.iter().filter(|w| all || touched.iter().any(|t| *t == w.namespace.as_str())).for_each(|w| w.judge(&fleet, now));
             }
-            () = sleep(TICK), if !watchers.is_empty() => {
+            _ = ticks.tick(), if !watchers.is_empty() => {
                 fleet.tick(now);
                 watchers.retain(|w| !w.tell.is_closed());
                 watchers.iter().for_each(|w| w.judge(&fleet, now));

@@ -105,8 +105,7 @@ fn namespace(base: &Objects<'_>, spec: &TenantSpec) -> Result<Patch, ManifestErr
     let (Some(object), None) = (found.next(), found.next()) else {
         return Err(ManifestError::Base("the base needs exactly one Namespace".to_owned()));
     };
-    let stored = serde_json::to_string(spec)
-        .map_err(|error| ManifestError::Base(format!("the spec cannot be stored: {error}")))?;
+    let stored = spec.stored().map_err(|error| ManifestError::Base(format!("the spec cannot be stored: {error}")))?;
     let mut annotations = json!({ SPEC_ANNOTATION: stored });
     if let Some(owner) = &spec.owner {
         annotations[OWNER_ANNOTATION] = json!(owner);

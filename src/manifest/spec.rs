@@ -189,6 +189,14 @@ impl TenantSpec {
         format!("tenant-{}", self.id)
     }
 
+    /// As it is kept with the tenant.
+    ///
+    /// # Errors
+    /// It cannot be written as JSON.
+    pub fn stored(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+
     /// All rules that the spec breaks by itself; whether tier and options exist is for the base to say.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use super::{
     until::Until,
 };
 use crate::{
-    fleet::Phase,
+    fleet::{Phase, SpecDigest},
     index::Entry,
     manifest::{TenantSpec, render},
 };
@@ -58,6 +58,8 @@ pub(super) fn turn(
             refusal.add(id, Why::Exists, said);
             return None;
         }
+        let kept = tenant.namespace.as_ref().and_then(|namespace| namespace.spec);
+        let same = kept.is_some() && kept == spec.stored().ok().map(|text| SpecDigest::of(&text));
         match (&entry.verdict.phase, tenant.set()) {
             (Phase::Terminating, _) => {
                 refusal.add(id, Why::Terminating, "the one of this name is being deleted; wait until it is gone");
@@ -71,8 +73,22 @@ pub(super) fn turn(
                 );
                 return None;
             }
+            // What fails may have served for a year: it is brought to its end as it was begun, and not made another.
+            (phase, Some(_)) if !same => {
+                let said =
+                    format!("it exists with another spec, and is {phase}; `upgrade` gives a tenant another image");
+                refusal.add(id, Why::Exists, said);
+                return None;
+            }
             (_, Some(_)) => said = format!("finishes what was begun: {said}"),
             (_, None) if !tenant.claims.is_empty() => {
+                if !same {
+                    warnings.push(
+                        "it is not the spec that was kept with the volumes: an image older than the one that wrote them \
+                         refuses what it finds"
+                            .to_owned(),
+                    );
+                }
                 let names: Vec<_> = tenant.claims.iter().map(|c| c.name.as_str()).collect();
                 said = format!("revived on the volumes {}: {said}", names.join(" and "));
                 for (claim, name) in
@@ -150,9 +166,14 @@ mod tests {
         assert!(turn.said.starts_with("revived on the volumes app-data and config-data"), "{}", turn.said);
         assert_eq!(turn.basis.claims.len(), 2);
         parked.claims.pop();
-        assert!(plan(Some(parked)).unwrap().turns().next().unwrap().warnings[0].contains("config-data"));
-        let begun = plan(Some(tenant("maria", None))).unwrap();
-        assert!(begun.turns().next().unwrap().said.starts_with("finishes"));
+        let warnings = plan(Some(parked)).unwrap().turns().next().unwrap().warnings.join("\n");
+        assert!(warnings.contains("not the spec that was kept") && warnings.contains("config-data"), "{warnings}");
+        // A set without its pod: what was begun is finished, with the spec that it was begun with.
+        let mut begun = tenant("maria", None);
+        assert_eq!(refused(begun.clone()), Why::Exists);
+        let spec = with::spec("maria").stored().unwrap();
+        begun.namespace.as_mut().unwrap().spec = Some(SpecDigest::of(&spec));
+        assert!(plan(Some(begun)).unwrap().turns().next().unwrap().said.starts_with("finishes"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Plan,
+    Plan, Wave,
     event::{End, Event, News},
 };
 use crate::fleet::At;
@@ -123,6 +123,19 @@ impl Ledger {
         }
     }
 
+    /// Failures that may stop the run, whoever held it when they happened.
+    pub fn failures(&self, plan: &Plan) -> u32 {
+        let counting = plan.waves.iter().filter(|wave| wave.counts()).flat_map(|wave| &wave.turns);
+        let failed = counting.filter(|turn| matches!(self.turns.get(&turn.namespace), Some(State::Failed { .. })));
+        u32::try_from(failed.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Somebody of the wave was held and nobody is done: no canary has shown that it goes well.
+    pub fn proves_nothing(&self, wave: &Wave) -> bool {
+        let any = |is: fn(&State) -> bool| wave.turns.iter().any(|t| self.turns.get(&t.namespace).is_some_and(is));
+        any(|state| matches!(state, State::Held { .. })) && !any(|state| matches!(state, State::Done { .. }))
+    }
+
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for state in self.turns.values() {
@@ -141,8 +154,12 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use super::super::situation_for_tests as with;
     use super::*;
-    use crate::fleet::fixture::at;
+    use crate::{
+        fleet::{Pod, fixture::*},
+        plan::{Intent, Pace},
+    };
 
     fn events() -> Vec<Event> {
         let tenant = || "tenant-a".to_owned();
@@ -176,6 +193,31 @@ mod tests {
         let stranger = News::Held { tenant: "tenant-z".to_owned(), said: String::new() };
         once.fold(&Event { at: at(9), news: stranger });
         assert_eq!(once, twice);
+    }
+
+    #[test]
+    fn what_an_earlier_holder_saw_fail_counts_and_a_held_canary_proves_nothing() {
+        let mut entries: Vec<_> = ["a", "b", "c"].map(|id| with::entry(tenant(id, Some(ready())))).into();
+        let crashed = Pod { ready: condition(false, 300), ..ready() };
+        entries.push(with::entry(tenant("d", Some(crashed))));
+        let entries: Vec<_> = entries.iter().collect();
+        let pace = Pace { canary: 1, ..Pace::default() };
+        let plan = with::situation(|seen| Plan::make(Intent::Restart, pace, &entries, seen)).unwrap();
+        let [canary, _, unwell] = &plan.waves[..] else { panic!("{:?}", plan.waves) };
+
+        let failed = || State::Failed { said: String::new(), advice: String::new() };
+        let resumed = |of: &[(&str, State)]| {
+            let states = of.iter().map(|(tenant, state)| ((*tenant).to_owned(), state.clone())).collect();
+            Ledger::resumed(&plan, at(1), &states)
+        };
+        let (first, last) = (canary.turns[0].namespace.as_str(), unwell.turns[0].namespace.as_str());
+        assert_eq!(last, "tenant-d");
+        assert_eq!(resumed(&[(first, failed()), ("tenant-c", failed()), (last, failed())]).failures(&plan), 2);
+
+        let held = State::Held { said: String::new() };
+        assert!(resumed(&[(first, held)]).proves_nothing(canary));
+        assert!(!resumed(&[(first, State::Done { said: String::new(), down: None })]).proves_nothing(canary));
+        assert!(!resumed(&[(first, State::Skipped { said: String::new() })]).proves_nothing(canary), "a person's word");
     }
 
     #[test]

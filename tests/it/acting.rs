@@ -155,6 +155,61 @@ fn who_may_not_is_told_every_right_that_is_missing() {
     assert_eq!(bench.json("show maria", 0)["image"], "ghcr.io/openclaw/openclaw:2026.8.1");
 }
 
+/// Begins a run of many, and answers once its first pod is deleted.
+fn begun(bench: &Bench, line: &str) -> (std::process::Child, String) {
+    let mut child = bench.command(line).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap())).map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("pod openclaw-0 is deleted")), "{line} got as far as the first pod");
+    // Whoever writes has to be read.
+    std::thread::spawn(move || lines.for_each(drop));
+    let runs = bench.json("runs", 0);
+    (child, runs["items"][0]["run"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_run_hears_what_is_said_to_it_from_elsewhere() {
+    let bench = Bench::new();
+    for name in ["anna", "bert", "cleo"] {
+        let create = format!("create {name} --tier pro --image 2026.8.1 --host {name}.example.com --yes");
+        assert_eq!(bench.run(&create).0, 0);
+    }
+    let image = |name: &str| bench.json(&format!("show {name}"), 0)["runningImage"].as_str().unwrap().to_owned();
+    let until = |run: &str, state: &str| {
+        let begun = std::time::Instant::now();
+        loop {
+            let shown = bench.json(&format!("runs show {run}"), 0);
+            if shown["state"] == state {
+                return shown;
+            }
+            assert!(begun.elapsed().as_secs() < 60, "{state}: {shown}");
+            std::thread::sleep(std::time::Duration::from_millis(500));
+        }
+    };
+    // The holder looks every ten seconds; the soak gives it the time.
+    let (mut holder, run) = begun(&bench, "upgrade --all --image 2026.8.2 --canary 1 --soak 12s --yes");
+    assert_eq!(bench.run(&format!("runs pause {run}")).0, 0);
+    assert_eq!(bench.run(&format!("runs skip {run} cleo")).0, 0);
+    assert_eq!(bench.run(&format!("runs skip {run} nobody")).0, 3);
+    until(&run, "paused");
+    std::thread::sleep(std::time::Duration::from_secs(20));
+    assert!(holder.try_wait().unwrap().is_none(), "paused, not at its end");
+    assert!(image("anna").ends_with("2026.8.2") && image("bert").ends_with("2026.8.1"));
+    assert_eq!(bench.run(&format!("runs resume {run}")).0, 0);
+    assert!(holder.wait().unwrap().success());
+    assert_eq!(until(&run, "done")["states"]["tenant-cleo"]["state"], "skipped");
+    assert!(image("bert").ends_with("2026.8.2") && image("cleo").ends_with("2026.8.1"));
+
+    let (mut holder, run) = begun(&bench, "upgrade --all --image 2026.8.3 --canary 1 --soak 90s --yes");
+    assert_eq!(bench.run(&format!("runs abort {run}")).0, 0);
+    assert_eq!(holder.wait().unwrap().code(), Some(130));
+    assert!(until(&run, "aborted")["said"].as_str().unwrap().starts_with("aborted by dana@"));
+    assert!(image("anna").ends_with("2026.8.3") && image("bert").ends_with("2026.8.2"));
+    for again in ["resume", "retry"] {
+        let (code, _, err) = bench.run(&format!("runs {again} {run}"));
+        assert!(code == 3 && err.contains("is at its end"), "{again}: {err}");
+    }
+}
+
 #[test]
 fn a_run_that_was_killed_is_resumed_by_another_user() {
     let bench = Bench::new();

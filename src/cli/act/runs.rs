@@ -9,8 +9,10 @@ use super::{
         json::API_VERSION,
         print::{self, Out},
     },
-    Errand, Failure, Report, author, carry_out, control, identity,
-    targets::{Runs, RunsVerb},
+    Errand, Failure, Report, author, carry_out,
+    confirm::confirm,
+    control, identity,
+    targets::{Common, Runs, RunsVerb},
     troubled,
 };
 use crate::{
@@ -22,6 +24,9 @@ use crate::{
     manifest::Base,
     plan::{Danger, Intent, Ledger, Plan, Preview, State, read::Here},
 };
+
+/// The end of a run that somebody stopped for good.
+const ABORTED: &str = "aborted";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -40,7 +45,7 @@ struct Item {
     author: String,
     made: String,
     tenants: u64,
-    /// `running`, `paused`, `left` (nobody holds it and it is not at its end), `done` or `failed`.
+    /// `running`, `paused`, `left` (nobody holds it and it is not at its end), `done`, `failed` or `aborted`.
     state: &'static str,
     holder: Option<String>,
     since: Option<String>,
@@ -72,8 +77,8 @@ pub(crate) async fn run(config: &Config, args: Runs) -> Result<(), Failure> {
         Some(RunsVerb::Pause { id }) => desk.order(&id, "pause").await,
         Some(RunsVerb::Abort { id }) => desk.abort(&id).await,
         Some(RunsVerb::Skip { id, tenant }) => desk.skip(&id, &tenant).await,
-        Some(RunsVerb::Resume { id }) => desk.go_on(&id, false, &scope).await,
-        Some(RunsVerb::Retry { id }) => desk.go_on(&id, true, &scope).await,
+        Some(RunsVerb::Resume { id, confirm }) => desk.go_on(&id, false, confirm, &scope).await,
+        Some(RunsVerb::Retry { id, confirm }) => desk.go_on(&id, true, confirm, &scope).await,
     }
 }
 
@@ -108,6 +113,7 @@ impl Desk<'_> {
         let who = holder(self.cluster, self.records.control(), &record.run).await?.filter(|who| who.alive);
         let state = match (&record.end, &who) {
             (Some((end, _)), _) if end == "done" => "done",
+            (Some((end, _)), _) if end == ABORTED => "aborted",
             (Some(_), _) => "failed",
             (None, Some(_)) if record.order == "pause" => "paused",
             (None, Some(_)) => "running",
@@ -208,12 +214,9 @@ impl Desk<'_> {
 
     async fn abort(&self, id: &str) -> Result<(), Failure> {
         self.order(id, "stop").await?;
-        let who = holder(self.cluster, self.records.control(), id).await.map_err(Failure::Cluster)?;
-        if who.is_none_or(|who| !who.alive) {
-            let end = json!({ "end": "stopped", "said": format!("aborted by {}", author()) });
-            self.records.set(id, &end).await.map_err(troubled)?;
-        }
-        Ok(())
+        // Its end, whether somebody holds it or not: a holder that stops leaves a run to be gone on with.
+        let end = json!({ "end": ABORTED, "said": format!("aborted by {}", author()) });
+        self.records.set(id, &end).await.map_err(troubled)
     }
 
     async fn skip(&self, id: &str, tenant: &str) -> Result<(), Failure> {
@@ -231,7 +234,13 @@ impl Desk<'_> {
     }
 
     /// Lets a paused run go, where somebody holds it; else takes it over.
-    async fn go_on(&self, id: &str, again: bool, scope: &crate::cluster::Scope) -> Result<(), Failure> {
+    async fn go_on(
+        &self,
+        id: &str,
+        again: bool,
+        confirm: Vec<String>,
+        scope: &crate::cluster::Scope,
+    ) -> Result<(), Failure> {
         self.may_act()?;
         let mut record = self.record(id).await?;
         let who = holder(self.cluster, self.records.control(), id).await.map_err(Failure::Cluster)?.filter(|w| w.alive);
@@ -241,11 +250,7 @@ impl Desk<'_> {
             }
             return self.order(id, "go").await;
         }
-        if let Some((end, said)) = &record.end
-            && (end == "done" || !again)
-        {
-            return Err(Failure::Refused(format!("refused: {id} is at its end: {said}")));
-        }
+        open_still(&record, again)?;
         let base = Base::embedded().map_err(|e| Failure::Failed(e.to_string()))?;
         let plan = self.plan(&record, &base).await?;
         // Whoever goes on has typed no name: a record alone never deletes a volume.
@@ -260,7 +265,19 @@ impl Desk<'_> {
         }
         let by = author();
         let control = self.records.control().to_owned();
+        let context = self.cluster.context();
+        if self.config.of_context(context).protected {
+            // The plan itself was agreed to when it was made.
+            let agreed = Common { yes: true, confirm, ..Common::default() };
+            self::confirm(&agreed, &Danger::Enter, Some(context))?;
+        }
         let lease = Lease::take(self.cluster, &control, id, &by, fastrand::u64(..)).await.map_err(troubled)?;
+        // What the holder before us wrote last counts, not what stood there before its lease ran out.
+        record = self.record(id).await?;
+        if let Err(closed) = open_still(&record, again) {
+            lease.release().await;
+            return Err(closed);
+        }
         let mut change = json!({ "order": "go", "orderedBy": by, "end": null, "said": null });
         if again {
             let failed = |state: &State| matches!(state, State::Failed { .. } | State::Held { .. });
@@ -276,6 +293,16 @@ impl Desk<'_> {
         let errand =
             Errand { cluster: self.cluster, scope, base: &base, plan: &plan, control: &control, report: &report };
         carry_out(errand, ledger, Secrets::default(), by, Some((lease, self.records.clone()))).await
+    }
+}
+
+/// Whether a run can be gone on with.
+fn open_still(record: &Record, again: bool) -> Result<(), Failure> {
+    match &record.end {
+        Some((end, said)) if !again || end == "done" || end == ABORTED => {
+            Err(Failure::Refused(format!("refused: {} is at its end: {said}", record.run)))
+        }
+        _ => Ok(()),
     }
 }
 

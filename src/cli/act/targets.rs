@@ -54,11 +54,23 @@ pub(crate) enum RunsVerb {
     /// Begin nobody new; who was begun is finished.
     Pause { id: String },
     /// Go on with a run: let a paused one go, or take over one whose holder is gone.
-    Resume { id: String },
+    Resume {
+        id: String,
+
+        /// The context's name, where that is protected.
+        #[arg(long, value_name = "NAME")]
+        confirm: Vec<String>,
+    },
     /// Stop a run before its next step, for good.
     Abort { id: String },
     /// Go on with a run, and try those again that failed or were held.
-    Retry { id: String },
+    Retry {
+        id: String,
+
+        /// The context's name, where that is protected.
+        #[arg(long, value_name = "NAME")]
+        confirm: Vec<String>,
+    },
     /// Leave one tenant out.
     Skip { id: String, tenant: String },
 }
