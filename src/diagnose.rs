@@ -42,7 +42,7 @@ pub use self::{
     facts::{Answer, Extra, Facts, GatewayProbe, LogLine, Tiers},
     finding::{Evidence, Finding, Proof, Severity},
     node::of_node,
-    protection::of_storage,
+    protection::{of_guard, of_storage},
 };
 
 use self::case::Case;

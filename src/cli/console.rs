@@ -123,6 +123,7 @@ fn read(cluster: Cluster, label: String) -> Box<dyn Fn(Unwatched) -> BoxFuture<'
                     Learnt::Tenant(namespace, Box::new(opened))
                 }
                 Unwatched::Storage => Learnt::Storage(cluster.storage(&label).await.ok()),
+                Unwatched::Guard => Learnt::Guard(cluster.guard().await.ok()),
             }
         })
     })

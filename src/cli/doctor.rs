@@ -81,6 +81,10 @@ pub(super) async fn examine(follow: &Follow, only: Option<&str>) -> Result<Exami
         Ok(storage) => board.stored(&follow.fleet, storage, now),
         Err(error) => unread.push(error.said),
     }
+    match cluster.guard().await {
+        Ok(guard) => board.guarded(&follow.fleet, guard, now),
+        Err(error) => unread.push(error.said),
+    }
     let fleet = &follow.fleet;
     match only {
         Some(namespace) => {

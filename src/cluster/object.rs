@@ -12,7 +12,7 @@ use super::{
 use crate::{fleet::Uid, index::digest::DigestError};
 
 /// Kind -> (group and version, plural, namespaced), for the kinds that are read or written as a whole.
-const KINDS: [(&str, &str, &str, bool); 13] = [
+const KINDS: [(&str, &str, &str, bool); 15] = [
     ("Namespace", "v1", "namespaces", false),
     ("ResourceQuota", "v1", "resourcequotas", true),
     ("LimitRange", "v1", "limitranges", true),
@@ -26,6 +26,8 @@ const KINDS: [(&str, &str, &str, bool); 13] = [
     ("Pod", "v1", "pods", true),
     ("Lease", "coordination.k8s.io/v1", "leases", true),
     ("Event", "v1", "events", true),
+    ("ValidatingAdmissionPolicy", "admissionregistration.k8s.io/v1", "validatingadmissionpolicies", false),
+    ("ValidatingAdmissionPolicyBinding", "admissionregistration.k8s.io/v1", "validatingadmissionpolicybindings", false),
 ];
 
 /// One object by kind, namespace and name.

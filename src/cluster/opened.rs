@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cluster, ClusterError, http::encode};
+use super::{Address, Cluster, ClusterError, Fault, http::encode};
 use crate::{
-    fleet::detail::{Opened, Storage},
+    fleet::detail::{Guard, Opened, Storage},
     index::digest::{
         DigestError,
         detail::{self, Placed},
     },
+    manifest::{GUARD, guarded},
 };
 
 impl Cluster {
@@ -88,6 +89,24 @@ impl Cluster {
             volumes: volumes?.into_iter().map(|(_, volume)| volume).collect(),
             classes: classes?.into_iter().map(|(_, class)| class).collect(),
         })
+    }
+
+    /// Whether the cluster guards the tenants' data by itself.
+    ///
+    /// # Errors
+    /// As any read; forbidden where admission policies may not be read.
+    pub async fn guard(&self) -> Result<Guard, ClusterError> {
+        let policy = Address::kind("ValidatingAdmissionPolicy", "", GUARD);
+        let binding = Address::kind("ValidatingAdmissionPolicyBinding", "", GUARD);
+        let read = async |at: Result<Address, &'static str>| match at {
+            Ok(at) => self.object(&at).await,
+            Err(_) => Ok(None),
+        };
+        let (policy, binding) = (read(policy).await?, read(binding).await?);
+        let wrong = |e: crate::manifest::ManifestError| {
+            ClusterError::new(Fault::Refused, &self.place, format!("this program's own guard: {e}"), "")
+        };
+        guarded(policy.as_ref(), binding.as_ref()).map_err(wrong)
     }
 
     async fn listed<T>(

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Causes, Diagnosis, Extra, Facts, Finding, Severity, Tiers, of_node, of_storage};
+use super::{Causes, Diagnosis, Extra, Facts, Finding, Severity, Tiers, of_guard, of_node, of_storage};
 use crate::{
     fleet::{
         At, Text,
-        detail::{Opened, Storage},
+        detail::{Guard, Opened, Storage},
     },
     index::{Entry, Fleet},
 };
@@ -26,8 +26,9 @@ pub struct Board {
     opened: VecDeque<(Text, Opened)>,
     extras: BTreeMap<Text, Extra>,
     storage: Option<Storage>,
+    guard: Option<Guard>,
     tiers: Tiers,
-    /// Of nodes and disks that concern no tenant.
+    /// Of nodes, disks and the cluster itself: they concern no tenant.
     others: Vec<Finding>,
     /// When time alone will change those.
     others_due: Option<At>,
@@ -115,6 +116,7 @@ impl Board {
             due = due.into_iter().chain(of_node.recheck).min();
         }
         self.others_due = due;
+        others.extend(self.guard.as_ref().and_then(of_guard));
         others.extend(self.storage.iter().flat_map(|storage| of_storage(storage, fleet)));
         if others != self.others {
             self.others = others;
@@ -176,6 +178,16 @@ impl Board {
     pub fn stored(&mut self, fleet: &Fleet, storage: Storage, now: At) {
         self.storage = Some(storage);
         self.update_all(fleet, now);
+    }
+
+    /// Whether the cluster guards the tenants' data is known.
+    pub fn has_guard(&self) -> bool {
+        self.guard.is_some()
+    }
+
+    pub fn guarded(&mut self, fleet: &Fleet, guard: Guard, now: At) {
+        self.guard = Some(guard);
+        self.update_others(fleet, now);
     }
 
     /// Forgets everything: another cluster.

@@ -124,6 +124,7 @@ codes! {
     // Data and doors.
     RetentionDeletes = "retention-deletes", "StatefulSet would delete its volumes";
     ReclaimDeletes = "reclaim-deletes", "storage class deletes volumes";
+    DataUnguarded = "data-unguarded", "the cluster does not guard the tenants' data";
     NetworkMissing = "network-missing", "no network policy";
     NetworkWide = "network-wide", "network policy is too wide";
     ServiceMissing = "service-missing", "Service is missing";

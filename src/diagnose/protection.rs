@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{Case, Code, Evidence, Finding};
 use crate::{
-    fleet::detail::{PersistentVolume, Storage},
+    fleet::detail::{Guard, PersistentVolume, Storage},
     index::Fleet,
+    manifest::GUARD,
 };
 
 pub(super) fn check(case: &mut Case<'_>) {
@@ -45,6 +46,29 @@ fn reclaim(case: &mut Case<'_>) {
             .proof(Evidence::field(format!("PersistentVolume {} spec.persistentVolumeReclaimPolicy", volume.name), "Delete", None));
         case.find_once(finding);
     }
+}
+
+/// That the cluster lets anybody delete the tenants' data.
+pub fn of_guard(guard: &Guard) -> Option<Finding> {
+    let (sentence, proof) = match guard {
+        Guard::Whole => return None,
+        Guard::Absent => {
+            ("nothing in the cluster refuses to delete the tenants' volumes".to_owned(), "none".to_owned())
+        }
+        Guard::Unbound => (
+            "the guard over the tenants' volumes is there, but no binding puts it in force".to_owned(),
+            "no binding".to_owned(),
+        ),
+        Guard::Altered { fields } => (
+            "the guard over the tenants' volumes is another than this fleetdeck's: what it refuses is not known"
+                .to_owned(),
+            fields.join(", "),
+        ),
+    };
+    let finding = Finding::warning(Code::DataUnguarded, sentence)
+        .advice("have an administrator apply manifests/guard: kubectl apply -k manifests/guard")
+        .proof(Evidence::field(format!("ValidatingAdmissionPolicy {GUARD}"), proof, None));
+    Some(finding)
 }
 
 /// Disks that are kept, and billed, for tenants' claims that are gone. `namespaces` tells a tenant's volume from others'.
@@ -116,6 +140,15 @@ mod tests {
             (1, Code::ReclaimDeletes, Severity::Note, "managed-csi")
         );
         assert!(found("Retain").is_empty());
+    }
+
+    #[test]
+    fn a_guard_that_is_not_in_force_is_found() {
+        assert_eq!(of_guard(&Guard::Whole), None);
+        for guard in [Guard::Absent, Guard::Unbound, Guard::Altered { fields: vec!["spec.failurePolicy".to_owned()] }] {
+            let found = of_guard(&guard).unwrap();
+            assert_eq!((found.code, found.severity), (Code::DataUnguarded, Severity::Warning), "{guard:?}");
+        }
     }
 
     #[test]

@@ -105,6 +105,20 @@ pub struct Ingress {
     pub class: Option<String>,
 }
 
+/// Whether the cluster itself refuses to delete the tenants' data (`manifests/guard`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Policy and binding are those of this program.
+    Whole,
+    Absent,
+    /// The policy is there, and nothing puts it in force.
+    Unbound,
+    /// These fields differ from ours.
+    Altered {
+        fields: Vec<String>,
+    },
+}
+
 /// The cluster's volumes and classes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Storage {

@@ -118,6 +118,11 @@ kinds! {
     CSI_NODE "storage.k8s.io"/"v1" "CSINode" "csinodes" "csinode" short NONE, cluster, sub NONE;
     LEASE "coordination.k8s.io"/"v1" "Lease" "leases" "lease" short NONE, namespaced, sub NONE;
     PRIORITY_CLASS "scheduling.k8s.io"/"v1" "PriorityClass" "priorityclasses" "priorityclass" short ["pc"], cluster, sub NONE, generation = true;
+    // Stored and served; nothing here judges by them.
+    ADMISSION_POLICY "admissionregistration.k8s.io"/"v1" "ValidatingAdmissionPolicy" "validatingadmissionpolicies" "validatingadmissionpolicy"
+        short NONE, cluster, sub ["status"], generation = true;
+    ADMISSION_POLICY_BINDING "admissionregistration.k8s.io"/"v1" "ValidatingAdmissionPolicyBinding" "validatingadmissionpolicybindings"
+        "validatingadmissionpolicybinding" short NONE, cluster, sub NONE, generation = true;
     CLUSTER_ROLE "rbac.authorization.k8s.io"/"v1" "ClusterRole" "clusterroles" "clusterrole" short NONE, cluster, sub NONE, naming = Naming::Segment;
     CLUSTER_ROLE_BINDING "rbac.authorization.k8s.io"/"v1" "ClusterRoleBinding" "clusterrolebindings" "clusterrolebinding" short NONE, cluster, sub NONE, naming = Naming::Segment;
     ROLE "rbac.authorization.k8s.io"/"v1" "Role" "roles" "role" short NONE, namespaced, sub NONE, naming = Naming::Segment;

@@ -1,7 +1,9 @@
 //! Which fields Kubernetes' types do not know: an object goes through its type once, and what does not come out again
 //! was unknown.
 
-use k8s_openapi::api::{apps, batch, coordination, core, networking, policy, rbac, scheduling, storage};
+use k8s_openapi::api::{
+    admissionregistration, apps, batch, coordination, core, networking, policy, rbac, scheduling, storage,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -90,6 +92,10 @@ fn round_trip(kind: &Kind, object: &Value) -> serde_json::Result<Value> {
         k if k == kinds::CSI_NODE => through::<storage::v1::CSINode>(object),
         k if k == kinds::LEASE => through::<coordination::v1::Lease>(object),
         k if k == kinds::PRIORITY_CLASS => through::<scheduling::v1::PriorityClass>(object),
+        k if k == kinds::ADMISSION_POLICY => through::<admissionregistration::v1::ValidatingAdmissionPolicy>(object),
+        k if k == kinds::ADMISSION_POLICY_BINDING => {
+            through::<admissionregistration::v1::ValidatingAdmissionPolicyBinding>(object)
+        }
         k if k == kinds::CLUSTER_ROLE => through::<rbac::v1::ClusterRole>(object),
         k if k == kinds::CLUSTER_ROLE_BINDING => through::<rbac::v1::ClusterRoleBinding>(object),
         k if k == kinds::ROLE => through::<rbac::v1::Role>(object),

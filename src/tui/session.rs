@@ -12,7 +12,7 @@ use crate::{
     },
     fleet::{
         At, Text,
-        detail::{Opened, Storage},
+        detail::{Guard, Opened, Storage},
     },
     index::{Delta, Fleet},
     manifest::TierSize,
@@ -52,6 +52,8 @@ pub enum Unwatched {
     Tenant(Text),
     /// The cluster's volumes and classes.
     Storage,
+    /// Whether the cluster guards the tenants' data.
+    Guard,
 }
 
 /// The answer.
@@ -60,6 +62,8 @@ pub enum Learnt {
     Tenant(Text, Box<Opened>),
     /// `None` where they may not be listed.
     Storage(Option<Storage>),
+    /// `None` where it may not be read.
+    Guard(Option<Guard>),
 }
 
 /// One connected cluster: its news, its clock, and what to call it. Dropping it ends the readers, which see their

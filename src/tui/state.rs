@@ -448,23 +448,24 @@ impl State {
     /// What should be read now, because a page on screen stands on it; each once in a while, and what could not be read
     /// only when a person asks again.
     pub(crate) fn wants(&mut self) -> Vec<Unwatched> {
-        let ask = match self.views.last() {
+        let mut asks = match self.views.last() {
             Some(View::Tenant { who, .. }) if who.find(&self.fleet).here().is_some() => {
-                Unwatched::Tenant(who.namespace.clone())
+                vec![Unwatched::Tenant(who.namespace.clone())]
             }
-            Some(View::Findings { .. }) => Unwatched::Storage,
-            _ => return vec![],
+            Some(View::Findings { .. }) => vec![Unwatched::Storage, Unwatched::Guard],
+            _ => vec![],
         };
-        let refused = match &ask {
-            Unwatched::Tenant(namespace) => self.board.read(namespace).is_some_and(|o| !o.unread.is_empty()),
-            Unwatched::Storage => !self.board.has_storage(),
-        };
-        let asked = self.wanted.get(&ask);
-        if asked.is_some_and(|at| refused || self.now.since(*at) < READ_AGAIN) {
-            return vec![];
-        }
-        self.wanted.insert(ask.clone(), self.now);
-        vec![ask]
+        asks.retain(|ask| {
+            let refused = match ask {
+                Unwatched::Tenant(namespace) => self.board.read(namespace).is_some_and(|o| !o.unread.is_empty()),
+                Unwatched::Storage => !self.board.has_storage(),
+                Unwatched::Guard => !self.board.has_guard(),
+            };
+            let asked = self.wanted.get(ask);
+            !asked.is_some_and(|at| refused || self.now.since(*at) < READ_AGAIN)
+        });
+        self.wanted.extend(asks.iter().map(|ask| (ask.clone(), self.now)));
+        asks
     }
 
     /// Forgets what was asked for, so that it is asked again.
@@ -477,7 +478,8 @@ impl State {
         match told {
             Learnt::Tenant(namespace, opened) => self.board.opened(&self.fleet, &namespace, *opened, self.now),
             Learnt::Storage(Some(storage)) => self.board.stored(&self.fleet, storage, self.now),
-            Learnt::Storage(None) => {}
+            Learnt::Guard(Some(guard)) => self.board.guarded(&self.fleet, guard, self.now),
+            Learnt::Storage(None) | Learnt::Guard(None) => {}
         }
     }
 

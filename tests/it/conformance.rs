@@ -28,6 +28,7 @@ macro_rules! told_twice {
 
 pub(crate) mod acting;
 mod boots;
+mod guard;
 mod node;
 mod stories;
 pub(crate) mod world;

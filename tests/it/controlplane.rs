@@ -106,6 +106,15 @@ impl ControlPlane {
         Some(SHARED.as_ref().unwrap_or_else(|()| panic!("the control plane did not start, see above")))
     }
 
+    /// One of the calling test's own, for what would be in the way of others; `None` (said loudly) where the run has none.
+    pub(crate) fn apart(options: &Options) -> Option<Self> {
+        skip::named_for("on_control_plane");
+        if !skip::asked_for("FLEETDECK_TEST_CONTROLPLANE", "1") {
+            return None;
+        }
+        Some(Self::start(options).unwrap_or_else(|why| panic!("the control plane did not start: {why}")))
+    }
+
     /// Starts one of its own, for a test that must not share. Takes about six seconds.
     pub(crate) fn start(options: &Options) -> Result<Self, String> {
         let assets = assets::folder()?;

@@ -36,6 +36,9 @@ fn recorded(open: bool) -> (Server, tempfile::TempDir) {
             "limitranges" if open => include_str!("../../src/diagnose/real/limitranges.json"),
             "persistentvolumes" if open => include_str!("../../src/diagnose/real/persistentvolumes.json"),
             "storageclasses" if open => include_str!("../../src/diagnose/real/storageclasses.json"),
+            _ if open && path.contains("validatingadmissionpolic") => {
+                return Reply::Json(404, json::status(404, "NotFound", "none"));
+            }
             _ => return Reply::Json(403, json::status(403, "Forbidden", "no")),
         };
         Reply::Json(200, list.to_owned())
@@ -83,7 +86,13 @@ fn the_fleet_by_cause() {
     let (_server, home) = recorded(true);
     let (code, out, _) = output(home.path(), &["doctor"]);
     assert_eq!(code, 1);
-    for words in ["critical  ", "causes, ", "storage class is missing: nowhere", "whom   1 tenant: t0011"] {
+    for words in [
+        "critical  ",
+        "causes, ",
+        "storage class is missing: nowhere",
+        "whom   1 tenant: t0011",
+        "do     have an administrator apply manifests/guard",
+    ] {
         assert!(out.contains(words), "{words} is not in\n{out}");
     }
     let (_, out, _) = output(home.path(), &["doctor", "-o", "json"]);
@@ -101,7 +110,8 @@ fn what_may_not_be_read_is_said_and_nothing_is_found_in_it() {
     for kind in ["networkpolicies", "services", "ingresses", "limitranges", "persistentvolumes"] {
         assert!(out.contains(&format!("may not list {kind}")), "{kind} is not in\n{out}");
     }
-    for code in ["network-missing", "service-missing", "ingress-missing", "limitrange-missing"] {
+    assert!(out.contains("may not get ValidatingAdmissionPolicy"), "{out}");
+    for code in ["data-unguarded", "network-missing", "service-missing", "ingress-missing", "limitrange-missing"] {
         assert!(!out.contains(code), "{code} was found where nobody could look:\n{out}");
     }
     let asked = server.asked();

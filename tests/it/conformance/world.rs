@@ -69,16 +69,14 @@ impl World {
 
     /// `None` (said loudly) where the run has no control plane.
     pub(crate) async fn control_plane(story: &str) -> Option<Self> {
-        let file = ControlPlane::shared()?.kubeconfig_path();
-        let target = Target::Kubeconfig { context: None, file: Some(file) };
+        Some(Self::of_plane(ControlPlane::shared()?, story).await)
+    }
+
+    pub(crate) async fn of_plane(plane: &ControlPlane, story: &str) -> Self {
+        let target = Target::Kubeconfig { context: None, file: Some(plane.kubeconfig_path()) };
         let cluster = connect(&target, Prompt::Never).await.unwrap();
-        Some(Self {
-            cluster,
-            prefix: prefix(story),
-            options: Vec::new(),
-            patience: Duration::from_secs(120),
-            sim: None,
-        })
+        let patience = Duration::from_secs(120);
+        Self { cluster, prefix: prefix(story), options: Vec::new(), patience, sim: None }
     }
 
     /// A cluster with real kubelets: its tenants are stand-ins.
