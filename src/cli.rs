@@ -60,7 +60,7 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(e) => return Failure::Failed(format!("no runtime: {e}")).report(),
     };
-    let acts = args.verb.as_ref().is_some_and(Verb::acts);
+    let acts = args.verb.as_ref().is_some_and(Verb::acts) || args.stage().is_some();
     let ended = runtime.block_on(async {
         tokio::select! {
             done = run(args) => done,
@@ -83,6 +83,7 @@ async fn interrupted() {
 }
 
 async fn run(args: Args) -> Result<(), Failure> {
+    let stage = args.stage();
     let Args { tenant, global, verb } = args;
     match verb {
         Some(Verb::Completions { shell }) => return completions::completions(shell),
@@ -110,7 +111,7 @@ async fn run(args: Args) -> Result<(), Failure> {
         Some(Verb::Upgrade(args)) => act::upgrade(&config, *args).await,
         Some(Verb::Runs(args)) => act::runs::run(&config, args).await,
         Some(Verb::Delete(args)) => act::delete(&config, args).await,
-        Some(Verb::Demo(demo)) => demo::run(&config, demo).await,
+        Some(Verb::Demo(demo)) => demo::run(&config, demo, stage).await,
         Some(Verb::Sim(sim)) => sim::run(sim).await,
         Some(Verb::Completions { .. } | Verb::Man | Verb::Config { .. } | Verb::Explain(_)) => Ok(()),
     }

@@ -1,6 +1,6 @@
 //! The verbs that change something: plan, show, ask, carry out, tell.
 
-mod confirm;
+pub(super) mod confirm;
 mod report;
 pub(super) mod runs;
 pub(super) mod targets;

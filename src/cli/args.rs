@@ -56,6 +56,13 @@ pub(super) struct Global {
     config: Option<PathBuf>,
 }
 
+impl Args {
+    /// The cluster that `demo` is to be played on: named on the command line, never by a setting.
+    pub(super) fn stage(&self) -> Option<String> {
+        self.global.context.clone().filter(|_| matches!(self.verb, Some(Verb::Demo(_))))
+    }
+}
+
 impl Global {
     /// The settings with these flags over them.
     pub(super) fn config(self) -> Result<Config, Failure> {
@@ -125,8 +132,8 @@ pub(super) enum Verb {
     Delete(targets::Delete),
     /// The runs that the cluster remembers: list, show, pause, resume, abort, retry or skip.
     Runs(targets::Runs),
-    /// A living fleet to look at: made up, on a simulator inside this program.
-    Demo(Fleet),
+    /// A living fleet to look at: on a simulator inside this program; with --context, stand-ins on a cluster to play with.
+    Demo(Demo),
     /// Serve the demo's simulated cluster on this machine, for kubectl and others.
     Sim(Sim),
     /// The configuration file.
@@ -390,6 +397,24 @@ pub(super) struct Fleet {
     /// Decides whatever chance decides.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(super) struct Demo {
+    #[command(flatten)]
+    pub fleet: Fleet,
+
+    /// With --context: that cluster is meant, though its name does not say that it is one to play with.
+    #[arg(long)]
+    pub on_this_cluster: bool,
+
+    /// With --context: take the demo's fleet away, with its volumes.
+    #[arg(long)]
+    pub clean: bool,
+
+    /// With --clean: the context's name, instead of typing it.
+    #[arg(long, value_name = "NAME", requires = "clean")]
+    pub confirm: Option<String>,
 }
 
 #[derive(Clone, Debug, ClapArgs)]

@@ -1,6 +1,7 @@
 //! `fleetdeck demo`: a living fleet on the simulator, rendered by our renderer and created through the client, as on any
-//! cluster.
+//! cluster; with a context, stand-ins on that one.
 
+mod on_cluster;
 mod play;
 mod roster;
 mod scenarios;
@@ -24,7 +25,15 @@ use self::{
 use super::{args, console, failure::Failure};
 
 /// Opens the console on the demo's fleet.
-pub(super) async fn run(config: &Config, options: args::Fleet) -> Result<(), Failure> {
+pub(super) async fn run(config: &Config, options: args::Demo, context: Option<String>) -> Result<(), Failure> {
+    if context.is_some() {
+        return on_cluster::run(config, &options).await;
+    }
+    if options.clean || options.on_this_cluster {
+        let why = "--clean and --on-this-cluster are about a cluster: name its --context";
+        return Err(Failure::Usage(why.to_owned()));
+    }
+    let options = options.fleet;
     let demo = open(&options).await.map_err(|e| e.failure())?;
     let banner = format!("simulation: {} is played inside this program; no cluster is touched", options.scenario);
     console::show(config, demo.cluster.clone(), Scope::default(), None, Some(banner)).await

@@ -46,6 +46,11 @@ impl Out {
     }
 }
 
+/// Whether a console could be drawn here.
+pub(super) fn to_terminal() -> bool {
+    io::stdout().is_terminal() && io::stdin().is_terminal()
+}
+
 /// A whole text at once.
 pub(super) fn out(text: &str) -> Result<(), Failure> {
     let mut out = Out::new();

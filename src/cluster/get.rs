@@ -89,6 +89,16 @@ impl Cluster {
         }
     }
 
+    /// How many IngressClasses there are: none means that no controller serves Ingresses.
+    ///
+    /// # Errors
+    /// As any read; forbidden where they may not be listed.
+    pub async fn ingress_classes(&self) -> Result<usize, ClusterError> {
+        let what = "list ingressclasses";
+        let list = self.answer(http::Method::GET, "/apis/networking.k8s.io/v1/ingressclasses", what, ("", Vec::new()));
+        Ok(list.await?["items"].as_array().map_or(0, Vec::len))
+    }
+
     /// Hosts of tenants' Ingresses: of one namespace, or of all that carry `label`.
     ///
     /// # Errors

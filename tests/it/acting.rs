@@ -10,13 +10,13 @@ use fleetdeck::sim::{Sim, SimConfig};
 use serde_json::Value;
 
 /// A simulator on a thread of its own, and a home whose kubeconfig leads to it.
-struct Bench {
+pub(crate) struct Bench {
     home: tempfile::TempDir,
     _stop: tokio::sync::oneshot::Sender<()>,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (tell, told) = mpsc::channel();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         std::thread::spawn(move || {
@@ -49,11 +49,11 @@ impl Bench {
         command
     }
 
-    fn run(&self, line: &str) -> (i32, String, String) {
+    pub(crate) fn run(&self, line: &str) -> (i32, String, String) {
         done(&self.command(line).output().unwrap())
     }
 
-    fn json(&self, line: &str, code: i32) -> Value {
+    pub(crate) fn json(&self, line: &str, code: i32) -> Value {
         let (got, out, err) = self.run(&format!("{line} -o json"));
         assert_eq!(got, code, "{line}: {out}{err}");
         serde_json::from_str(&out).unwrap_or_else(|e| panic!("{line}: {e}: {out}"))

@@ -7,6 +7,7 @@ mod acting;
 mod bad_input;
 mod conformance;
 mod controlplane;
+mod demo_cluster;
 mod doctor;
 mod explore;
 mod headless;

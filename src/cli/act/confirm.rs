@@ -5,7 +5,7 @@ use std::io::{self, BufRead as _, IsTerminal as _};
 use super::{Common, Danger, Failure, print};
 
 /// `context`: the name to be typed as well, where the context is protected.
-pub(super) fn confirm(common: &Common, danger: &Danger, context: Option<&str>) -> Result<(), Failure> {
+pub(in crate::cli) fn confirm(common: &Common, danger: &Danger, context: Option<&str>) -> Result<(), Failure> {
     let names: Vec<&str> = match danger {
         Danger::Enter | Danger::Yes => Vec::new(),
         Danger::Names { names } => names.iter().map(String::as_str).collect(),

@@ -176,7 +176,8 @@ impl Player {
         Ok(())
     }
 
-    async fn act(&mut self, id: &str, deed: &Deed) -> Result<(), PlayError> {
+    /// What is done to one tenant.
+    pub(crate) async fn act(&mut self, id: &str, deed: &Deed) -> Result<(), PlayError> {
         let tenant: TenantId = id.parse().map_err(|e: crate::fleet::TenantIdError| PlayError::Manifest {
             tenant: id.to_owned(),
             line: e.to_string(),

@@ -1,0 +1,64 @@
+//! `fleetdeck demo --context NAME`: a fleet of stand-ins on a cluster to play with, made and taken away by the plans that
+//! make and delete any tenant. Only namespaces that carry the demo's label are touched.
+
+mod clean;
+mod ground;
+mod make;
+
+use serde_json::Value;
+
+use super::super::{args, failure::Failure, open};
+use crate::{
+    cluster::{Cluster, Prompt, Scope},
+    config::Config,
+    fleet::Uid,
+};
+
+/// On every object that the demo makes.
+const LABEL: (&str, &str) = ("fleetdeck-demo", "true");
+/// Tenants that are acted on at once: one small node bears it.
+const AT_ONCE: u32 = 4;
+
+/// Makes or completes the fleet and opens the console on it, or takes it away.
+pub(super) async fn run(config: &Config, options: &args::Demo) -> Result<(), Failure> {
+    let (cluster, scope) = open(config, Prompt::May).await?;
+    let settings = config.of_context(cluster.context());
+    if settings.read_only {
+        return Err(Failure::Refused(
+            "refused: this is read-only: --read-only, FLEETDECK_READ_ONLY or the configuration says so".to_owned(),
+        ));
+    }
+    let site = Site { cluster, scope };
+    if options.clean {
+        // Whatever carries the label was made by a demo, so that no name of the context stands in the way.
+        return clean::run(&site, options).await;
+    }
+    ground::is_meant(site.cluster.context(), settings.protected, options.on_this_cluster).map_err(Failure::Refused)?;
+    make::run(config, &site, options).await
+}
+
+/// Where the demo is played.
+struct Site {
+    cluster: Cluster,
+    scope: Scope,
+}
+
+/// A namespace of the demo.
+struct Own {
+    name: String,
+    uid: Uid,
+}
+
+impl Site {
+    /// The namespaces that carry the demo's label.
+    async fn own(&self) -> Result<Vec<Own>, Failure> {
+        let (key, value) = LABEL;
+        let found = self.cluster.objects("Namespace", "", &format!("{key}={value}")).await?;
+        let text = |object: &Value, pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let own = found.iter().filter_map(|object| {
+            let uid = text(object, "/metadata/uid")?.parse().ok()?;
+            Some(Own { name: text(object, "/metadata/name")?, uid })
+        });
+        Ok(own.collect())
+    }
+}

@@ -1,0 +1,163 @@
+//! Takes the demo's fleet away: by a plan that purges, bound to UIDs, and proves that nothing of it is left.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, sleep},
+};
+
+use super::{AT_ONCE, Own, Site};
+use crate::{
+    cli::{
+        act::{self, confirm::confirm, targets::Common},
+        args,
+        failure::Failure,
+        follow::Follow,
+        print,
+    },
+    cluster::Fault,
+    engine::{self, Job, Order, Secrets},
+    fleet::{Phase, Text, clean::clean},
+    index::Entry,
+    manifest::Base,
+    plan::{Danger, Intent, Ledger, Pace, Plan, Situation, State},
+};
+
+/// For namespaces that were on their way already.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+pub(super) async fn run(site: &Site, options: &args::Demo) -> Result<(), Failure> {
+    let context = site.cluster.context();
+    let own = site.own().await?;
+    if own.is_empty() {
+        print::note(&format!("there is no demo in context {context}"));
+        return Ok(());
+    }
+    let names: Vec<&str> = own.iter().map(|o| o.name.as_str()).collect();
+    print::note(&format!("{} namespaces of the demo go for good, with their volumes: {}", own.len(), names.join(", ")));
+    let danger = Danger::Names { names: vec![context.to_owned()] };
+    let common = Common { confirm: options.confirm.iter().cloned().collect(), ..Common::default() };
+    confirm(&common, &danger, None)?;
+    let stopped = purge(site, &own).await?;
+    if stopped {
+        print::note(&format!("stopped; `fleetdeck demo --context {context} --clean` goes on"));
+        return Err(Failure::Interrupted);
+    }
+    proof(site, &own).await
+}
+
+/// True where a person has stopped it.
+async fn purge(site: &Site, own: &[Own]) -> Result<bool, Failure> {
+    let cluster = &site.cluster;
+    let base = Base::embedded().map_err(|e| Failure::Failed(e.to_string()))?;
+    let mut follow = Follow::start(cluster.clone(), site.scope.clone());
+    follow.settle().await?;
+    let author = act::author();
+    let others = BTreeMap::new();
+    let situation = Situation {
+        context: cluster.context(),
+        cluster: act::identity(cluster).await?,
+        author: &author,
+        now: follow.now(),
+        nonce: fastrand::u16(..),
+        read_only: false,
+        sources: follow.fleet.sources(),
+        base: &base,
+        hosts: &[],
+        others: &others,
+    };
+    let entry = |own: &Own| follow.fleet.get(&Text::from(own.name.as_str())).filter(|e| is_same(e, own));
+    let going = |entry: &&Entry| entry.verdict.phase == Phase::Terminating;
+    let entries: Vec<&Entry> = own.iter().filter_map(entry).filter(|e| !going(e)).collect();
+    if entries.is_empty() {
+        return Ok(false);
+    }
+    let pace = Pace { canary: 0, max_unavailable: AT_ONCE, soak: 0, stop_after: u32::MAX };
+    let plan = Plan::make(Intent::Delete { purge: true }, pace, &entries, &situation)
+        .map_err(|refusal| Failure::Refused(format!("refused: {refusal}")))?;
+    let (order, orders) = watch::channel(Order::Go);
+    let (tell, mut told) = mpsc::channel(64);
+    let job = Job {
+        cluster,
+        scope: &site.scope,
+        base: &base,
+        plan: &plan,
+        secrets: Secrets::default(),
+        by: author.clone(),
+        ledger: Ledger::new(&plan),
+        orders,
+        tell,
+        journal: None,
+        seed: fastrand::u64(..),
+        kept: None,
+        control: "fleetdeck",
+    };
+    let listen = async { while told.recv().await.is_some() {} };
+    let mut run = Box::pin(async { tokio::join!(engine::run(job), listen).0 });
+    let mut stopped = false;
+    let ledger = loop {
+        tokio::select! {
+            ledger = &mut run => break ledger,
+            signal = tokio::signal::ctrl_c(), if !stopped => {
+                if signal.is_err() {
+                    return Err(Failure::Failed("Ctrl-C cannot be heard here".to_owned()));
+                }
+                stopped = true;
+                print::note("stopping before the next step of each");
+                order.send_replace(Order::Stop);
+            }
+        }
+    };
+    for (namespace, state) in &ledger.turns {
+        match state {
+            State::Failed { said, advice } => print::note(&clean(&format!("{namespace}: {said}; {advice}"))),
+            State::Held { said } => print::note(&clean(&format!("{namespace}: {said}"))),
+            _ => {}
+        }
+    }
+    Ok(stopped)
+}
+
+/// The very namespace that carries the label, not another of its name.
+fn is_same(entry: &Entry, own: &Own) -> bool {
+    entry.tenant.namespace.as_ref().is_some_and(|n| n.uid == own.uid)
+}
+
+/// Looks again: no namespace with the label, and no volume of one.
+async fn proof(site: &Site, own: &[Own]) -> Result<(), Failure> {
+    let until = Instant::now() + PATIENCE;
+    let left = loop {
+        let left = site.own().await?;
+        if left.is_empty() || Instant::now() > until {
+            break left;
+        }
+        sleep(Duration::from_secs(1)).await;
+    };
+    if !left.is_empty() {
+        let names: Vec<&str> = left.iter().map(|o| o.name.as_str()).collect();
+        return Err(Failure::Failed(format!(
+            "{} namespaces of the demo are still there: {}; `kubectl describe namespace NAME` says what holds one",
+            left.len(),
+            names.join(", ")
+        )));
+    }
+    match site.cluster.storage(&site.scope.labels.tenant).await {
+        Ok(storage) => {
+            let kept =
+                storage.volumes.iter().filter(|v| v.reclaim == "Retain" && own.iter().any(|o| o.name == v.namespace));
+            let kept: Vec<&str> = kept.map(|v| v.name.as_str()).collect();
+            if !kept.is_empty() {
+                print::note(&format!(
+                    "{} PersistentVolumes stay, for their StorageClass says Retain: kubectl delete pv {}",
+                    kept.len(),
+                    kept.join(" ")
+                ));
+            }
+        }
+        Err(error) if error.fault == Fault::Forbidden => {}
+        Err(error) => return Err(error.into()),
+    }
+    print::note(&format!("gone: {} namespaces, and none with the demo's label is left", own.len()));
+    Ok(())
+}
