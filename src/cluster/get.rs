@@ -95,8 +95,13 @@ impl Cluster {
     /// As any read; forbidden where they may not be listed.
     pub async fn ingress_classes(&self) -> Result<usize, ClusterError> {
         let what = "list ingressclasses";
-        let list = self.answer(http::Method::GET, "/apis/networking.k8s.io/v1/ingressclasses", what, ("", Vec::new()));
-        Ok(list.await?["items"].as_array().map_or(0, Vec::len))
+        let mut body = Vec::new();
+        self.read("/apis/networking.k8s.io/v1/ingressclasses", what, &mut body).await?;
+        let list: Ingresses = serde_json::from_slice(&body).map_err(|_| {
+            let found = DigestError::Shape { expected: "a list of ingressclasses", found: "something else".to_owned() };
+            ClusterError::digest(&self.place, what, &body, &found)
+        })?;
+        Ok(list.items.len())
     }
 
     /// Hosts of tenants' Ingresses: of one namespace, or of all that carry `label`.

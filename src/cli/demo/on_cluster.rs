@@ -55,10 +55,13 @@ impl Site {
         let (key, value) = LABEL;
         let found = self.cluster.objects("Namespace", "", &format!("{key}={value}")).await?;
         let text = |object: &Value, pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        let own = found.iter().filter_map(|object| {
-            let uid = text(object, "/metadata/uid")?.parse().ok()?;
-            Some(Own { name: text(object, "/metadata/name")?, uid })
+        // One that was passed over would be left behind, and called gone.
+        let own = found.iter().map(|object| {
+            let name = text(object, "/metadata/name").unwrap_or_default();
+            let uid = text(object, "/metadata/uid").and_then(|uid| uid.parse().ok());
+            uid.map(|uid| Own { name: name.clone(), uid })
+                .ok_or_else(|| Failure::Failed(format!("namespace {name} of the demo has no UID that can be read")))
         });
-        Ok(own.collect())
+        own.collect()
     }
 }

@@ -48,7 +48,10 @@ pub(super) async fn run(config: &Config, site: &Site, options: &args::Demo) -> R
     let script = scenarios::load(SCENARIO).map_err(|e| Failure::Failed(e.to_string()))?.script;
     let residents = roster::roster(&script, options.fleet.tenants.unwrap_or(script.tenants), options.fleet.seed);
     let base = Base::embedded().map_err(|e| Failure::Failed(e.to_string()))?;
-    let todo = missing(site, &base, &residents, &script.events).await?;
+    let (todo, refused) = missing(site, &base, &residents, &script.events).await?;
+    if todo.is_empty() && refused > 0 {
+        return Err(Failure::Refused(format!("refused: none of the {refused} tenants that are missing can be made")));
+    }
     if !todo.is_empty() {
         carry_out(site, &base, todo).await?;
     }
@@ -87,8 +90,13 @@ async fn ground(site: &Site) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What there is to do, against what is there.
-async fn missing(site: &Site, base: &Base, residents: &[Resident], events: &[Event]) -> Result<Vec<Todo>, Failure> {
+/// What there is to do, against what is there; and how many cannot be made.
+async fn missing(
+    site: &Site,
+    base: &Base,
+    residents: &[Resident],
+    events: &[Event],
+) -> Result<(Vec<Todo>, usize), Failure> {
     let cluster = &site.cluster;
     let mut follow = Follow::start(cluster.clone(), site.scope.clone());
     follow.settle().await?;
@@ -106,7 +114,7 @@ async fn missing(site: &Site, base: &Base, residents: &[Resident], events: &[Eve
         Err(error) if error.fault == Fault::Forbidden => Vec::new(),
         Err(error) => return Err(error.into()),
     };
-    let mut todo = Vec::new();
+    let (mut todo, mut refused) = (Vec::new(), 0);
     for (nonce, resident) in residents.iter().enumerate() {
         let spec = spec(resident)?;
         let namespace = spec.namespace();
@@ -143,10 +151,13 @@ async fn missing(site: &Site, base: &Base, residents: &[Resident], events: &[Eve
         let entries: Vec<&Entry> = entry.into_iter().collect();
         match Plan::make(Intent::Create { spec: Box::new(spec) }, ALONE, &entries, &situation) {
             Ok(plan) => todo.push(mine(Some(plan))),
-            Err(refusal) => print::note(&format!("not made: {}", clean(&refusal.to_string()))),
+            Err(refusal) => {
+                refused += 1;
+                print::note(&format!("not made: {}", clean(&refusal.to_string())));
+            }
         }
     }
-    Ok(todo)
+    Ok((todo, refused))
 }
 
 fn is_own(own: &[Own], namespace: &str, uid: crate::fleet::Uid) -> bool {
