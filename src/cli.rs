@@ -129,6 +129,16 @@ fn prometheus(config: &Config, cluster: &Cluster) -> Option<cluster::Prometheus>
     Some(cluster::Prometheus { url, token_file, matchers })
 }
 
+/// # Errors
+/// This is read-only.
+fn may_change(config: &Config, cluster: &Cluster) -> Result<(), Failure> {
+    if config.of_context(cluster.context()).read_only {
+        let said = "refused: this is read-only: --read-only, FLEETDECK_READ_ONLY or the configuration says so";
+        return Err(Failure::Refused(said.to_owned()));
+    }
+    Ok(())
+}
+
 /// Connects as the settings say, and what to watch there.
 async fn open(config: &Config, prompt: Prompt) -> Result<(Cluster, Scope), Failure> {
     let target = Target::Kubeconfig { context: config.context.clone(), file: config.kubeconfig.clone() };

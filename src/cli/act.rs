@@ -363,21 +363,9 @@ pub(super) async fn carry_out(
             report.event(plan, &event);
         }
     };
-    // The first Ctrl-C stops before the next step, a second one leaves at once.
-    let obey = async {
-        for time in 0..2 {
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-            if time == 0 {
-                print::note("stopping before the next step; once more to leave at once");
-                order.send_replace(Order::Stop);
-            }
-        }
-    };
     let ledger = tokio::select! {
         (ledger, ()) = async { tokio::join!(engine::run(job), listen) } => ledger,
-        () = obey => return Err(Failure::Interrupted),
+        () = obey(&order) => return Err(Failure::Interrupted),
     };
     report.end(plan, &ledger)?;
     match ledger.end {
@@ -385,6 +373,19 @@ pub(super) async fn carry_out(
         Some((End::Stopped, _)) => Err(Failure::Interrupted),
         Some((_, said)) => Err(Failure::Failed(said)),
         None => Err(Failure::Failed("the run has no end".to_owned())),
+    }
+}
+
+/// The first Ctrl-C stops before the next step; comes back at the second one, which leaves at once.
+pub(super) async fn obey(order: &watch::Sender<Order>) {
+    for time in 0..2 {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        if time == 0 {
+            print::note("stopping before the next step; once more to leave at once");
+            order.send_replace(Order::Stop);
+        }
     }
 }
 

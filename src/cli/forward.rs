@@ -1,5 +1,4 @@
-//! `fleetdeck forward TENANT DOOR`: a tenant's port on this machine's loopback, until Ctrl-C. The console opens its own
-//! the same way.
+//! `fleetdeck forward TENANT DOOR`: a tenant's port on this machine's loopback, until Ctrl-C.
 
 use super::{args::ForwardArgs, failure::Failure, follow::Follow, open, print, show::namespace_of, visit::Visitor};
 use crate::{
@@ -18,7 +17,7 @@ pub(super) async fn run(config: &Config, args: ForwardArgs) -> Result<(), Failur
     let Some(target) = follow.fleet.get(&namespace).and_then(Target::of) else {
         return Err(Failure::NoSuchTenant(format!("tenant {} has just gone", args.tenant)));
     };
-    let mut forward = begin(&cluster, &visitor, target, args.door, args.port).await?;
+    let mut forward = begin(&cluster, visitor, target, args.door, args.port).await?;
     print::out(&format!("{}\n", forward.url()))?;
     let id = forward.target.id.clone();
     let mut pod = None;
@@ -51,9 +50,9 @@ pub(super) async fn run(config: &Config, args: ForwardArgs) -> Result<(), Failur
 }
 
 /// Opens a forward by right, and writes its beginning and its end down.
-pub(super) async fn begin(
+async fn begin(
     cluster: &Cluster,
-    visitor: &Visitor,
+    mut visitor: Visitor,
     target: Target,
     door: Door,
     port: Option<u16>,
@@ -65,7 +64,6 @@ pub(super) async fn begin(
     })?;
     let address = forward.url();
     visitor.note(&forward.target.namespace, Way::ForwardBegan { door: door.name(), address: &address });
-    let visitor = visitor.clone();
     forward.at_end(move |ended| {
         let (address, connections) = (ended.url(), ended.traffic.borrow().all);
         visitor.note(

@@ -1,4 +1,4 @@
-//! `fleetdeck shell TENANT`: into a container of its pod. The console's key goes the same way.
+//! `fleetdeck shell TENANT`: into a container of its pod.
 
 use std::io::{self, IsTerminal as _};
 
@@ -19,7 +19,7 @@ use crate::{
 
 pub(super) async fn run(config: &Config, args: ShellArgs) -> Result<(), Failure> {
     let (cluster, scope) = open(config, Prompt::May).await?;
-    let visitor = Visitor::new(config, &cluster)?;
+    let mut visitor = Visitor::new(config, &cluster)?;
     let mut follow = Follow::start(cluster.clone(), scope);
     follow.settle().await?;
     let namespace = namespace_of(&mut follow, &args.tenant).await?;
@@ -33,14 +33,14 @@ pub(super) async fn run(config: &Config, args: ShellArgs) -> Result<(), Failure>
     if at_terminal {
         print::note(&welcome(&room, cluster.context()));
     }
-    match enter(&cluster, &visitor, &room, &others, at_terminal).await? {
+    match enter(&cluster, &mut visitor, &room, &others, at_terminal).await? {
         0 => Ok(()),
         code => Err(Failure::Exited(code)),
     }
 }
 
 /// Where somebody is, before the shell says anything.
-pub(super) fn welcome(room: &Room, context: &str) -> String {
+fn welcome(room: &Room, context: &str) -> String {
     format!("container {} of pod {}/{} in context {context}; `exit` returns", room.container, room.namespace, room.pod)
 }
 
@@ -73,9 +73,9 @@ fn offered(names: &[String]) -> String {
 }
 
 /// Enters by right, leaves a line in the journal, and comes back with the shell's exit code.
-pub(super) async fn enter(
+async fn enter(
     cluster: &Cluster,
-    visitor: &Visitor,
+    visitor: &mut Visitor,
     room: &Room,
     others: &[String],
     at_terminal: bool,

@@ -242,7 +242,16 @@ fn a_run_that_was_killed_is_resumed_by_another_user() {
         assert!(left.elapsed().as_secs() < 60, "the lease of a dead holder runs out");
         std::thread::sleep(std::time::Duration::from_secs(1));
     }
-    let mut resume = bench.command(&format!("runs resume {run} -o json"));
+    // Who only asks is not held up by what a dead run has left.
+    let asked = bench.json("upgrade anna --image 2026.8.3 --dry-run", 0);
+    assert!(asked["server"]["anna"].as_array().unwrap().len() > 2, "{asked}");
+    // Where the context is protected, its name is to be said once more.
+    let config = bench.home.path().join("config.toml");
+    std::fs::write(&config, "[contexts.fleetdeck-sim]\nprotected = true\n").unwrap();
+    let (code, _, err) = bench.run(&format!("runs resume {run} --config {}", config.display()));
+    assert!(code == 2 && err.contains("--confirm fleetdeck-sim"), "{err}");
+    let protected = format!("runs resume {run} -o json --config {} --confirm fleetdeck-sim", config.display());
+    let mut resume = bench.command(&protected);
     let (code, out, err) = done(&resume.env("USER", "erin").output().unwrap());
     assert_eq!(code, 0, "{out}{err}");
     assert!(err.contains("gone on with by erin@"), "{err}");

@@ -26,9 +26,6 @@
 //!
 //! A node with `fault: notready` is NotReady until it is taken away.
 
-// A harness is a tool box: not every test run uses all of it.
-#![allow(dead_code)]
-
 mod assets;
 mod audit;
 mod kwok;
@@ -84,7 +81,7 @@ impl Default for Options {
 /// A running control plane; dropping it stops every process and removes its folder.
 pub(crate) struct ControlPlane {
     // Field order is drop order: the provisioner stops before the servers that it talks to.
-    background: Background,
+    _background: Background,
     processes: Processes,
     assets: PathBuf,
     pki: Pki,
@@ -159,7 +156,7 @@ impl ControlPlane {
             return Err(format!("{why}\n{}", processes.last_words()));
         }
         let users = options.users.iter().map(|(name, _)| *name).collect();
-        Ok(Self { background, processes, assets: assets.to_owned(), pki, users })
+        Ok(Self { _background: background, processes, assets: assets.to_owned(), pki, users })
     }
 
     /// Kubeconfig of an administrator (`system:masters`).

@@ -16,7 +16,7 @@ use super::{
     troubled,
 };
 use crate::{
-    cli::open,
+    cli::{may_change, open},
     cluster::{Cluster, ClusterError, Prompt},
     config::Config,
     engine::{Lease, Record, Records, Secrets, hold::holder},
@@ -192,35 +192,32 @@ impl Desk<'_> {
         out.flush()
     }
 
-    fn may_act(&self) -> Result<(), Failure> {
-        if self.config.of_context(self.cluster.context()).read_only {
-            return Err(Failure::Refused("refused: this is read-only".to_owned()));
-        }
-        Ok(())
-    }
-
     /// Says something to whoever holds the run.
     async fn order(&self, id: &str, order: &str) -> Result<(), Failure> {
-        self.may_act()?;
+        self.say(id, order, json!({})).await
+    }
+
+    /// The order, and in the same write what else it changes of the record.
+    async fn say(&self, id: &str, order: &str, mut change: serde_json::Value) -> Result<(), Failure> {
+        may_change(self.config, self.cluster)?;
         let record = self.record(id).await?;
         if let Some((_, said)) = &record.end {
             return Err(Failure::Refused(format!("refused: {id} is at its end: {said}")));
         }
-        let word = json!({ "order": order, "orderedBy": author() });
-        self.records.set(id, &word).await.map_err(troubled)?;
+        change["order"] = order.into();
+        change["orderedBy"] = author().into();
+        self.records.set(id, &change).await.map_err(troubled)?;
         print::note(&format!("{id}: {order} is asked for; its holder hears it within seconds"));
         Ok(())
     }
 
     async fn abort(&self, id: &str) -> Result<(), Failure> {
-        self.order(id, "stop").await?;
         // Its end, whether somebody holds it or not: a holder that stops leaves a run to be gone on with.
-        let end = json!({ "end": ABORTED, "said": format!("aborted by {}", author()) });
-        self.records.set(id, &end).await.map_err(troubled)
+        self.say(id, "stop", json!({ "end": ABORTED, "said": format!("aborted by {}", author()) })).await
     }
 
     async fn skip(&self, id: &str, tenant: &str) -> Result<(), Failure> {
-        self.may_act()?;
+        may_change(self.config, self.cluster)?;
         let record = self.record(id).await?;
         let base = Base::embedded().map_err(|e| Failure::Failed(e.to_string()))?;
         let plan = self.plan(&record, &base).await?;
@@ -241,7 +238,7 @@ impl Desk<'_> {
         confirm: Vec<String>,
         scope: &crate::cluster::Scope,
     ) -> Result<(), Failure> {
-        self.may_act()?;
+        may_change(self.config, self.cluster)?;
         let mut record = self.record(id).await?;
         let who = holder(self.cluster, self.records.control(), id).await.map_err(Failure::Cluster)?.filter(|w| w.alive);
         if let Some(who) = who {

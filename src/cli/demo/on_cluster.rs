@@ -7,7 +7,7 @@ mod make;
 
 use serde_json::Value;
 
-use super::super::{args, failure::Failure, open};
+use super::super::{args, failure::Failure, may_change, open};
 use crate::{
     cluster::{Cluster, Prompt, Scope},
     config::Config,
@@ -22,18 +22,14 @@ const AT_ONCE: u32 = 4;
 /// Makes or completes the fleet and opens the console on it, or takes it away.
 pub(super) async fn run(config: &Config, options: &args::Demo) -> Result<(), Failure> {
     let (cluster, scope) = open(config, Prompt::May).await?;
-    let settings = config.of_context(cluster.context());
-    if settings.read_only {
-        return Err(Failure::Refused(
-            "refused: this is read-only: --read-only, FLEETDECK_READ_ONLY or the configuration says so".to_owned(),
-        ));
-    }
+    may_change(config, &cluster)?;
+    let protected = config.of_context(cluster.context()).protected;
     let site = Site { cluster, scope };
     if options.clean {
         // Whatever carries the label was made by a demo, so that no name of the context stands in the way.
         return clean::run(&site, options).await;
     }
-    ground::is_meant(site.cluster.context(), settings.protected, options.on_this_cluster).map_err(Failure::Refused)?;
+    ground::is_meant(site.cluster.context(), protected, options.on_this_cluster).map_err(Failure::Refused)?;
     make::run(config, &site, options).await
 }
 

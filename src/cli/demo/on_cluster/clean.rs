@@ -94,20 +94,9 @@ async fn purge(site: &Site, own: &[Own]) -> Result<bool, Failure> {
         control: "fleetdeck",
     };
     let listen = async { while told.recv().await.is_some() {} };
-    let mut run = Box::pin(async { tokio::join!(engine::run(job), listen).0 });
-    let mut stopped = false;
-    let ledger = loop {
-        tokio::select! {
-            ledger = &mut run => break ledger,
-            signal = tokio::signal::ctrl_c(), if !stopped => {
-                if signal.is_err() {
-                    return Err(Failure::Failed("Ctrl-C cannot be heard here".to_owned()));
-                }
-                stopped = true;
-                print::note("stopping before the next step of each");
-                order.send_replace(Order::Stop);
-            }
-        }
+    let ledger = tokio::select! {
+        (ledger, ()) = async { tokio::join!(engine::run(job), listen) } => ledger,
+        () = act::obey(&order) => return Ok(true),
     };
     for (namespace, state) in &ledger.turns {
         match state {
@@ -116,7 +105,7 @@ async fn purge(site: &Site, own: &[Own]) -> Result<bool, Failure> {
             _ => {}
         }
     }
-    Ok(stopped)
+    Ok(*order.borrow() == Order::Stop)
 }
 
 /// The very namespace that carries the label, not another of its name.

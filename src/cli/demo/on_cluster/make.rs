@@ -1,5 +1,7 @@
 //! Makes the fleet, or what of it is missing, and breaks those that the script breaks.
 
+use std::pin::pin;
+
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
@@ -194,7 +196,8 @@ async fn carry_out(site: &Site, base: &Base, todo: Vec<Todo>) -> Result<(), Fail
     let work = stream::iter(todo).map(|todo| one(site, base, todo, orders.clone()));
     let mut work = Box::pin(work.buffer_unordered(AT_ONCE as usize));
     let (mut made, mut failed) = (0, 0);
-    let mut stopped = false;
+    let stopped = || *order.borrow() == Order::Stop;
+    let mut obey = pin!(act::obey(&order));
     loop {
         tokio::select! {
             done = work.next() => match done {
@@ -202,26 +205,19 @@ async fn carry_out(site: &Site, base: &Base, todo: Vec<Todo>) -> Result<(), Fail
                     made += 1;
                     print::note(&format!("[{}/{all}] {}", made + failed, clean(&words)));
                 }
-                Some(Err(_)) if stopped => {}
+                Some(Err(_)) if stopped() => {}
                 Some(Err(words)) => {
                     failed += 1;
                     print::note(&format!("[{}/{all}] {}", made + failed, clean(&words)));
                 }
                 None => break,
             },
-            signal = tokio::signal::ctrl_c(), if !stopped => {
-                if signal.is_err() {
-                    return Err(Failure::Failed("Ctrl-C cannot be heard here".to_owned()));
-                }
-                stopped = true;
-                print::note("stopping before the next step of each");
-                order.send_replace(Order::Stop);
-            }
+            () = &mut obey => return Err(Failure::Interrupted),
         }
     }
     let context = site.cluster.context();
     let again = format!("`fleetdeck demo --context {context}` goes on, and with --clean takes away what is there");
-    if stopped {
+    if stopped() {
         print::note(&format!("stopped: {made} of {all} made; {again}"));
         return Err(Failure::Interrupted);
     }
