@@ -43,6 +43,7 @@ mod managed;
 pub(crate) mod metrics;
 pub(crate) mod object;
 mod patch;
+mod protobuf;
 pub(crate) mod quantity;
 pub(crate) mod rbac;
 pub(crate) mod route;

@@ -4,7 +4,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, Limited};
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use super::kinds::{self, Kind};
 use super::rbac::{self, User};
 use super::route::{Ask, Query};
 use super::status::Status;
-use super::{Api, discovery, edit, subresource, watch};
+use super::{Api, discovery, edit, protobuf, subresource, watch};
 
 /// The API server's limit on a request's body.
 const MAX_BODY: usize = 3 << 20;
@@ -33,6 +33,15 @@ impl Call {
         let value = self.headers.get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
         value.split(';').next().unwrap_or_default().trim()
     }
+
+    /// A body in protobuf becomes the same object in JSON.
+    fn translate(&mut self) -> Result<(), Status> {
+        if self.content_type() == protobuf::MEDIA_TYPE && !self.body.is_empty() {
+            self.body = protobuf::to_json(&self.body)?.to_string().into_bytes();
+            self.headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        Ok(())
+    }
 }
 
 pub(crate) async fn dispatch(
@@ -50,8 +59,8 @@ pub(crate) async fn dispatch(
             return Status::new(413, "RequestEntityTooLarge", message).into_response();
         }
     };
-    let call = Call { ask, query, user, headers: head.headers, body };
-    serve(&api, &call).unwrap_or_else(IntoResponse::into_response)
+    let mut call = Call { ask, query, user, headers: head.headers, body };
+    call.translate().and_then(|()| serve(&api, &call)).unwrap_or_else(IntoResponse::into_response)
 }
 
 fn serve(api: &Api, call: &Call) -> Result<Response, Status> {

@@ -86,7 +86,28 @@ async fn kubectl_works() {
         forbidden.contains("User \"bob\" cannot list resource \"pods\" in API group \"\" at the cluster scope"),
         "{forbidden}"
     );
+    created_by_typed_clients(&kubectl).await;
     ok("delete ns k --timeout=20s").await;
     assert!(kubectl.run("get ns k").await.unwrap_err().contains("namespaces \"k\" not found"));
     serving.abort();
+}
+
+/// `kubectl create KIND` and `auth can-i` send protobuf in newer versions, JSON in older ones: the objects are the same.
+async fn created_by_typed_clients(kubectl: &Kubectl) {
+    let ok = async |words: &str| kubectl.run(words).await.unwrap_or_else(|error| panic!("kubectl {words}: {error}"));
+    assert_eq!(ok("create namespace made").await, "namespace/made created\n");
+    assert!(ok("create namespace other --dry-run=server").await.contains("(server dry run)"));
+    ok("create secret generic s -n made --from-literal=a=b").await;
+    assert_eq!(ok("get secret s -n made -o jsonpath={.data.a}").await, "Yg==");
+    ok("create configmap c -n made --from-literal=a=b").await;
+    assert_eq!(ok("get cm c -n made -o jsonpath={.data}").await, "{\"a\":\"b\"}");
+    ok("create serviceaccount sa -n made").await;
+    ok("create quota q -n made --hard=pods=3,requests.memory=1Gi").await;
+    assert_eq!(ok("get quota q -n made -o jsonpath={.spec.hard.pods}").await, "3");
+    ok("create clusterrole look --verb=get,list --resource=pods").await;
+    ok("create clusterrolebinding look --clusterrole=look --user=bob").await;
+    assert_eq!(ok("auth can-i list pods -n made --kubeconfig bob").await, "yes\n");
+    let again = kubectl.run("create namespace made").await.unwrap_err();
+    assert!(again.contains("namespaces \"made\" already exists"), "{again}");
+    ok("delete ns made --timeout=20s").await;
 }
