@@ -42,7 +42,7 @@ pub use self::{
     pod::{Condition, Container, ContainerSpec, Pod, PodPhase, Resources, State, Terminated},
     probe::Probe,
     quantity::Quantity,
-    quota::{Quota, QuotaEntry, QuotaSpec},
+    quota::{Quota, QuotaEntry, QuotaFigures},
     rights::{Right, Rights, Role},
     spec_digest::SpecDigest,
     stateful_set::StatefulSet,

@@ -7,17 +7,15 @@ use super::{Quantity, Text, Uid};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quota {
     pub uid: Uid,
-    pub spec: Arc<QuotaSpec>,
-    /// Use of each of the limits, in their order; `None` until the quota controller has counted.
-    used: Box<[Option<Quantity>]>,
+    pub figures: Arc<QuotaFigures>,
 }
 
-/// What is alike for all tenants of a tier, so that the fleet holds it once.
+/// What a quota says: alike for all tenants of a tier that run the same pods, so that the fleet holds it once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct QuotaSpec {
+pub struct QuotaFigures {
     pub name: Text,
-    /// Resource and hard limit.
-    pub limits: Box<[(Text, Quantity)]>,
+    /// Resource, hard limit, and use; no use until the quota controller has counted.
+    pub lines: Box<[(Text, Quantity, Option<Quantity>)]>,
 }
 
 /// One limited resource, such as `limits.memory`.
@@ -31,18 +29,15 @@ pub struct QuotaEntry<'a> {
 impl Quota {
     /// From limits, each with its use.
     pub fn new(uid: Uid, name: Text, limits: impl IntoIterator<Item = (Text, Quantity, Option<Quantity>)>) -> Self {
-        let (limits, used): (Vec<_>, Vec<_>) =
-            limits.into_iter().map(|(resource, hard, used)| ((resource, hard), used)).unzip();
-        Self { uid, spec: Arc::new(QuotaSpec { name, limits: limits.into() }), used: used.into() }
+        Self { uid, figures: Arc::new(QuotaFigures { name, lines: limits.into_iter().collect() }) }
     }
 
     pub fn name(&self) -> &Text {
-        &self.spec.name
+        &self.figures.name
     }
 
     pub fn entries(&self) -> impl Iterator<Item = QuotaEntry<'_>> {
-        let limits = self.spec.limits.iter().zip(&self.used);
-        limits.map(|((resource, hard), used)| QuotaEntry { resource, hard: *hard, used: *used })
+        self.figures.lines.iter().map(|(resource, hard, used)| QuotaEntry { resource, hard: *hard, used: *used })
     }
 
     pub fn entry(&self, resource: &str) -> Option<QuotaEntry<'_>> {

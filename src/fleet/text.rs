@@ -7,7 +7,7 @@ use std::{borrow::Borrow, collections::HashSet, fmt, ops::Deref, sync::Arc};
 
 use arcstr::ArcStr;
 
-use super::{ContainerSpec, QuotaSpec, Words, words::Said};
+use super::{ContainerSpec, QuotaFigures, Words, words::Said};
 
 /// An immutable shared string, one pointer wide.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,13 +80,13 @@ impl fmt::Debug for Text {
     }
 }
 
-/// Makes equal texts, specs and words share one allocation. Owned by the index alone.
+/// Makes equal texts, specs, quotas and words share one allocation. Owned by the index alone.
 #[derive(Debug, Default)]
 pub struct Interner {
     texts: HashSet<Text>,
     specs: HashSet<Arc<ContainerSpec>>,
     said: HashSet<Arc<Said>>,
-    quotas: HashSet<Arc<QuotaSpec>>,
+    quotas: HashSet<Arc<QuotaFigures>>,
 }
 
 impl Interner {
@@ -114,16 +114,16 @@ impl Interner {
         self.specs.insert(Arc::clone(spec));
     }
 
-    /// Replaces `spec` by the shared copy of the same one.
-    pub fn share_quota(&mut self, spec: &mut Arc<QuotaSpec>) {
-        if let Some(known) = self.quotas.get(spec) {
-            *spec = Arc::clone(known);
+    /// Replaces `figures` by the shared copy of the same ones.
+    pub fn share_quota(&mut self, figures: &mut Arc<QuotaFigures>) {
+        if let Some(known) = self.quotas.get(figures) {
+            *figures = Arc::clone(known);
             return;
         }
-        let own = Arc::make_mut(spec);
+        let own = Arc::make_mut(figures);
         self.share(&mut own.name);
-        own.limits.iter_mut().for_each(|(resource, _)| self.share(resource));
-        self.quotas.insert(Arc::clone(spec));
+        own.lines.iter_mut().for_each(|(resource, ..)| self.share(resource));
+        self.quotas.insert(Arc::clone(figures));
     }
 
     /// Replaces `words` by the shared copy of the same ones.
@@ -153,7 +153,7 @@ impl Interner {
         self.texts.shrink_to_fit();
     }
 
-    /// Texts, specs and words held.
+    /// Texts, specs, quotas and words held.
     pub fn len(&self) -> usize {
         self.texts.len() + self.specs.len() + self.quotas.len() + self.said.len()
     }

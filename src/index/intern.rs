@@ -26,7 +26,7 @@ pub(super) fn share(pool: &mut Interner, facet: &mut Facet) {
             each(pool, [&mut claim.class, &mut claim.resize]);
         }
         Part::Quota(quota) => {
-            pool.share_quota(&mut quota.spec);
+            pool.share_quota(&mut quota.figures);
         }
         Part::Node(node) => {
             pool.share(&mut node.name);
