@@ -4,6 +4,7 @@
 mod fleet;
 mod measure;
 mod scale;
+mod story;
 
 use std::hint::black_box;
 
@@ -66,6 +67,12 @@ fn small() {
     diagnosing(&mut table, &fleet);
     applying(&mut table, &texts);
     drawing(&mut table, fleet);
+    let took = story::boot();
+    table.row(
+        "create, boot, ready",
+        format!("{:.1} ms", took.real.as_secs_f64() * 1e3),
+        format!("{} s on the paused clock; budget 50 ms", took.simulated),
+    );
     table.print();
 }
 
