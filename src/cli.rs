@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod console;
 mod demo;
+mod diff;
 mod doctor;
 mod explain;
 mod failure;
@@ -109,6 +110,9 @@ async fn run(args: Args) -> Result<(), Failure> {
         Some(Verb::Suspend(args)) => act::simple(&config, Intent::Suspend, args).await,
         Some(Verb::Resume(args)) => act::simple(&config, Intent::Resume, args).await,
         Some(Verb::Upgrade(args)) => act::upgrade(&config, *args).await,
+        Some(Verb::Diff(args)) => diff::run(&config, args).await,
+        Some(Verb::Apply(args)) => act::rollout(&config, Intent::Apply { force: args.force }, args.whom).await,
+        Some(Verb::Reprovision(args)) => act::rollout(&config, Intent::Reprovision, *args).await,
         Some(Verb::Runs(args)) => act::runs::run(&config, args).await,
         Some(Verb::Delete(args)) => act::delete(&config, args).await,
         Some(Verb::Demo(demo)) => demo::run(&config, demo, stage).await,

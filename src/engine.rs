@@ -8,11 +8,13 @@
 
 mod act;
 mod claim;
+mod drift;
 pub mod dry;
 mod exec;
 pub mod hold;
 pub mod journal;
 mod keeper;
+mod look;
 mod notice;
 mod patience;
 pub mod record;
@@ -22,7 +24,9 @@ mod trouble;
 mod view;
 
 pub use self::{
+    drift::{Compared, compare},
     hold::Lease,
+    look::look,
     record::{Record, Records},
     run::{Job, Order, run},
     token::Secrets,

@@ -22,6 +22,7 @@ mod names;
 mod object;
 mod order;
 mod overlay;
+mod owner;
 mod patch;
 mod patches;
 mod redact;
@@ -42,6 +43,7 @@ pub use guard::{GUARD, guarded};
 pub use image::PinnedImage;
 pub use object::Object;
 pub use overlay::overlay;
+pub use owner::Owners;
 pub use redact::redact;
 pub use spec::{
     Claim, Issuer, IssuerKind, KeyRef, LiteLlm, LiteLlmTarget, Network, TenantSpec, Toleration, Volumes, stored_spec,

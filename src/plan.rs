@@ -1,22 +1,25 @@
 //! PURE operations as data: an intent becomes a plan that can be shown, kept, handed on and resumed, or a refusal with
 //! every reason.
 //!
-//! One file per action: `restart`, `suspend`, `create`, `upgrade`, `delete`. A planner sees the index, the freshness of its
-//! sources and the manifests, and nothing else; whoever runs the plan (`engine`) does the steps that stand in it and no
+//! One file per action: `restart`, `suspend`, `create`, `upgrade`, `apply`, `reprovision`, `delete`. A planner sees the index, the freshness of its
+//! sources, the manifests and what was `found` besides, and nothing else; whoever runs the plan (`engine`) does the steps that stand in it and no
 //! other. `step` is the closed list of what can be done at all: no step can delete a volume alone, and the one that deletes
 //! a whole tenant is refused outside a purge. `until` judges whether what a step waits for has come. `event` and `ledger`
 //! tell how a run goes; the console and the command line fold the same events.
 
+pub mod apply;
 pub mod basis;
 pub mod create;
 pub mod delete;
 pub mod event;
+pub mod found;
 pub mod intent;
 pub mod ledger;
 pub mod pace;
 pub mod preview;
 pub mod read;
 pub mod refusal;
+pub mod reprovision;
 pub mod restart;
 pub mod situation;
 pub mod step;
@@ -31,6 +34,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     basis::{Basis, Named, Other},
     event::{End, Event, News},
+    found::{Behind, Drift, Found, Take},
     intent::Intent,
     ledger::{Ledger, State},
     pace::Pace,
@@ -100,6 +104,9 @@ pub struct Turn {
     /// What whoever confirms should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// What is taken from other field managers, and nothing else is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub takes: Vec<Take>,
 }
 
 impl Wave {
@@ -164,12 +171,22 @@ impl Plan {
 
     /// The rights that carrying it out takes.
     pub fn needs(&self) -> BTreeSet<Need> {
-        self.turns().flat_map(|turn| self.steps(turn)).flat_map(Step::needs).collect()
+        needs(&self.intent, self.turns().flat_map(|turn| self.steps(turn)))
     }
 
     pub fn steps(&self, turn: &Turn) -> &[Step] {
         self.recipes.get(turn.recipe).map_or(&[], Vec::as_slice)
     }
+}
+
+/// The rights that these steps of an intent take.
+fn needs<'s>(intent: &Intent, steps: impl Iterator<Item = &'s Step>) -> BTreeSet<Need> {
+    let mut all: BTreeSet<Need> = steps.flat_map(Step::needs).collect();
+    // A restart is bound to its pod alone; everything else looks first whose tenant it is.
+    if *intent != Intent::Restart {
+        all.insert(("get", "", "namespaces"));
+    }
+    all
 }
 
 impl Turn {
@@ -196,6 +213,8 @@ impl Turn {
             Intent::Suspend => suspend::suspend(entry, refusal),
             Intent::Resume => suspend::resume(entry, refusal),
             Intent::Upgrade { image } => upgrade::turn(entry, image, seen, refusal),
+            Intent::Apply { force } => apply::turn(entry, *force, seen, refusal),
+            Intent::Reprovision => reprovision::turn(entry, seen, refusal),
             Intent::Delete { purge } => delete::turn(entry, *purge, seen, refusal),
         }
     }
@@ -228,6 +247,7 @@ mod situation_for_tests {
             base: &base,
             hosts: &[("taken.example.com".to_owned(), "tenant-other".to_owned())],
             others: &std::collections::BTreeMap::new(),
+            found: &std::collections::BTreeMap::new(),
         })
     }
 

@@ -1,7 +1,7 @@
 //! The verbs that change something: plan, show, ask, carry out, tell.
 
 pub(super) mod confirm;
-mod report;
+pub(super) mod report;
 pub(super) mod runs;
 pub(super) mod targets;
 
@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 
 use self::{
     report::Report,
-    targets::{Common, Create, Delete, Many, Upgrade},
+    targets::{Common, Create, Delete, Many, Rollout, Upgrade},
 };
 use super::{failure::Failure, follow::Follow, open, print, show::namespace_of};
 use crate::{
@@ -54,8 +54,12 @@ pub(super) async fn delete(config: &Config, args: Delete) -> Result<(), Failure>
 pub(super) async fn upgrade(config: &Config, args: Upgrade) -> Result<(), Failure> {
     let repository = config.defaults.image_repository.as_deref().unwrap_or("ghcr.io/openclaw/openclaw");
     let image = PinnedImage::given(&args.image, Some(repository)).map_err(Failure::Usage)?;
+    rollout(config, Intent::Upgrade { image }, args.whom).await
+}
+
+/// Through many tenants, in waves.
+pub(super) async fn rollout(config: &Config, intent: Intent, args: Rollout) -> Result<(), Failure> {
     let pace = args.pace();
-    let common = args.common.clone();
     let whom = match (args.all, args.filter) {
         (true, _) => Whom::All(None),
         (false, Some(text)) => {
@@ -63,7 +67,7 @@ pub(super) async fn upgrade(config: &Config, args: Upgrade) -> Result<(), Failur
         }
         (false, None) => Whom::Named(args.tenants),
     };
-    act(config, Intent::Upgrade { image }, pace, whom, Secrets::default(), &common).await
+    act(config, intent, pace, whom, Secrets::default(), &args.common).await
 }
 
 /// Which tenants.
@@ -228,6 +232,8 @@ async fn plan(
         }
     }
     let cluster_uid = identity(cluster).await?;
+    let entries: Vec<&Entry> = namespaces.iter().filter_map(|n| follow.fleet.get(n)).collect();
+    let found = engine::look(cluster, base, &intent, &entries, label).await.map_err(troubled)?;
     let situation = Situation {
         context: cluster.context(),
         cluster: cluster_uid,
@@ -239,8 +245,8 @@ async fn plan(
         base,
         hosts: &hosts,
         others: &others,
+        found: &found,
     };
-    let entries: Vec<&Entry> = namespaces.iter().filter_map(|n| follow.fleet.get(n)).collect();
     let (subjects, dropped) = match whom {
         // Of a whole fleet, those go along who can: who is there already or cannot be changed is said.
         Whom::All(_) => Plan::sift(&intent, &entries, &situation),

@@ -90,6 +90,8 @@ impl Verb {
                 | Self::Suspend(_)
                 | Self::Resume(_)
                 | Self::Upgrade(_)
+                | Self::Apply(_)
+                | Self::Reprovision(_)
                 | Self::Delete(_)
                 | Self::Runs(_)
         )
@@ -128,6 +130,12 @@ pub(super) enum Verb {
     Resume(targets::Many),
     /// Run another image of the gateway, in waves where it is for many.
     Upgrade(Box<targets::Upgrade>),
+    /// Take back what is not as the stored spec renders it, in waves where it is for many.
+    Apply(Box<targets::Apply>),
+    /// Say what of a tenant is not as its stored spec renders it, and who owns it: exit code 1 where anything is.
+    Diff(Diff),
+    /// Delete StatefulSets and make them anew from the spec, on the same volumes.
+    Reprovision(Box<targets::Rollout>),
     /// Remove StatefulSet, Service and Ingress; volumes stay unless they are purged.
     Delete(targets::Delete),
     /// The runs that the cluster remembers: list, show, pause, resume, abort, retry or skip.
@@ -287,6 +295,15 @@ fn door(text: &str) -> Result<Door, String> {
 pub(super) struct Doctor {
     /// Id, host, namespace, pod, IP or owner; the whole fleet without it.
     pub tenant: Option<String>,
+
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: OneFormat,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Diff {
+    /// Id, host, namespace, pod, IP or owner.
+    pub tenant: String,
 
     #[arg(short, long, value_enum, default_value_t)]
     pub output: OneFormat,

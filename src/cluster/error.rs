@@ -19,6 +19,8 @@ pub struct ClusterError {
     pub place: Arc<Place>,
     /// What the server asked us to wait.
     pub retry_after: Option<Duration>,
+    /// Of [`Fault::Owned`]: the other managers, each with a field of theirs.
+    pub conflicts: Vec<(String, String)>,
 }
 
 /// What kind of failure it is.
@@ -68,7 +70,14 @@ impl StdError for ClusterError {}
 
 impl ClusterError {
     pub(super) fn new(fault: Fault, place: &Arc<Place>, said: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { fault, said: said.into(), advice: advice.into(), place: Arc::clone(place), retry_after: None }
+        Self {
+            fault,
+            said: said.into(),
+            advice: advice.into(),
+            place: Arc::clone(place),
+            retry_after: None,
+            conflicts: Vec::new(),
+        }
     }
 
     /// The exit code of the command line (design.md section 8).
@@ -133,7 +142,7 @@ impl ClusterError {
             404 => (Fault::NotFound, format!("{what}: the server has no such thing: {message}"), String::new()),
             409 => {
                 let fault = match status.reason.as_str() {
-                    _ if status.owned => Fault::Owned,
+                    _ if !status.conflicts.is_empty() => Fault::Owned,
                     "AlreadyExists" => Fault::Exists,
                     _ => Fault::Conflict,
                 };
@@ -154,6 +163,7 @@ impl ClusterError {
         };
         let mut error = Self::new(fault, place, said, advice);
         error.retry_after = status.retry_after.map(|s| Duration::from_secs(s.into()));
+        error.conflicts.clone_from(&status.conflicts);
         error
     }
 
@@ -221,7 +231,7 @@ impl ClusterError {
                     reason: clean(&api.reason).into_owned(),
                     message: clean(&api.message).into_owned(),
                     retry_after: retry_after.filter(|s| *s > 0),
-                    owned: false,
+                    conflicts: Vec::new(),
                 };
                 Self::status(place, what, &status)
             }

@@ -23,15 +23,27 @@ pub enum Mode {
 }
 
 impl Cluster {
-    /// Server-side apply as `fleetdeck`, with strict field validation and never by force. A `resourceVersion` or UID in the
+    /// Server-side apply as `fleetdeck`, with strict field validation, and not by force. A `resourceVersion` or UID in the
     /// object's metadata is a precondition.
     ///
     /// # Errors
     /// What the server refuses, with the object's name; a conflict names the other manager.
     pub async fn apply(&self, object: &Value, mode: Mode) -> Result<Value, ClusterError> {
+        self.applied(object, mode, "").await
+    }
+
+    /// The same, and takes from other managers what they own of it: only what somebody was told of and has agreed to.
+    ///
+    /// # Errors
+    /// What the server refuses, with the object's name.
+    pub async fn apply_over(&self, object: &Value, mode: Mode) -> Result<Value, ClusterError> {
+        self.applied(object, mode, "&force=true").await
+    }
+
+    async fn applied(&self, object: &Value, mode: Mode, force: &str) -> Result<Value, ClusterError> {
         let at = Address::of(object).map_err(|why| self.odd("address what is to be applied", why))?;
         let dry = if mode == Mode::DryRun { "&dryRun=All" } else { "" };
-        let path = format!("{}?fieldManager={MANAGER}&fieldValidation=Strict{dry}", at.path());
+        let path = format!("{}?fieldManager={MANAGER}&fieldValidation=Strict{dry}{force}", at.path());
         let content = ("application/apply-patch+yaml", object.to_string().into_bytes());
         self.answer(http::Method::PATCH, &path, &format!("apply {at}"), content).await
     }

@@ -8,7 +8,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{hold::Hold, patience::Patience, run::Order, token::Secrets, trouble::Trouble, view::View};
+use super::{hold::Hold, look::look, patience::Patience, run::Order, token::Secrets, trouble::Trouble, view::View};
 use crate::{
     cluster::{Address, Cluster},
     fleet::{
@@ -16,7 +16,7 @@ use crate::{
         name::{DONE_ANNOTATION, RUN_ANNOTATION, SPEC_ANNOTATION, TENANT_LABEL},
     },
     manifest::{Base, Object, render, stored_spec},
-    plan::{Basis, Intent, Named, News, Plan, Situation, Step, Turn},
+    plan::{Basis, Intent, Named, News, Plan, Situation, Turn},
 };
 
 /// What every turn of a run shares.
@@ -57,6 +57,8 @@ pub(super) struct Act<'a> {
     pub(super) floor: i64,
     /// When the gateway was taken from its user.
     pub(super) down_since: Option<At>,
+    /// When it was seen to be back.
+    pub(super) back: Option<At>,
     /// What carries our claim now.
     pub(super) claimed: Vec<Address>,
     /// The StatefulSet that Events are about.
@@ -97,6 +99,7 @@ impl<'a> Act<'a> {
             key: None,
             floor: 0,
             down_since: None,
+            back: None,
             claimed: Vec::new(),
             set: turn.basis.set.clone(),
             mute: false,
@@ -147,8 +150,8 @@ impl<'a> Act<'a> {
                 Err(trouble) => return end(&trouble),
             }
         }
-        let down = self.down_since.filter(|_| steps.iter().any(is_return));
-        Ending::Done { said: last, down: down.map(|since| self.now().since(since)) }
+        let down = self.down_since.zip(self.back).map(|(since, back)| back.since(since));
+        Ending::Done { said: last, down }
     }
 
     pub(super) fn now(&self) -> At {
@@ -171,6 +174,7 @@ impl<'a> Act<'a> {
             let Some((entry, sources)) = shared.view.get(&self.turn.namespace).await else {
                 return Err(Trouble::Moved(said));
             };
+            let found = look(shared.cluster, shared.base, &shared.plan.intent, &[&entry], TENANT_LABEL).await?;
             let others = [(self.turn.namespace.clone(), self.turn.basis.others.clone())].into();
             let seen = Situation {
                 context: shared.cluster.context(),
@@ -183,6 +187,7 @@ impl<'a> Act<'a> {
                 base: shared.base,
                 hosts: &[],
                 others: &others,
+                found: &found,
             };
             let intent = &shared.plan.intent;
             match self.turn.again(intent, &entry, &seen) {
@@ -221,18 +226,26 @@ impl<'a> Act<'a> {
             let at = address("StatefulSet", &self.turn.namespace, &set.name)?;
             let live = self.patience.insist(async || Ok(cluster.object(&at).await?)).await?;
             let ours = ours || live.as_ref().is_some_and(|s| self.is_ours(s));
-            check_set(&basis, intent, live.as_ref(), ours)?;
+            let remade = live.as_ref().filter(|s| intent.remakes() && uid(s) != basis.set_uid() && self.is_ours(s));
+            match remade.and_then(uid) {
+                // By an earlier holder of this run.
+                Some(uid) => self.set = Some(Named { name: set.name.clone(), uid }),
+                None => check_set(&basis, intent, live.as_ref(), ours)?,
+            }
         }
         let spec = match intent {
             Intent::Create { spec } => Some((**spec).clone()),
             Intent::Restart | Intent::Delete { .. } => None,
-            Intent::Suspend | Intent::Resume | Intent::Upgrade { .. } => {
+            Intent::Suspend | Intent::Resume | Intent::Upgrade { .. } | Intent::Apply { .. } | Intent::Reprovision => {
                 let stored = namespace.as_ref().and_then(stored_spec);
                 let stored = stored.ok_or_else(|| Trouble::Moved("it carries no spec any more".to_owned()))?;
                 Some(intent.change(&stored.map_err(|e| Trouble::Moved(e.to_string()))?))
             }
         };
         if let Some(spec) = spec {
+            if intent.remakes() {
+                self.on_its_volumes(&spec)?;
+            }
             self.key = Some((spec.litellm.key.secret.clone(), spec.litellm.key.key.clone()));
             self.objects = render(self.shared.base, &spec).map_err(|e| Trouble::wrong(e.to_string()))?;
         }
@@ -247,12 +260,6 @@ impl<'a> Act<'a> {
         let written = annotation(object, RUN_ANNOTATION);
         written.and_then(|text| text.split_once('/')).is_some_and(|(run, _)| run == self.shared.plan.id)
     }
-}
-
-/// A step after which the gateway is back.
-fn is_return(step: &Step) -> bool {
-    use crate::plan::Until::{Replaced, Served};
-    matches!(step, Step::Await { until: Served | Replaced, .. })
 }
 
 fn end(trouble: &Trouble) -> Ending {
@@ -301,7 +308,11 @@ fn check_set(basis: &Basis, intent: &Intent, live: Option<&Value>, ours: bool) -
     let deletes = matches!(intent, Intent::Delete { .. });
     let Some(live) = live else {
         // Gone is what a delete wants.
-        return if deletes { Ok(()) } else { Err(Trouble::Moved("its StatefulSet is gone".to_owned())) };
+        return if deletes || intent.remakes() && ours {
+            Ok(())
+        } else {
+            Err(Trouble::Moved("its StatefulSet is gone".to_owned()))
+        };
     };
     if uid(live) != basis.set_uid() {
         return Err(Trouble::Moved("its StatefulSet was replaced since".to_owned()));

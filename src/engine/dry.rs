@@ -1,12 +1,14 @@
 //! What the server says that it would do: each step's request with `dryRun=All`, and what would differ.
 
 use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::{mpsc, watch as latest};
 
 use super::{
     act::{Act, Shared, address, uid, version},
-    exec::config,
+    exec::{as_agreed, config},
     hold::Hold,
+    patience::Patience,
     run::Order,
     token::Secrets,
     trouble::Trouble,
@@ -15,8 +17,8 @@ use super::{
 use crate::{
     cluster::{Address, Cluster, Fault, MANAGER, Mode, Only},
     fleet::name::RUN_ANNOTATION,
-    manifest::{Base, Change, diff},
-    plan::{Plan, Step, Turn, What},
+    manifest::{Base, Change, Object, diff},
+    plan::{Named, Piece, Plan, Step, Turn, What},
 };
 
 /// The server's word on one object.
@@ -96,14 +98,18 @@ async fn steps(act: &mut Act<'_>, verdicts: &mut Vec<Verdict>) -> Result<(), Tro
                         continue;
                     }
                     let found = act.patience.insist(async || Ok(cluster.object(&at).await?)).await?;
+                    if *kind == Piece::StatefulSet && act.shared.plan.intent.remakes() {
+                        verdicts.push(anew(cluster, &mut act.patience, object, &at, found.as_ref()).await?);
+                        continue;
+                    }
                     let wanted = config(object, found.as_ref(), "-/-", turn.basis.set.as_ref())?;
                     let mut said = verdict(&at, "would be made");
                     if let Some(live) = &found {
-                        said.changes = diff(&wanted, live, MANAGER);
-                        said.changes.retain(|change| !change.path.contains(RUN_ANNOTATION));
+                        said.changes = changes(&wanted, live);
                         said.said = if said.changes.is_empty() { "as it is" } else { "would change" }.to_owned();
                     }
-                    let answer = act.patience.insist(async || Ok(cluster.apply(&wanted, Mode::DryRun).await?)).await;
+                    let ask = async || Ok(as_agreed(cluster, &wanted, &turn.takes, Mode::DryRun).await?);
+                    let answer = act.patience.insist(ask).await;
                     if let Err(trouble) = answer {
                         said.refused = Some(trouble.words().0);
                     }
@@ -127,6 +133,12 @@ async fn steps(act: &mut Act<'_>, verdicts: &mut Vec<Verdict>) -> Result<(), Tro
                     verdicts.push(verdict(&at, "would be deleted with all in it"));
                     continue;
                 }
+                if *what == What::StatefulSet
+                    && let Err(trouble) = act.volumes_stay(&Named { name, uid: expected }).await
+                {
+                    verdicts.push(refused(&at.to_string(), &trouble));
+                    continue;
+                }
                 verdicts.push(deletion(act, &at, expected).await?);
             }
             Step::DeletePod { .. } => {
@@ -143,6 +155,33 @@ async fn steps(act: &mut Act<'_>, verdicts: &mut Vec<Verdict>) -> Result<(), Tro
         }
     }
     Ok(())
+}
+
+/// A StatefulSet that takes the place of another: the server is asked under a name that is free, since what is immutable in the
+/// one that is there is no matter for the next.
+async fn anew(
+    cluster: &Cluster,
+    patience: &mut Patience,
+    object: &Object,
+    at: &Address,
+    live: Option<&Value>,
+) -> Result<Verdict, Trouble> {
+    let mut said = verdict(at, "would be made anew");
+    let mut wanted = config(object, None, "-/-", None)?;
+    if let Some(live) = live {
+        said.changes = changes(&wanted, live);
+    }
+    wanted["metadata"]["name"] = format!("{}-anew", object.name()).into();
+    let answer = patience.insist(async || Ok(cluster.apply(&wanted, Mode::DryRun).await?)).await;
+    said.refused = answer.err().map(|trouble| trouble.words().0);
+    Ok(said)
+}
+
+/// Which run wrote last is no part of what a tenant is.
+fn changes(wanted: &Value, live: &Value) -> Vec<Change> {
+    let mut changes = diff(wanted, live, MANAGER);
+    changes.retain(|change| !change.path.contains(RUN_ANNOTATION));
+    changes
 }
 
 fn verdict(at: &Address, said: &str) -> Verdict {

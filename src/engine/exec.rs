@@ -1,5 +1,7 @@
 //! One step on the cluster: read, decide, write. Done twice, each changes nothing the second time.
 
+mod volumes;
+
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 
@@ -12,13 +14,13 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    cluster::{Address, Cluster, Fault, MANAGER, Mode, Only},
+    cluster::{Address, Cluster, ClusterError, Fault, MANAGER, Mode, Only},
     fleet::{
         Quantity,
         name::{PURGE_ANNOTATION, RUN_ANNOTATION},
     },
     manifest::{Object, diff},
-    plan::{Judged, Named, News, Piece, Secret, Step, Until, What, Which},
+    plan::{Judged, Named, News, Piece, Secret, Step, Take, Until, What, Which},
 };
 
 /// Label by which the pods of a StatefulSet name their revision.
@@ -51,21 +53,21 @@ impl Act<'_> {
             let at = Address::of(object.value()).map_err(Trouble::wrong)?;
             let outcome = self.patience.insist(async || {
                 let live = cluster.object(&at).await?;
-                let config = config(object, live.as_ref(), &run, self.turn.basis.set.as_ref())?;
+                let config = config(object, live.as_ref(), &run, self.set.as_ref())?;
                 let unchanged = live.as_ref().is_some_and(|live| diff(&config, live, MANAGER).is_empty());
                 if unchanged {
-                    return Ok((None, "as it is"));
+                    return Ok((live, "as it is"));
                 }
                 guard(&hold, live.as_ref()).await?;
-                let made = cluster.apply(&config, Mode::Live).await?;
+                let made = as_agreed(cluster, &config, &self.turn.takes, Mode::Live).await?;
                 Ok((Some(made), if live.is_some() { "changed" } else { "made" }))
             });
-            let (written, word) = outcome.await?;
-            if let Some(written) = &written
+            let (found, word) = outcome.await?;
+            if let Some(found) = &found
                 && kind == Piece::StatefulSet
             {
-                self.floor = generation(written);
-                self.set = uid(written).map(|uid| Named { name: object.name().to_owned(), uid });
+                self.floor = generation(found);
+                self.set = uid(found).map(|uid| Named { name: object.name().to_owned(), uid });
             }
             said.push(format!("{} {word}", object.name()));
         }
@@ -116,36 +118,23 @@ impl Act<'_> {
         };
         let Some(named) = named else { return Ok(format!("there was no {}", what.kind())) };
         if what == What::StatefulSet {
+            if self.is_remade() {
+                return Ok(format!("StatefulSet {} is another one already", named.name));
+            }
             self.volumes_stay(&named).await?;
         }
         let at = address(what.kind(), &self.turn.namespace, &named.name)?;
         let (cluster, hold) = (self.shared.cluster, self.shared.hold.clone());
         let word = self.patience.insist(async || delete_once(cluster, &hold, &at, named.uid).await).await?;
+        if what == What::StatefulSet {
+            self.down_since = Some(self.now());
+        }
         Ok(format!("{} {} {word}", what.kind(), named.name))
     }
 
-    /// Nothing that goes may take a volume with it.
-    async fn volumes_stay(&mut self, set: &Named) -> Result<(), Trouble> {
-        let cluster = self.shared.cluster;
-        let at = address("StatefulSet", &self.turn.namespace, &set.name)?;
-        let live = self.patience.insist(async || Ok(cluster.object(&at).await?)).await?;
-        let retention = live.as_ref().and_then(|l| l.pointer("/spec/persistentVolumeClaimRetentionPolicy/whenDeleted"));
-        if retention.is_some_and(|policy| policy == "Delete") {
-            return Err(Trouble::wrong(
-                "its retention policy would delete claims with the StatefulSet: nothing was deleted",
-            ));
-        }
-        for name in self.turn.basis.claims.keys() {
-            let at = address("PersistentVolumeClaim", &self.turn.namespace, name)?;
-            let claim = self.patience.insist(async || Ok(cluster.object(&at).await?)).await?;
-            let owners = claim.as_ref().and_then(|c| c.pointer("/metadata/ownerReferences")).and_then(Value::as_array);
-            let owned = owners.is_some_and(|list| list.iter().any(|o| o["uid"] == set.uid.to_string()));
-            if owned {
-                let said = format!("claim {name} belongs to the StatefulSet and would go with it: nothing was deleted");
-                return Err(Trouble::wrong(said));
-            }
-        }
-        Ok(())
+    /// The StatefulSet that is there was made by this run, in the place of the one that was seen.
+    fn is_remade(&self) -> bool {
+        self.shared.plan.intent.remakes() && self.set.as_ref().map(|s| s.uid) != self.turn.basis.set_uid()
     }
 
     /// Everything, with the Namespace. What the cluster's guard asks for is said first: claim by claim, the Namespace last.
@@ -235,6 +224,9 @@ impl Act<'_> {
     async fn wait(&mut self, until: Until, seconds: u32) -> Result<String, Trouble> {
         let cluster = self.shared.cluster;
         let mut basis = self.turn.basis.clone();
+        if until == Until::Removed && self.is_remade() {
+            return Ok("the StatefulSet is another one already".to_owned());
+        }
         if matches!(until, Until::Observed | Until::Served | Until::Replaced | Until::Stopped) {
             self.raise_floor(&mut basis).await?;
         }
@@ -248,7 +240,12 @@ impl Act<'_> {
             let judged = told.borrow_and_update().clone();
             match judged {
                 Some(Judged::Met(said)) if until == Until::Kept => return self.kept(said).await,
-                Some(Judged::Met(said)) => return Ok(said),
+                Some(Judged::Met(said)) => {
+                    if matches!(until, Until::Served | Until::Replaced) {
+                        self.back = Some(self.now());
+                    }
+                    return Ok(said);
+                }
                 Some(Judged::Never(said)) => return Err(Trouble::wrong(said)),
                 Some(Judged::Failing(said)) => return self.no_worse(until, said),
                 Some(Judged::NotYet(said)) if said != last => {
@@ -281,6 +278,10 @@ impl Act<'_> {
 
     /// The index may lag behind our own writes; what it is to have seen at least comes from a read.
     async fn raise_floor(&mut self, basis: &mut crate::plan::Basis) -> Result<(), Trouble> {
+        // A set that this run has made is what it waits for from now on.
+        if self.set.is_some() {
+            basis.set.clone_from(&self.set);
+        }
         let named = basis.set.as_ref().map(|s| s.name.clone());
         let rendered = || self.objects.iter().find(|o| o.kind() == "StatefulSet").map(|o| o.name().to_owned());
         let Some(name) = named.or_else(rendered) else { return Ok(()) };
@@ -289,7 +290,6 @@ impl Act<'_> {
         let live = self.patience.insist(async || Ok(cluster.object(&at).await?)).await?;
         if let Some(live) = &live {
             self.floor = self.floor.max(generation(live));
-            // A set that this run has made is what it waits for from now on.
             if basis.set.is_none()
                 && let Some(uid) = uid(live)
             {
@@ -297,22 +297,6 @@ impl Act<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The index says so; the server is asked as well.
-    async fn kept(&mut self, said: String) -> Result<String, Trouble> {
-        let cluster = self.shared.cluster;
-        for (name, expected) in &self.turn.basis.claims {
-            let at = address("PersistentVolumeClaim", &self.turn.namespace, name)?;
-            let claim = self.patience.insist(async || Ok(cluster.object(&at).await?)).await?;
-            let there = claim
-                .as_ref()
-                .is_some_and(|c| uid(c) == Some(*expected) && c.pointer("/metadata/deletionTimestamp").is_none());
-            if !there {
-                return Err(Trouble::wrong(format!("claim {name} is not the one that was there before")));
-            }
-        }
-        Ok(said)
     }
 }
 
@@ -353,6 +337,26 @@ pub(super) fn config(object: &Object, live: Option<&Value>, run: &str, set: Opti
         }
     }
     Ok(config)
+}
+
+/// Applies; takes from others what was agreed to, where that is all that is in the way.
+pub(super) async fn as_agreed(
+    cluster: &Cluster,
+    config: &Value,
+    takes: &[Take],
+    mode: Mode,
+) -> Result<Value, ClusterError> {
+    let error = match cluster.apply(config, mode).await {
+        Err(error) if error.fault == Fault::Owned => error,
+        other => return other,
+    };
+    let name = |pointer: &str| config.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let object = format!("{} {}", name("/kind"), name("/metadata/name"));
+    let agreed = |(from, field): &(String, String)| {
+        takes.iter().any(|take| take.object == object && take.from == *from && take.field == *field)
+    };
+    // The version of the read that is in the object keeps this from taking anything else.
+    if error.conflicts.iter().all(agreed) { cluster.apply_over(config, mode).await } else { Err(error) }
 }
 
 fn generation(object: &Value) -> i64 {

@@ -38,7 +38,7 @@ impl Trouble {
         match self {
             Self::Cluster(error) => {
                 let advice = match error.fault {
-                    Fault::Owned => "somebody else owns these fields: look at the conflict, and undo their edit or take it into the spec".to_owned(),
+                    Fault::Owned => "somebody else owns these fields: look at the conflict, and have their edit undone, or take it back with `apply --force`".to_owned(),
                     _ => error.advice.clone(),
                 };
                 (error.said.clone(), advice)

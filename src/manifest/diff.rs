@@ -102,7 +102,7 @@ fn compare_items(new: &[Value], old: &[Value], key: &str, path: &str, changes: &
 }
 
 /// The field by which the items of a list are told apart, if every item has its own value of it.
-fn item_key(list: &[Value]) -> Option<&'static str> {
+pub(super) fn item_key(list: &[Value]) -> Option<&'static str> {
     ["name", "mountPath", "containerPort", "ip", "type"].into_iter().find(|key| {
         let values: Vec<String> = list.iter().filter_map(|item| item.get(*key).map(plain)).collect();
         let mut distinct = values.clone();
@@ -133,11 +133,11 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn join(path: &str, key: &str) -> String {
+pub(super) fn join(path: &str, key: &str) -> String {
     let key = if key.contains(['.', '/']) { format!("[{key}]") } else { key.to_owned() };
     match (path, key.starts_with('[')) {
         ("", _) => key,

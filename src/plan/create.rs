@@ -118,6 +118,7 @@ pub(super) fn turn(
         down: None,
         unwell: None,
         warnings,
+        takes: Vec::new(),
     })
 }
 

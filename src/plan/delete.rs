@@ -4,6 +4,7 @@
 use super::{
     Basis, Situation, Turn,
     refusal::{Refusal, Why},
+    reprovision::at_risk,
     step::{Step, What},
     until::Until,
 };
@@ -37,12 +38,7 @@ pub(super) fn turn(entry: &Entry, purge: bool, seen: &Situation<'_>, refusal: &m
     }
     let mut said = "its data goes for good".to_owned();
     if !purge {
-        let held = tenant.sets.iter().any(|set| set.retention_deletes);
-        if held {
-            let said =
-                "its StatefulSet's retention policy would delete claims with it: set whenDeleted to Retain first";
-            refusal.add(id, Why::DataAtRisk, said);
-        }
+        at_risk(tenant, seen, refusal);
         let others = seen.others.get(tenant.namespace_name.as_str()).map_or(&[][..], Vec::as_slice);
         if tenant.set().is_none() && others.is_empty() {
             refusal.add(

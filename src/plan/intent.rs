@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{create, delete, refusal::Refusal, restart, situation::Situation, step::Step, suspend, upgrade};
+use super::{
+    apply, create, delete, refusal::Refusal, reprovision, restart, situation::Situation, step::Step, suspend, upgrade,
+};
 use crate::{
     index::Kind,
     manifest::{PinnedImage, TenantSpec},
@@ -25,6 +27,12 @@ pub enum Intent {
     Upgrade {
         image: PinnedImage,
     },
+    /// Take back what is not as the stored spec renders it; with `force` also from other field managers.
+    Apply {
+        force: bool,
+    },
+    /// Delete the StatefulSet and make it anew, on the same volumes.
+    Reprovision,
     /// Remove StatefulSet, Service and Ingress; with `purge` the whole Namespace and the data in it.
     Delete {
         purge: bool,
@@ -40,12 +48,29 @@ impl Intent {
             Self::Suspend => "suspend",
             Self::Resume => "resume",
             Self::Upgrade { .. } => "upgrade",
+            Self::Apply { .. } => "apply",
+            Self::Reprovision => "reprovision",
             Self::Delete { .. } => "delete",
         }
     }
 
     pub fn is_create(&self) -> bool {
         matches!(self, Self::Create { .. })
+    }
+
+    /// Whether the StatefulSet of afterwards is another than the one before.
+    pub fn remakes(&self) -> bool {
+        matches!(self, Self::Reprovision)
+    }
+
+    /// Whom each of its recipes is for, where there are several.
+    pub(super) fn whom(&self, recipe: usize) -> &'static str {
+        match (self, recipe) {
+            (Self::Apply { .. }, 0) => "those whose pod is replaced",
+            (Self::Apply { .. }, 1) => "those whose pod runs on",
+            (_, 0) => "those awake",
+            _ => "those asleep",
+        }
     }
 
     pub fn is_purge(&self) -> bool {
@@ -68,7 +93,7 @@ impl Intent {
             Self::Suspend => spec.suspended = true,
             Self::Resume => spec.suspended = false,
             Self::Upgrade { image } => spec.image = image.clone(),
-            Self::Restart | Self::Delete { .. } => {}
+            Self::Restart | Self::Apply { .. } | Self::Reprovision | Self::Delete { .. } => {}
         }
         spec
     }
@@ -80,6 +105,8 @@ impl Intent {
             Self::Suspend => suspend::suspend_recipes(),
             Self::Resume => suspend::resume_recipes(),
             Self::Upgrade { .. } => upgrade::recipes(),
+            Self::Apply { .. } => apply::recipes(),
+            Self::Reprovision => reprovision::recipes(),
             Self::Delete { purge } => delete::recipes(*purge),
         }
     }

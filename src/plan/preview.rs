@@ -28,6 +28,9 @@ pub struct Preview {
     pub waves: Vec<Lines>,
     /// What is done to each tenant, step by step.
     pub steps: Vec<Vec<String>>,
+    /// Whom each of these is for.
+    #[serde(skip)]
+    pub whom: Vec<&'static str>,
     /// The longest that any one tenant is expected to be without its gateway, in words.
     pub downtime: String,
     #[serde(flatten)]
@@ -72,6 +75,7 @@ impl Preview {
                 .map(|wave| Lines { wave: wave.name.clone(), tenants: wave.turns.iter().map(line).collect() })
                 .collect(),
             steps: used.iter().map(|n| plan.recipes[*n].iter().map(super::Step::words).collect()).collect(),
+            whom: used.iter().map(|n| plan.intent.whom(*n)).collect(),
             downtime: downtime_words(plan, &turns),
             danger: danger(&plan.intent, &turns),
         }
@@ -93,8 +97,8 @@ impl Preview {
                 lines.extend(line.warnings.iter().map(|w| format!("    note: {w}")));
             }
         }
-        for (n, steps) in self.steps.iter().enumerate() {
-            lines.push(if n == 0 { "steps:" } else { "steps for those asleep:" }.to_owned());
+        for (steps, whom) in self.steps.iter().zip(&self.whom) {
+            lines.push(if self.steps.len() == 1 { "steps:".to_owned() } else { format!("steps for {whom}:") });
             lines.extend(steps.iter().map(|step| format!("  - {step}")));
         }
         lines.push(format!("without the gateway: {}", self.downtime));
@@ -139,7 +143,7 @@ fn downtime_words(plan: &Plan, turns: &[&Turn]) -> String {
         Intent::Resume => return "it has none now; its boot takes minutes".to_owned(),
         Intent::Delete { purge: false } => return "from now until `create` revives it".to_owned(),
         Intent::Delete { purge: true } => return "for good".to_owned(),
-        Intent::Restart | Intent::Upgrade { .. } => {}
+        Intent::Restart | Intent::Upgrade { .. } | Intent::Apply { .. } | Intent::Reprovision => {}
     }
     let hit: Vec<_> = turns.iter().filter(interrupts).collect();
     if hit.is_empty() {
@@ -157,6 +161,10 @@ fn downtime_words(plan: &Plan, turns: &[&Turn]) -> String {
     if matches!(plan.intent, Intent::Upgrade { .. }) {
         text += "; a first start on a new version migrates its state and takes longer";
     }
+    if plan.intent == Intent::Reprovision {
+        text +=
+            "; its volumes are detached and attached again, which takes minutes more where it comes to another node";
+    }
     if unknown > 0 {
         text += &format!("; not known for {unknown} of them");
     }
@@ -166,6 +174,8 @@ fn downtime_words(plan: &Plan, turns: &[&Turn]) -> String {
 fn danger(intent: &Intent, turns: &[&Turn]) -> Danger {
     match (intent, turns) {
         (Intent::Delete { .. }, all) => Danger::Names { names: all.iter().map(|t| t.tenant.clone()).collect() },
+        // Somebody else's fields are no small matter even of one tenant.
+        (Intent::Apply { force: true }, _) => Danger::Yes,
         (_, [_]) => Danger::Enter,
         _ => Danger::Yes,
     }

@@ -79,6 +79,9 @@ impl Plan {
             if turn.basis.namespace.is_none() && turn.basis.set.is_none() && !self.intent.is_create() {
                 add(format!("tenant {} is bound to no UID", turn.tenant));
             }
+            if !turn.takes.is_empty() && self.intent != (Intent::Apply { force: true }) {
+                add(format!("{} takes no fields from others", self.intent.verb()));
+            }
             if let Intent::Create { spec } = &self.intent
                 && turn.namespace != spec.namespace()
             {
@@ -95,8 +98,12 @@ impl Intent {
             (_, Step::Note { .. } | Step::Await { .. }) => true,
             (Self::Delete { purge }, Step::Delete { what }) => *purge == (*what == What::Tenant),
             (Self::Create { .. }, Step::Apply { .. } | Step::EnsureSecret { .. })
-            | (Self::Suspend | Self::Resume | Self::Upgrade { .. }, Step::Apply { .. })
-            | (Self::Restart | Self::Upgrade { .. }, Step::DeletePod { .. }) => true,
+            | (
+                Self::Suspend | Self::Resume | Self::Upgrade { .. } | Self::Apply { .. } | Self::Reprovision,
+                Step::Apply { .. },
+            )
+            | (Self::Reprovision, Step::Delete { what: What::StatefulSet })
+            | (Self::Restart | Self::Upgrade { .. } | Self::Apply { .. }, Step::DeletePod { .. }) => true,
             _ => false,
         }
     }
@@ -126,9 +133,14 @@ mod tests {
 
     #[test]
     fn a_plan_reads_as_it_was_written() {
-        for intent in
-            [Intent::Restart, Intent::Suspend, Intent::Delete { purge: false }, Intent::Delete { purge: true }]
-        {
+        for intent in [
+            Intent::Restart,
+            Intent::Suspend,
+            Intent::Reprovision,
+            Intent::Apply { force: true },
+            Intent::Delete { purge: false },
+            Intent::Delete { purge: true },
+        ] {
             let plan = plan(&intent);
             assert_eq!(read(&serde_json::to_value(&plan).unwrap()).unwrap(), plan);
         }
@@ -161,6 +173,8 @@ mod tests {
         check("/waves/0/turns/0/recipe", json!(5), "has no steps");
         check("/waves/0/turns/0/basis", json!({}), "bound to no UID");
         check("/waves/0/turns/0/basis/pod/uid", json!("x"), "is not a UID");
+        let take = json!([{"object": "StatefulSet openclaw", "field": ".spec", "from": "kubectl"}]);
+        check("/waves/0/turns/0/takes", take, "takes no fields from others");
         check("/pace/maxUnavailable", json!(0), "never begins");
         check("/intent", json!({"verb": "delete", "purge": false}), "does not belong to delete");
     }

@@ -49,6 +49,10 @@ pub enum Why {
     DataAtRisk,
     /// What was given is wrong.
     BadInput,
+    /// Another field manager owns it.
+    Owned,
+    /// Cannot be changed in what is there.
+    Immutable,
     /// The server said no to a dry run.
     Server,
     /// Somebody else acts on the tenant.

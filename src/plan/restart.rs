@@ -61,6 +61,7 @@ impl Turn {
             down: super::preview::downtime(entry),
             unwell: unwell(entry),
             warnings: Vec::new(),
+            takes: Vec::new(),
         }
     }
 }

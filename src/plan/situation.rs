@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     basis::Other,
+    found::Found,
     intent::Intent,
     refusal::{Refusal, Why},
 };
@@ -29,6 +30,8 @@ pub struct Situation<'a> {
     pub hosts: &'a [(String, String)],
     /// Service and Ingress of the tenants that are to be deleted, by namespace.
     pub others: &'a BTreeMap<String, Vec<Other>>,
+    /// What else was looked up of tenants, by namespace.
+    pub found: &'a BTreeMap<String, Found>,
 }
 
 impl Situation<'_> {

@@ -163,14 +163,36 @@ impl Step {
                 vec![("get", group, resource), ("patch", group, resource)]
             }
             Self::EnsureSecret { .. } => vec![("create", "", "secrets")],
-            Self::Delete { what: What::StatefulSet } => vec![("delete", "apps", "statefulsets")],
-            Self::Delete { what: What::Service } => vec![("delete", "", "services")],
-            Self::Delete { what: What::Ingress } => vec![("delete", "networking.k8s.io", "ingresses")],
-            Self::Delete { what: What::Tenant } => {
-                vec![("delete", "", "namespaces"), ("patch", "", "namespaces"), ("patch", "", "persistentvolumeclaims")]
+            // What is deleted is read before: that is how it is known to be the one that is meant.
+            Self::Delete { what: What::StatefulSet } => {
+                vec![
+                    ("get", "apps", "statefulsets"),
+                    ("delete", "apps", "statefulsets"),
+                    ("get", "", "persistentvolumeclaims"),
+                ]
             }
-            Self::DeletePod { .. } => vec![("get", "", "pods"), ("delete", "", "pods")],
-            Self::Await { .. } | Self::Note { .. } => Vec::new(),
+            Self::Delete { what: What::Service } => vec![("get", "", "services"), ("delete", "", "services")],
+            Self::Delete { what: What::Ingress } => {
+                vec![("get", "networking.k8s.io", "ingresses"), ("delete", "networking.k8s.io", "ingresses")]
+            }
+            Self::Delete { what: What::Tenant } => vec![
+                ("get", "", "namespaces"),
+                ("delete", "", "namespaces"),
+                ("patch", "", "namespaces"),
+                ("list", "", "persistentvolumeclaims"),
+                ("get", "", "persistentvolumeclaims"),
+                ("patch", "", "persistentvolumeclaims"),
+            ],
+            Self::DeletePod { which } => {
+                let mut all = vec![("get", "", "pods"), ("delete", "", "pods")];
+                if *which == Which::Outdated {
+                    all.push(("get", "apps", "statefulsets"));
+                }
+                all
+            }
+            Self::Await { until: Until::Kept, .. } => vec![("get", "", "persistentvolumeclaims")],
+            Self::Await { until: Until::Removed | Until::Erased, .. } | Self::Note { .. } => Vec::new(),
+            Self::Await { .. } => vec![("get", "apps", "statefulsets")],
         }
     }
 

@@ -131,6 +131,19 @@ fn a_tenants_life_on_the_command_line() {
     }
     assert_eq!(bench.run("restart nobody --yes").0, 3);
 
+    // Made anew on its volumes, whose UIDs are told before and after.
+    let volumes = bench.json("show maria", 0)["volumes"].clone();
+    let plan = bench.json("reprovision maria --dry-run", 0);
+    assert!(plan["preview"]["downtime"].as_str().unwrap().contains("detached and attached"), "{plan}");
+    assert!(plan["server"]["maria"].to_string().contains("would be made anew"), "{plan}");
+    let (code, _, err) = bench.run("reprovision maria --yes");
+    assert!(code == 0 && err.matches("2 volumes are there, by UID").count() >= 3, "{err}");
+    let names = |volumes: &Value| volumes.as_array().unwrap().iter().map(|v| v["name"].clone()).collect::<Vec<_>>();
+    assert_eq!(names(&bench.json("show maria", 0)["volumes"]), names(&volumes));
+    // Nothing has drifted.
+    assert_eq!(bench.json("diff maria", 0)["items"], Value::Array(Vec::new()));
+    assert_eq!(bench.json("apply maria --yes", 3)["reasons"][0]["why"], "nothing-to-do");
+
     let (code, _, err) = bench.run("delete maria --yes");
     assert!(code == 2 && err.contains("--confirm maria"), "{err}");
     let (code, _, err) = bench.run("delete maria --confirm maria");

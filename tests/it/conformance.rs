@@ -28,8 +28,10 @@ macro_rules! told_twice {
 
 pub(crate) mod acting;
 mod boots;
+mod drift;
 mod guard;
 mod node;
+mod reprovision;
 mod stories;
 pub(crate) mod world;
 

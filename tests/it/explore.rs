@@ -98,7 +98,7 @@ async fn story(seed: u64) -> String {
     }
     let namespaces: Vec<String> = specs.iter().map(TenantSpec::namespace).collect();
     let names: Vec<&str> = namespaces.iter().map(String::as_str).collect();
-    let intent = if rng.bool() { image("2026.8.2") } else { Intent::Restart };
+    let intent = [image("2026.8.2"), Intent::Restart, Intent::Reprovision][rng.usize(..3)].clone();
     let pace = Pace { canary: rng.u32(..2), max_unavailable: AT_ONCE, soak: rng.u32(..40), stop_after: 4 };
     let plan = operator.plan(intent, pace, &names, ready).await.unwrap();
 

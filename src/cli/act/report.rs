@@ -147,7 +147,7 @@ impl Report {
 }
 
 /// One changed field; the stored spec is one long text that says nothing which its fields do not.
-fn change(change: &crate::manifest::Change) -> String {
+pub(in crate::cli) fn change(change: &crate::manifest::Change) -> String {
     let short = |value: &serde_json::Value| {
         let text = value.to_string();
         let cut: String = text.chars().take(100).collect();

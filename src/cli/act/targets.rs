@@ -102,8 +102,9 @@ pub(crate) struct Delete {
     pub common: Common,
 }
 
+/// Many tenants, and how fast to go through them.
 #[derive(Debug, ClapArgs)]
-pub(crate) struct Upgrade {
+pub(crate) struct Rollout {
     /// Id, host, namespace, pod, IP or owner.
     #[arg(required_unless_present_any = ["all", "filter"], value_name = "TENANT")]
     pub tenants: Vec<String>,
@@ -115,10 +116,6 @@ pub(crate) struct Upgrade {
     /// Every tenant that passes this filter, such as `image:2026.8.1 tier:pro`.
     #[arg(long, value_name = "FILTER", conflicts_with = "tenants")]
     pub filter: Option<String>,
-
-    /// The gateway's image: name:tag, name@sha256:..., or only the tag or digest of the fleet's repository.
-    #[arg(long, value_name = "IMAGE")]
-    pub image: String,
 
     /// Tenants that go first, alone.
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -140,7 +137,27 @@ pub(crate) struct Upgrade {
     pub common: Common,
 }
 
-impl Upgrade {
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Upgrade {
+    #[command(flatten)]
+    pub whom: Rollout,
+
+    /// The gateway's image: name:tag, name@sha256:..., or only the tag or digest of the fleet's repository.
+    #[arg(long, value_name = "IMAGE")]
+    pub image: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Apply {
+    #[command(flatten)]
+    pub whom: Rollout,
+
+    /// Take fields that other field managers have set, too: each is shown, with whose it is, and asked about.
+    #[arg(long)]
+    pub force: bool,
+}
+
+impl Rollout {
     pub(super) fn pace(&self) -> Pace {
         Pace {
             canary: self.canary,

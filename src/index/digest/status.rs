@@ -12,8 +12,8 @@ pub struct Status {
     pub message: String,
     /// `details.retryAfterSeconds`.
     pub retry_after: Option<u32>,
-    /// Another field manager owns what was to be applied.
-    pub owned: bool,
+    /// Other field managers, each with a field of theirs that was to be applied: `kubectl-edit`, `.spec.replicas`.
+    pub conflicts: Vec<(String, String)>,
 }
 
 #[derive(Default, Deserialize)]
@@ -43,6 +43,18 @@ struct Details<'a> {
 struct Cause<'a> {
     #[serde(borrow)]
     reason: Raw<'a>,
+    #[serde(borrow)]
+    message: Raw<'a>,
+    #[serde(borrow)]
+    field: Raw<'a>,
+}
+
+impl Cause<'_> {
+    fn conflict(&self) -> Option<(String, String)> {
+        let message = self.message.text().filter(|_| &*self.reason == "FieldManagerConflict")?;
+        let manager = message.split('"').nth(1).unwrap_or("somebody").to_owned();
+        Some((manager, self.field.text().map_or_else(String::new, |t| t.to_string())))
+    }
 }
 
 impl From<RawStatus<'_>> for Status {
@@ -54,7 +66,7 @@ impl From<RawStatus<'_>> for Status {
             reason: raw.reason.text().map_or_else(String::new, |t| t.to_string()),
             message: raw.message.text().map_or_else(String::new, |t| t.to_string()),
             retry_after: (retry_after > 0).then_some(retry_after),
-            owned: details.causes.0.iter().any(|cause| &*cause.reason == "FieldManagerConflict"),
+            conflicts: details.causes.0.iter().filter_map(Cause::conflict).collect(),
         }
     }
 }
@@ -74,8 +86,9 @@ mod tests {
         let text = br#"{"kind":"Status","status":"Failure","message":"slow\ndown","reason":"TooManyRequests","details":{"retryAfterSeconds":3},"code":429}"#;
         let read = status(text).unwrap();
         assert_eq!((read.code, read.message.as_str(), read.retry_after), (429, "slow down", Some(3)));
-        let text = br#"{"kind":"Status","reason":"Conflict","details":{"causes":[{"reason":"FieldManagerConflict","field":".spec"}]},"code":409}"#;
-        assert!(status(text).unwrap().owned && !read.owned);
+        let text = br#"{"kind":"Status","reason":"Conflict","details":{"causes":[{"reason":"FieldManagerConflict","message":"conflict with \"kubectl-edit\" using apps/v1","field":".spec"}]},"code":409}"#;
+        assert_eq!(status(text).unwrap().conflicts, [("kubectl-edit".to_owned(), ".spec".to_owned())]);
+        assert!(read.conflicts.is_empty());
         for other in ["<html>502</html>", "{}", "[]", r#"{"kind":"Pod"}"#, ""] {
             assert_eq!(status(other.as_bytes()), None, "{other}");
         }

@@ -86,6 +86,8 @@ impl<'w> Operator<'w> {
         self.nonce += 1;
         let fleet: &Fleet = &self.watching.fleet;
         let subjects: Vec<&Entry> = namespaces.iter().filter_map(|n| fleet.get(n)).collect();
+        let found = engine::look(&self.world.cluster, &self.base, &intent, &subjects, "openclaw.ai/tenant");
+        let found = found.await.unwrap();
         let situation = Situation {
             context: self.world.cluster.context(),
             cluster: None,
@@ -97,6 +99,7 @@ impl<'w> Operator<'w> {
             base: &self.base,
             hosts: &[],
             others: &others,
+            found: &found,
         };
         Plan::make(intent, pace, &subjects, &situation)
     }
@@ -198,11 +201,11 @@ pub(crate) fn ready(entry: &Entry) -> bool {
     entry.verdict.phase == Phase::Ready
 }
 
-fn one() -> Pace {
+pub(crate) fn one() -> Pace {
     Pace::default()
 }
 
-fn claims(entry: &Entry) -> BTreeMap<String, Uid> {
+pub(crate) fn claims(entry: &Entry) -> BTreeMap<String, Uid> {
     entry.tenant.claims.iter().map(|c| (c.name.to_string(), c.uid)).collect()
 }
 
@@ -379,7 +382,7 @@ async fn namespace(world: &World, name: &str) -> serde_json::Value {
 }
 
 /// Reads a plan back from the cluster, as somebody else would.
-async fn read_back(operator: &Operator<'_>, run: &str) -> (Plan, Ledger) {
+pub(crate) async fn read_back(operator: &Operator<'_>, run: &str) -> (Plan, Ledger) {
     let records = Records::new(&operator.world.cluster, CONTROL);
     let record = records.get(run).await.unwrap().unwrap();
     let manifests = operator.base.digest();
@@ -390,7 +393,7 @@ async fn read_back(operator: &Operator<'_>, run: &str) -> (Plan, Ledger) {
 }
 
 /// A lease runs out, and whoever takes it looks on for one more period.
-async fn until_it_runs_out(world: &World, run: &str) {
+pub(crate) async fn until_it_runs_out(world: &World, run: &str) {
     while holder(&world.cluster, CONTROL, run).await.unwrap().is_some_and(|who| who.alive) {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }

@@ -66,6 +66,7 @@ async fn purge(site: &Site, own: &[Own]) -> Result<bool, Failure> {
         base: &base,
         hosts: &[],
         others: &others,
+        found: &BTreeMap::new(),
     };
     let entry = |own: &Own| follow.fleet.get(&Text::from(own.name.as_str())).filter(|e| is_same(e, own));
     let going = |entry: &&Entry| entry.verdict.phase == Phase::Terminating;

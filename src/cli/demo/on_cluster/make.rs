@@ -149,6 +149,7 @@ async fn missing(
             base,
             hosts: &hosts,
             others: &std::collections::BTreeMap::new(),
+            found: &std::collections::BTreeMap::new(),
         };
         let entries: Vec<&Entry> = entry.into_iter().collect();
         match Plan::make(Intent::Create { spec: Box::new(spec) }, ALONE, &entries, &situation) {

@@ -1,0 +1,94 @@
+//! Looks up what plans need to know besides the index: objects and fields that are not watched.
+
+use std::collections::BTreeMap;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::Value;
+
+use super::{drift::compare, trouble::Trouble};
+use crate::{
+    cluster::{Address, Cluster, ClusterError, Fault},
+    fleet::{Text, detail::Storage},
+    index::Entry,
+    manifest::Base,
+    plan::{Behind, Found, Intent},
+};
+
+/// Tenants that are looked up at a time.
+const AT_ONCE: usize = 4;
+/// Of more tenants than so many it is not looked at what differs: each takes a dozen reads.
+const COMPARED: usize = 200;
+
+/// What plans of this intent need to know of these tenants, by namespace. `label` is the key that tells tenants' objects.
+///
+/// # Errors
+/// As any read. What may not be read is left out: whoever plans on it says that it is not known, or asks for the right.
+pub async fn look(
+    cluster: &Cluster,
+    base: &Base,
+    intent: &Intent,
+    entries: &[&Entry],
+    label: &str,
+) -> Result<BTreeMap<String, Found>, Trouble> {
+    let mut all = BTreeMap::new();
+    if matches!(intent, Intent::Apply { .. }) && entries.len() <= COMPARED {
+        let namespaces = entries.iter().map(|entry| entry.tenant.namespace_name.to_string());
+        let mut compared = stream::iter(namespaces)
+            .map(|namespace| async move {
+                let compared = compare(cluster, base, &namespace, true).await;
+                (namespace, compared)
+            })
+            .buffer_unordered(AT_ONCE);
+        while let Some((namespace, compared)) = compared.next().await {
+            if let Some(compared) = compared? {
+                let found = Found { drift: Some(compared.drift), takes: compared.takes, ..Found::default() };
+                all.insert(namespace, found);
+            }
+        }
+        return Ok(all);
+    }
+    if !matches!(intent, Intent::Reprovision | Intent::Delete { purge: false }) {
+        return Ok(all);
+    }
+    let storage = known(cluster.storage(label).await)?;
+    let mut finalizers = stream::iter(entries.iter().copied())
+        .map(|entry| async move { Ok::<_, ClusterError>((entry, finalizers(cluster, entry).await?)) })
+        .buffer_unordered(AT_ONCE);
+    while let Some((entry, finalizers)) = finalizers.try_next().await? {
+        let volumes = storage.as_ref().map(|storage| behind(entry, storage));
+        let found = Found { finalizers, volumes, ..Found::default() };
+        all.insert(entry.tenant.namespace_name.to_string(), found);
+    }
+    Ok(all)
+}
+
+/// `None` where it may not be read.
+fn known<T>(answer: Result<T, ClusterError>) -> Result<Option<T>, ClusterError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.fault == Fault::Forbidden => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn finalizers(cluster: &Cluster, entry: &Entry) -> Result<Vec<String>, ClusterError> {
+    let Some(set) = entry.tenant.set() else { return Ok(Vec::new()) };
+    let Ok(at) = Address::kind("StatefulSet", &entry.tenant.namespace_name, &set.name) else { return Ok(Vec::new()) };
+    let live = known(cluster.object(&at).await)?.flatten();
+    Ok(live.as_ref().map(finalizers_of).unwrap_or_default())
+}
+
+pub(super) fn finalizers_of(object: &Value) -> Vec<String> {
+    let list = object.pointer("/metadata/finalizers").and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn behind(entry: &Entry, storage: &Storage) -> BTreeMap<String, Behind> {
+    let claims = entry.tenant.claims.iter().filter_map(|claim| {
+        let volume = storage.volume(&claim.volume_name()?)?;
+        let class = claim.class.as_ref().map_or("", Text::as_str);
+        let expands = storage.classes.iter().any(|c| c.name == class && c.expands);
+        Some((claim.name.to_string(), Behind { volume: volume.name.clone(), reclaim: volume.reclaim.clone(), expands }))
+    });
+    claims.collect()
+}
