@@ -21,6 +21,7 @@ mod print;
 mod render;
 mod shell;
 mod show;
+mod signal;
 mod sim;
 mod table;
 mod tenant_args;

@@ -15,7 +15,7 @@ pub(super) enum Failure {
     Refused(String),
     Cluster(Box<ClusterError>),
     Interrupted,
-    /// A shell ended with this code.
+    /// A shell ended with this code, or a signal ended us (128 and its number, as shells count).
     Exited(u8),
     /// Whoever read our output has seen enough.
     PipeClosed,

@@ -1,6 +1,8 @@
 //! `fleetdeck forward TENANT DOOR`: a tenant's port on this machine's loopback, until Ctrl-C.
 
-use super::{args::ForwardArgs, failure::Failure, follow::Follow, open, print, show::namespace_of, visit::Visitor};
+use super::{
+    args::ForwardArgs, failure::Failure, follow::Follow, open, print, show::namespace_of, signal::ended, visit::Visitor,
+};
 use crate::{
     cluster::{Access, Cluster, Door, Forward, Prompt, logs::Target},
     config::Config,
@@ -11,6 +13,7 @@ use crate::{
 pub(super) async fn run(config: &Config, args: ForwardArgs) -> Result<(), Failure> {
     let (cluster, scope) = open(config, Prompt::May).await?;
     let visitor = Visitor::new(config, &cluster)?;
+    visitor.warn();
     let mut follow = Follow::start(cluster.clone(), scope);
     follow.settle().await?;
     let namespace = namespace_of(&mut follow, &args.tenant).await?;
@@ -22,6 +25,7 @@ pub(super) async fn run(config: &Config, args: ForwardArgs) -> Result<(), Failur
     let id = forward.target.id.clone();
     let mut pod = None;
     let mut trouble = None;
+    let mut end = std::pin::pin!(ended());
     loop {
         let entry = follow.fleet.get(&namespace);
         forward.sight(entry);
@@ -35,6 +39,7 @@ pub(super) async fn run(config: &Config, args: ForwardArgs) -> Result<(), Failur
         pod = now.or(pod);
         tokio::select! {
             changed = follow.changed() => drop(changed?),
+            why = &mut end => return Err(why),
             told = forward.traffic.changed() => {
                 if told.is_err() {
                     return Err(Failure::Failed(format!("the forward to {id} has ended")));
@@ -50,7 +55,7 @@ pub(super) async fn run(config: &Config, args: ForwardArgs) -> Result<(), Failur
 }
 
 /// Opens a forward by right, and writes its beginning and its end down.
-async fn begin(
+pub(super) async fn begin(
     cluster: &Cluster,
     mut visitor: Visitor,
     target: Target,

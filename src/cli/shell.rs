@@ -4,7 +4,9 @@ use std::io::{self, IsTerminal as _};
 
 use futures::stream;
 
-use super::{args::ShellArgs, failure::Failure, follow::Follow, open, print, show::namespace_of, visit::Visitor};
+use super::{
+    args::ShellArgs, failure::Failure, follow::Follow, open, print, show::namespace_of, signal::ended, visit::Visitor,
+};
 use crate::{
     cluster::{
         Access, Cluster, Exit, Prompt, Room,
@@ -20,6 +22,7 @@ use crate::{
 pub(super) async fn run(config: &Config, args: ShellArgs) -> Result<(), Failure> {
     let (cluster, scope) = open(config, Prompt::May).await?;
     let mut visitor = Visitor::new(config, &cluster)?;
+    visitor.warn();
     let mut follow = Follow::start(cluster.clone(), scope);
     follow.settle().await?;
     let namespace = namespace_of(&mut follow, &args.tenant).await?;
@@ -40,7 +43,7 @@ pub(super) async fn run(config: &Config, args: ShellArgs) -> Result<(), Failure>
 }
 
 /// Where somebody is, before the shell says anything.
-fn welcome(room: &Room, context: &str) -> String {
+pub(super) fn welcome(room: &Room, context: &str) -> String {
     format!("container {} of pod {}/{} in context {context}; `exit` returns", room.container, room.namespace, room.pod)
 }
 
@@ -73,7 +76,7 @@ fn offered(names: &[String]) -> String {
 }
 
 /// Enters by right, leaves a line in the journal, and comes back with the shell's exit code.
-async fn enter(
+pub(super) async fn enter(
     cluster: &Cluster,
     visitor: &mut Visitor,
     room: &Room,
@@ -82,15 +85,20 @@ async fn enter(
 ) -> Result<u8, Failure> {
     Access::default().demand(cluster, Right::Shell, &room.namespace).await?;
     let (pod, container) = (room.pod.as_str(), room.container.as_str());
-    visitor.note(&room.namespace, Way::ShellBegan { pod, container });
-    let ended = try_all(cluster, room, at_terminal).await;
-    let said = match &ended {
+    let mut inside = Inside::enter(visitor, room);
+    let ended = tokio::select! {
+        ended = try_all(cluster, room, at_terminal) => ended,
+        // A shell that has the terminal hears of it by itself.
+        why = ended(), if !at_terminal => Err(why),
+    };
+    inside.said = match &ended {
         Ok(Exit::Code(code)) => format!("exit {code}"),
         Ok(Exit::Absent) => "no shell in the image".to_owned(),
         Ok(Exit::Cut) => "cut off".to_owned(),
+        Err(Failure::Exited(_)) => INTERRUPTED.to_owned(),
         Err(failure) => failure.to_string(),
     };
-    visitor.note(&room.namespace, Way::ShellEnded { pod, container, said: &said });
+    drop(inside);
     match ended? {
         Exit::Code(code) => Ok(u8::try_from(code.rem_euclid(256)).unwrap_or(u8::MAX)),
         Exit::Absent => Err(Failure::Failed(format!(
@@ -102,6 +110,29 @@ async fn enter(
             "the shell in {container} of {}/{pod} was cut off: its pod has gone, or the line broke",
             room.namespace
         ))),
+    }
+}
+
+const INTERRUPTED: &str = "interrupted";
+
+/// Somebody is in there. However they come out, that is written down.
+struct Inside<'a> {
+    visitor: &'a mut Visitor,
+    room: &'a Room,
+    said: String,
+}
+
+impl<'a> Inside<'a> {
+    fn enter(visitor: &'a mut Visitor, room: &'a Room) -> Self {
+        visitor.note(&room.namespace, Way::ShellBegan { pod: &room.pod, container: &room.container });
+        Self { visitor, room, said: INTERRUPTED.to_owned() }
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        let Self { visitor, room, said } = self;
+        visitor.note(&room.namespace, Way::ShellEnded { pod: &room.pod, container: &room.container, said });
     }
 }
 

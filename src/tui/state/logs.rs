@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use unicode_width::UnicodeWidthStr as _;
+
 use crate::cluster::logs::{
     Channel, Filter, Kept, Kind, Lane, Level, News, Pattern, Ring, Shown, Stream, Target, Wanted, fold, unfold,
 };
@@ -52,6 +54,10 @@ pub(crate) struct Logs {
     pub(crate) ring: Ring,
     pub(crate) shown: Shown,
     pub(crate) channels: BTreeMap<Lane, Channel>,
+    /// What stands before each container's lines, and how wide the widest is that is shown, in cells: made when a container
+    /// comes or goes, not with every frame.
+    names: BTreeMap<Lane, String>,
+    pub(crate) widest: usize,
     pub(crate) streams: BTreeMap<Lane, Stream>,
     /// The line that the reader stands on; `None` while following.
     pub(crate) at: Option<u64>,
@@ -86,6 +92,8 @@ impl Logs {
             ring: Ring::default(),
             shown: Shown::default(),
             channels: BTreeMap::new(),
+            names: BTreeMap::new(),
+            widest: 0,
             streams: BTreeMap::new(),
             at: None,
             top: 0,
@@ -122,7 +130,11 @@ impl Logs {
 
     pub(crate) fn take(&mut self, news: News) {
         match news {
-            News::Channel(channel) => drop(self.channels.insert(channel.lane, channel)),
+            News::Channel(channel) => {
+                self.names.insert(channel.lane, self.name(&channel));
+                self.channels.insert(channel.lane, channel);
+                self.measure();
+            }
             News::Stream(lane, stream) => drop(self.streams.insert(lane, stream)),
             News::Lines(block) => {
                 let first = self.ring.push(&block);
@@ -215,6 +227,17 @@ impl Logs {
         self.shown.set(filter, &self.ring);
     }
 
+    /// Switches off these containers, and all others on.
+    pub(crate) fn hide(&mut self, hidden: Vec<Lane>) {
+        self.shown.hide(hidden);
+        self.measure();
+    }
+
+    fn measure(&mut self) {
+        let shown = self.containers().filter(|c| self.shown.filter().shows(c.lane));
+        self.widest = shown.map(|c| self.who(c.lane).width()).max().unwrap_or(0);
+    }
+
     pub(crate) fn least(&self) -> Level {
         self.shown.filter().least
     }
@@ -240,8 +263,11 @@ impl Logs {
     }
 
     /// What stands before a line: its container, and its tenant where there are several.
-    pub(crate) fn who(&self, lane: Lane) -> String {
-        let Some(channel) = self.channels.get(&lane) else { return String::new() };
+    pub(crate) fn who(&self, lane: Lane) -> &str {
+        self.names.get(&lane).map_or("", String::as_str)
+    }
+
+    fn name(&self, channel: &Channel) -> String {
         let tenant = self.targets.get(channel.tenant).filter(|_| self.targets.len() > 1);
         match (tenant, channel.container.is_empty()) {
             (Some(target), true) => target.id.to_string(),

@@ -76,6 +76,11 @@ impl Ink {
         ANSI_NAMES.iter().position(|n| *n == text).and_then(|i| u8::try_from(i).ok()).map(Self::Ansi)
     }
 
+    /// One of a terminal's 256: those beyond the first sixteen are the same everywhere.
+    pub(crate) fn of_256(n: u8) -> Self {
+        if n < 16 { Self::Ansi(n) } else { Self::Rgb(palette(n), None) }
+    }
+
     pub(crate) fn names() -> String {
         ANSI_NAMES.join(", ")
     }

@@ -97,7 +97,7 @@ pub(super) fn run(state: &mut State, id: Id) -> Vec<Effect> {
         Id::LogContainer => next_container(logs),
         Id::LogHide => hide(logs),
         Id::LogShowAll => {
-            logs.shown.hide(vec![]);
+            logs.hide(vec![]);
             "all containers are shown".to_owned()
         }
         Id::LogLevel => {
@@ -282,7 +282,7 @@ fn save(state: &mut State) -> Vec<Effect> {
 
 /// All containers, then each alone.
 fn next_container(logs: &mut Logs) -> String {
-    let all: Vec<(Lane, String)> = logs.containers().map(|c| (c.lane, logs.who(c.lane))).collect();
+    let all: Vec<(Lane, String)> = logs.containers().map(|c| (c.lane, logs.who(c.lane).to_owned())).collect();
     let visible: Vec<usize> = (0..all.len()).filter(|i| logs.shown.filter().shows(all[*i].0)).collect();
     let next = match visible.as_slice() {
         [only] if all.len() > 1 => only + 1,
@@ -292,11 +292,11 @@ fn next_container(logs: &mut Logs) -> String {
         Some((lane, name)) => {
             let name = name.clone();
             let hidden = all.iter().map(|(l, _)| *l).filter(|l| l != lane).collect();
-            logs.shown.hide(hidden);
+            logs.hide(hidden);
             format!("only {name}")
         }
         None => {
-            logs.shown.hide(vec![]);
+            logs.hide(vec![]);
             "all containers are shown".to_owned()
         }
     }
@@ -309,7 +309,7 @@ fn hide(logs: &mut Logs) -> String {
     };
     let mut hidden = logs.shown.filter().hidden.clone();
     hidden.push(lane);
-    let name = logs.who(lane);
-    logs.shown.hide(hidden);
+    let name = logs.who(lane).to_owned();
+    logs.hide(hidden);
     format!("{name} is hidden; = shows all")
 }

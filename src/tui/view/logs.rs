@@ -79,7 +79,7 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, area: Rect) {
             break;
         }
         let place = Rect { y, height: body.bottom() - y, ..body };
-        y += line::draw(paint, logs, &kept, before, place);
+        y += line::draw(paint, state, logs, &kept, before, place);
         before = kept.time.or(before);
     }
 }

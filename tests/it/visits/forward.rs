@@ -1,7 +1,7 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
-    process::Stdio,
+    process::{Child, Stdio},
     time::{Duration, Instant},
 };
 
@@ -110,7 +110,7 @@ fn the_verb_prints_an_address_that_answers_until_ctrl_c() {
     let wrong = served.verb("forward", &["front"]).output().unwrap();
     assert_eq!(wrong.status.code(), Some(2));
 
-    kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), Signal::INT).unwrap();
+    signal(&child, Signal::INT);
     assert_eq!(end(&mut child), Some(130));
     let until = Instant::now() + Duration::from_secs(10);
     while TcpStream::connect(&address).is_ok() {
@@ -120,4 +120,22 @@ fn the_verb_prints_an_address_that_answers_until_ctrl_c() {
     assert_eq!(journal.len(), 2, "{journal:?}");
     assert_eq!((&journal[0]["visit"], &journal[0]["door"]), (&"forward-began".into(), &"gateway".into()));
     assert_eq!((&journal[1]["visit"], &journal[1]["connections"]), (&"forward-ended".into(), &1.into()));
+}
+
+fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), signal).unwrap();
+}
+
+#[test]
+fn whatever_signal_ends_it_its_end_is_written_down() {
+    let served = Served::new("container = 'gateway'");
+    for (number, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
+        let mut child = served.verb("forward", &["gateway"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        signal(&child, number);
+        assert_eq!(end(&mut child), Some(code));
+    }
+    let visits: Vec<_> = served.journal().iter().map(|l| l["visit"].as_str().unwrap_or_default().to_owned()).collect();
+    assert_eq!(visits, ["forward-began", "forward-ended", "forward-began", "forward-ended"]);
 }

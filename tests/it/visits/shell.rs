@@ -1,14 +1,16 @@
 use std::{
     io::Write as _,
     process::{Output, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fleetdeck::cluster::{Exit, Room, shell::SHELLS};
 use portable_pty::{CommandBuilder, PtySize};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     conformance::world::World,
+    logs::binary::end,
     pty::seat::{SIZE, Seat},
     served::Served,
 };
@@ -44,6 +46,30 @@ fn a_script_goes_in_and_its_exit_code_comes_out() {
     assert_eq!((line(1, "visit").as_str(), line(1, "said").as_str()), ("shell-ended", "exit 7"));
     assert_eq!((line(3, "container").as_str(), line(3, "tenant")), ("browser", served.namespace.clone()));
     assert!(journal.iter().all(|l| !l.to_string().contains("hostname")), "what was typed is nobody's: {journal:?}");
+}
+
+#[test]
+fn a_script_that_is_ended_from_outside_is_written_down() {
+    let served = Served::new("container = 'gateway'");
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
+        let before = served.journal().len();
+        let mut command = served.verb("shell", &[]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        // Its input stays open: the shell waits for more.
+        let until = Instant::now() + Duration::from_secs(20);
+        while served.journal().len() == before {
+            assert!(Instant::now() < until, "nobody went in");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), signal).unwrap();
+        assert_eq!(end(&mut child), Some(code));
+        let journal = served.journal();
+        assert_eq!(journal.len(), before + 2, "{journal:?}");
+        assert_eq!(
+            (&journal[before + 1]["visit"], &journal[before + 1]["said"]),
+            (&"shell-ended".into(), &"interrupted".into())
+        );
+    }
 }
 
 #[test]

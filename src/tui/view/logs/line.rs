@@ -2,7 +2,7 @@
 
 use ratatui::{
     layout::Rect,
-    style::{Color, Modifier, Style},
+    style::{Modifier, Style},
 };
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -10,14 +10,19 @@ use crate::{
     cluster::logs::{Ink, Kept, Kind, Lane, Level, Run, stamp},
     fleet::{Age, At},
     tui::{
-        state::logs::{Logs, Times},
-        theme::Role,
+        state::{
+            State,
+            logs::{Logs, Times},
+        },
+        theme::{self, Depth, Role},
         widget::paint::{Align, Paint},
     },
 };
 
 /// The widest prefix; longer names lose their middle parts, not their ends.
 const PREFIX: usize = 16;
+/// The same, with a tenant's id before the container's.
+const PREFIX_OF_MANY: usize = 22;
 /// The column of marks.
 const MARK: usize = 2;
 /// No line takes more of the screen, however long it is.
@@ -32,9 +37,7 @@ fn time_width(times: Times) -> usize {
 }
 
 fn prefix_width(logs: &Logs) -> usize {
-    let longest =
-        logs.containers().filter(|c| logs.shown.filter().shows(c.lane)).map(|c| logs.who(c.lane).width()).max();
-    longest.unwrap_or(0).min(PREFIX)
+    logs.widest.min(if logs.targets.len() > 1 { PREFIX_OF_MANY } else { PREFIX })
 }
 
 /// Cells for the text.
@@ -62,7 +65,11 @@ fn rows(logs: &Logs, line: &Kept<'_>, room: usize) -> Vec<String> {
             rows.push(text);
         }
     }
-    rows.truncate(MOST);
+    if rows.len() > MOST {
+        let more = rows.len() - (MOST - 1);
+        rows.truncate(MOST - 1);
+        rows.push(format!("[{more} more rows: y copies the whole line]"));
+    }
     rows
 }
 
@@ -83,8 +90,15 @@ fn wrapped(text: &str, room: usize) -> Vec<String> {
     rows
 }
 
-/// Draws a line; the rows it took.
-pub(super) fn draw(paint: &mut Paint<'_>, logs: &Logs, line: &Kept<'_>, before: Option<i64>, area: Rect) -> u16 {
+/// Draws a line; the rows it took. `before` is the time of the line above it.
+pub(super) fn draw(
+    paint: &mut Paint<'_>,
+    state: &State,
+    logs: &Logs,
+    line: &Kept<'_>,
+    before: Option<i64>,
+    area: Rect,
+) -> u16 {
     let room = room(logs, usize::from(area.width));
     let rows = rows(logs, line, room);
     let is_here = logs.at == Some(line.number);
@@ -106,7 +120,7 @@ pub(super) fn draw(paint: &mut Paint<'_>, logs: &Logs, line: &Kept<'_>, before: 
         x += width;
     }
     let prefix = cells(prefix_width(logs));
-    let who = narrow(&logs.who(line.lane), usize::from(prefix));
+    let who = narrow(logs.who(line.lane), usize::from(prefix));
     paint.cell(x, y, prefix, &who, Align::Left, colour(line.lane));
     x += prefix + 1;
     let height = u16::try_from(rows.len()).unwrap_or(u16::MAX).min(area.height);
@@ -117,9 +131,10 @@ pub(super) fn draw(paint: &mut Paint<'_>, logs: &Logs, line: &Kept<'_>, before: 
         let role = level_role(line.level);
         // Their places are those of the line as it is.
         let as_it_is = rows.len() == 1 && rows[0].starts_with(line.str());
-        let runs: Vec<Run> = if logs.colours && as_it_is { line.runs().collect() } else { Vec::new() };
+        let tint = |run: Run| (usize::from(run.at), tint(&run, state.looks.depth));
+        let tints: Vec<_> = if logs.colours && as_it_is { line.runs().map(tint).collect() } else { Vec::new() };
         for (row, y) in rows.iter().zip(y..y + height) {
-            text(paint, logs, row, &runs, role, Rect { x, y, width: area.right().saturating_sub(x), height: 1 });
+            text(paint, logs, row, &tints, role, Rect { x, y, width: area.right().saturating_sub(x), height: 1 });
         }
     }
     if is_here {
@@ -134,11 +149,11 @@ fn cells(n: usize) -> u16 {
 }
 
 /// Writes one row, character by character where something in it is to be told apart.
-fn text(paint: &mut Paint<'_>, logs: &Logs, row: &str, runs: &[Run], role: Role, area: Rect) {
+fn text(paint: &mut Paint<'_>, logs: &Logs, row: &str, tints: &[(usize, Style)], role: Role, area: Rect) {
     let base = paint.style(role);
     let found: Vec<_> = logs.search.iter().flat_map(|s| s.find_all(row.as_bytes())).take(200).collect();
     let shift = if logs.wrap { 0 } else { logs.shift };
-    if found.is_empty() && runs.is_empty() && shift == 0 {
+    if found.is_empty() && tints.is_empty() && shift == 0 {
         paint.text(area.x, area.y, area.right(), row, role);
         return;
     }
@@ -161,8 +176,8 @@ fn text(paint: &mut Paint<'_>, logs: &Logs, row: &str, runs: &[Run], role: Role,
             break;
         }
         let mut style = base;
-        if let Some(run) = runs.iter().rev().find(|r| usize::from(r.at) <= at) {
-            style = coloured(style, run);
+        if let Some((_, tint)) = tints.iter().rev().find(|(from, _)| *from <= at) {
+            style = style.patch(*tint);
         }
         if found.iter().any(|f| f.contains(&at)) {
             style = style.add_modifier(Modifier::REVERSED);
@@ -177,11 +192,12 @@ fn text(paint: &mut Paint<'_>, logs: &Logs, row: &str, runs: &[Run], role: Role,
     }
 }
 
-fn coloured(style: Style, run: &Run) -> Style {
+/// A container's own colour, as far as this terminal shows it.
+fn tint(run: &Run, depth: Depth) -> Style {
     let style = match run.ink {
-        Ink::Plain => style,
-        Ink::Indexed(n) => style.fg(Color::Indexed(n)),
-        Ink::Rgb(r, g, b) => style.fg(Color::Rgb(r, g, b)),
+        Ink::Plain => Style::new(),
+        Ink::Indexed(n) => Style::new().fg(theme::Ink::of_256(n).at(depth)),
+        Ink::Rgb(r, g, b) => Style::new().fg(theme::Ink::Rgb([r, g, b], None).at(depth)),
     };
     if run.bold { style.add_modifier(Modifier::BOLD) } else { style }
 }
@@ -230,6 +246,8 @@ fn time(times: Times, at: Option<i64>, before: Option<i64>, now: At) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ratatui::style::Color;
+
     use super::*;
 
     #[test]
@@ -237,6 +255,21 @@ mod tests {
         assert_eq!(narrow("gateway", 16), "gateway");
         assert_eq!(narrow("rehydrate-runtime-apt", 16), "rehydra~time-apt");
         assert_eq!(narrow("abc", 0), "~");
+    }
+
+    #[test]
+    fn colours_are_those_that_the_terminal_has() {
+        let check = |ink: Ink, depth: Depth, expect: Option<Color>| {
+            let run = Run { at: 0, ink, bold: false };
+            assert_eq!(tint(&run, depth).fg, expect, "{ink:?} {depth:?}");
+        };
+        check(Ink::Rgb(255, 0, 0), Depth::True, Some(Color::Rgb(255, 0, 0)));
+        check(Ink::Rgb(255, 0, 0), Depth::Ansi256, Some(Color::Indexed(196)));
+        check(Ink::Rgb(255, 0, 0), Depth::Ansi16, Some(Color::LightRed));
+        check(Ink::Indexed(1), Depth::Ansi16, Some(Color::Red));
+        check(Ink::Indexed(244), Depth::Ansi256, Some(Color::Indexed(244)));
+        check(Ink::Indexed(196), Depth::Ansi16, Some(Color::LightRed));
+        check(Ink::Plain, Depth::True, None);
     }
 
     #[test]
