@@ -27,7 +27,7 @@ pub use self::{
     connect::{ContextInfo, Prompt, Target, connect, contexts, over},
     errand::{Errand, Errands},
     error::{ClusterError, Fault},
-    forward::{Door, Forward},
+    forward::{Door, Forward, Traffic},
     look::{EventLine, ObjectName, Objects},
     object::{Address, Only},
     probe::{Asked, Depth},

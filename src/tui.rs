@@ -23,6 +23,7 @@ mod text;
 mod theme;
 mod update;
 mod view;
+mod ways;
 mod widget;
 
 #[cfg(test)]
@@ -36,7 +37,7 @@ pub use self::{
     command::key_table_markdown,
     glyph::GlyphSet,
     run::run,
-    session::{Connect, ContextChoice, ContextInfo, Feed, Learnt, Look, Options, Session, Unwatched},
+    session::{Connect, ContextChoice, ContextInfo, Feed, Learnt, Look, Options, Session, Unwatched, Ways},
     still::Still,
     theme::{ThemeError, ThemeFile, Themes},
 };

@@ -1,5 +1,7 @@
 //! `fleetdeck [TENANT]`: the console, wired to a cluster.
 
+mod ways;
+
 use std::{path::Path, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
@@ -107,6 +109,7 @@ fn feed(config: &Config, cluster: &Cluster, scope: Scope, banner: Option<String>
             let cluster = cluster.clone();
             move |wanted, targets| Tail::start(&cluster, wanted, targets)
         }),
+        ways: ways::ways(config, cluster, banner.is_some()),
         context,
         banner,
     }

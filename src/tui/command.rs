@@ -1,6 +1,6 @@
 //! THE table of commands. Keymap, footer, help, palette and the README's key table are made from it and from nothing else.
 
-use super::state::{State, View};
+use super::state::{State, View, ways};
 use crate::fleet::Right;
 
 /// Where keys go: the view or overlay on top.
@@ -104,6 +104,8 @@ pub(crate) enum Id {
     Theme,
     Glyphs,
     Logs,
+    Shell,
+    Forward,
     LogFollow,
     LogSearch,
     LogNext,
@@ -315,6 +317,26 @@ pub(crate) const COMMANDS: &[Command] = &[
         help: "the tenant's logs, followed through stages, restarts and new pods; secrets are masked",
         keys: &["l"],
         enabled: selected,
+        ..LOOK
+    },
+    Command {
+        id: Id::Shell,
+        name: "shell",
+        hint: None,
+        help: "a shell in one of the tenant's containers; the console comes back when it ends",
+        keys: &["x"],
+        places: WITH_PALETTE,
+        enabled: ways::may_enter,
+        ..LOOK
+    },
+    Command {
+        id: Id::Forward,
+        name: "forward",
+        hint: None,
+        help: "the tenant's gateway, browser or browser-ui on a free port of 127.0.0.1; lists and ends those that are open",
+        keys: &["F"],
+        places: WITH_PALETTE,
+        enabled: ways::may_forward,
         ..LOOK
     },
     Command {

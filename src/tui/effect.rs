@@ -3,7 +3,7 @@
 use super::ask::Ask;
 use crate::{
     cluster::{
-        Errand,
+        Door, Errand, Room,
         logs::{Target, Wanted},
     },
     fleet::Text,
@@ -33,6 +33,18 @@ pub(crate) enum Effect {
         name: String,
         text: String,
     },
+    /// Lend the terminal to a shell in this container; the others run beside it.
+    Enter {
+        room: Room,
+        others: Vec<String>,
+    },
+    /// Open a port of a tenant on this machine.
+    Forward {
+        target: Target,
+        door: Door,
+    },
+    /// By its number.
+    EndForward(u64),
     /// Draw every cell anew.
     Repaint,
     Suspend,

@@ -7,6 +7,7 @@ use crate::{cluster::logs::News, fleet::At, index::Delta};
 use super::{
     ask::{Answer, Ask, Refusal},
     session::{ContextInfo, Learnt},
+    state::ways::Change,
 };
 
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(crate) enum Msg {
     NotSwitched(String),
     /// What was asked for on demand.
     Learnt(Learnt),
+    /// Of the forwards.
+    Forward(Change),
     /// Of the open tail.
     Log(News),
     /// What became of an effect, in words.

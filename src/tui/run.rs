@@ -11,7 +11,10 @@ use tokio::{
 };
 
 use crate::{
-    cluster::logs::{News, Tail},
+    cluster::{
+        Room,
+        logs::{News, Tail},
+    },
     config::files,
     index::Delta,
 };
@@ -30,6 +33,7 @@ use super::{
     theme::{Depth, Themes},
     update::update,
     view,
+    ways::Forwards,
 };
 
 /// Deltas taken in one go: a flood never keeps a key waiting.
@@ -59,6 +63,7 @@ pub async fn run(session: Session) -> color_eyre::Result<()> {
         looking: FuturesUnordered::new(),
         reading: FuturesUnordered::new(),
         tail: None,
+        forwards: Forwards::default(),
         unfollowed: false,
     };
     guarded(console.drive(&mut term)).await.wrap_err("the terminal went away")
@@ -86,6 +91,7 @@ struct Console {
     /// Reads on demand that are under way.
     reading: FuturesUnordered<BoxFuture<'static, Learnt>>,
     tail: Option<Tail>,
+    forwards: Forwards,
     /// There was news since the feed was last shown the fleet.
     unfollowed: bool,
 }
@@ -94,6 +100,8 @@ struct Console {
 enum Next {
     Go,
     Stop,
+    /// The terminal is somebody else's until they leave.
+    Enter(Room, Vec<String>),
 }
 
 impl Console {
@@ -143,10 +151,24 @@ impl Console {
                     self.lines(news);
                     Next::Go
                 }
+                change = self.forwards.next(&self.state.fleet) => {
+                    let effects = update(&mut self.state, &self.keys, Msg::Forward(change));
+                    self.pace.key(now());
+                    self.carry_out(effects, term, &mut signals).await?
+                }
             };
-            if matches!(next, Next::Stop) {
-                (self.feed.follow)(&self.state.fleet);
-                return Ok(());
+            match next {
+                Next::Go => {}
+                Next::Stop => {
+                    (self.feed.follow)(&self.state.fleet);
+                    return Ok(());
+                }
+                Next::Enter(room, others) => {
+                    // Its thread reads the keys as long as it is there.
+                    drop(events);
+                    self.lend(term, room, others).await?;
+                    events = EventStream::new();
+                }
             }
         }
     }
@@ -178,11 +200,12 @@ impl Console {
         self.unfollowed = true;
     }
 
-    /// The pods that the tail reads are those that the watches see.
+    /// The pods that the tail reads, and that lie behind forwards, are those that the watches see.
     fn sight(&self) {
         if let Some(tail) = &self.tail {
             tail.sight(|target| self.state.fleet.get(&target.namespace));
         }
+        self.forwards.sight(&self.state.fleet);
     }
 
     fn lines(&mut self, news: Option<News>) {
@@ -241,6 +264,7 @@ impl Console {
                 self.looking.clear();
                 self.reading.clear();
                 self.tail = None;
+                self.forwards.clear();
                 self.live = true;
                 self.say(Msg::Now((self.feed.clock)()));
                 self.say(Msg::Switched { context, banner });
@@ -266,6 +290,10 @@ impl Console {
         if self.state.logs.is_none() {
             self.tail = None;
         }
+        self.carry_out(effects, term, signals).await
+    }
+
+    async fn carry_out(&mut self, effects: Vec<Effect>, term: &mut Term, signals: &mut Signals) -> io::Result<Next> {
         for effect in effects {
             match effect {
                 Effect::Copy(text) => term.copy(&text)?,
@@ -288,12 +316,39 @@ impl Console {
                     let said = saved.map(|()| format!("saved as {name}")).map_err(|e| e.to_string());
                     self.say(Msg::Said(said));
                 }
+                Effect::Enter { room, others } => return Ok(Next::Enter(room, others)),
+                Effect::Forward { target, door } => self.forwards.begin((self.feed.ways.forward)(target, door)),
+                Effect::EndForward(number) => {
+                    if let Some(change) = self.forwards.end(number) {
+                        self.say(Msg::Forward(change));
+                    }
+                }
                 Effect::Repaint => term.repaint()?,
                 Effect::Suspend => suspend(term, signals).await?,
                 Effect::Quit => return Ok(Next::Stop),
             }
         }
         Ok(Next::Go)
+    }
+
+    /// Lends the terminal to a shell. News are taken meanwhile: forwards and logs go on with the next pod.
+    async fn lend(&mut self, term: &mut Term, room: Room, others: Vec<String>) -> io::Result<()> {
+        term.leave();
+        let mut visit = (self.feed.ways.enter)(room, others);
+        let mut batch = Vec::with_capacity(BATCH);
+        let said = loop {
+            select! {
+                biased;
+                said = &mut visit => break said,
+                taken = self.feed.deltas.recv_many(&mut batch, BATCH), if self.live => self.news(&mut batch, taken),
+                news = of_tail(&mut self.tail) => self.lines(news),
+            }
+        };
+        term.take_again()?;
+        self.state.size = term.size()?;
+        self.say(Msg::Said(said));
+        self.pace.key(now());
+        Ok(())
     }
 
     fn signal(&mut self, signal: Signal, term: &mut Term) -> io::Result<Next> {

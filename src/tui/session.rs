@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     cluster::{
-        Errand,
+        Door, Errand, Forward, Room,
         logs::{Tail, Target, Wanted},
     },
     fleet::{
@@ -88,8 +88,19 @@ pub struct Feed {
     pub read: Box<dyn Fn(Unwatched) -> BoxFuture<'static, Learnt> + Send>,
     /// Reads logs; nothing is asked for before it has been shown pods.
     pub tail: Box<dyn Fn(Wanted, Vec<Target>) -> Tail + Send>,
+    /// Ways into tenants' pods.
+    pub ways: Ways,
     /// One line that stays on screen, such as the demo's "simulation".
     pub banner: Option<String>,
+}
+
+/// Ways into tenants' pods. Whoever made them asks for the rights and writes the visits down; an error is one sentence.
+pub struct Ways {
+    /// Lends the terminal to a shell until it ends; how it ended, in words. The other containers that run are named where
+    /// this one has no shell.
+    pub enter: Box<dyn Fn(Room, Vec<String>) -> BoxFuture<'static, Result<String, String>> + Send>,
+    /// Opens a port of a tenant on this machine's loopback.
+    pub forward: Box<dyn Fn(Target, Door) -> BoxFuture<'static, Result<Forward, String>> + Send>,
 }
 
 /// Reads from the cluster on demand.

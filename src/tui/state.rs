@@ -6,6 +6,7 @@ pub(crate) mod logs;
 pub(crate) mod overlay;
 pub(crate) mod pick;
 pub(crate) mod volumes;
+pub(crate) mod ways;
 pub(crate) mod who;
 
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -207,6 +208,7 @@ pub(crate) struct State {
     /// Whom the open page is about, for what is asked on its behalf.
     pub(crate) attention: Attention,
     pub(crate) answers: Asked,
+    pub(crate) ways: ways::Ways,
     pub(crate) board: Board,
     /// Critical causes, and how many tenants they concern.
     pub(crate) causes: (usize, usize),
@@ -237,6 +239,7 @@ impl State {
             tiers: Vec::new(),
             attention: Attention::default(),
             answers: Asked::default(),
+            ways: ways::Ways::default(),
             board: Board::new(tiers()),
             causes: (0, 0),
             proofs: false,
@@ -404,7 +407,7 @@ impl State {
         self.overlays.clear();
         self.attention = Attention::default();
         self.answers = Asked::default();
-        self.notice = Some(Notice::Info(said));
+        self.notice = Some(Notice::Info(said + self.ways.leave()));
     }
 
     /// Opens the tenant that the command line named, as soon as it is there.

@@ -7,6 +7,7 @@ mod overlay;
 mod page;
 pub(crate) mod pick;
 mod tenant;
+pub(crate) mod ways;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 
@@ -76,6 +77,7 @@ pub(crate) fn update(state: &mut State, keys: &Keymap, msg: Msg) -> Vec<Effect> 
             }
             vec![]
         }
+        Msg::Forward(change) => ways::changed(state, change),
         Msg::Said(Ok(text)) => {
             state.inform(text);
             vec![]
@@ -126,6 +128,8 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         }
         Id::Accept => return overlay::accept(state),
         Id::Logs => return logs::open(state),
+        Id::Shell => return ways::shell(state),
+        Id::Forward => return ways::forward(state),
         Id::LogReach(n) => return logs::reach(state, usize::from(n)),
         id if is_of_logs(id) => return logs::run(state, id),
         Id::Contexts => match argument {

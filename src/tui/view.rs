@@ -13,6 +13,7 @@ pub(crate) mod palette;
 pub(crate) mod sources;
 pub(crate) mod tenant;
 pub(crate) mod volumes;
+pub(crate) mod ways;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -63,6 +64,8 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) -> Option<At> {
             Overlay::Filter { .. } | Overlay::Pattern { .. } => {}
             Overlay::Palette(picker) => palette::draw(&mut paint, state, picker, area),
             Overlay::Contexts(picker) => contexts::draw(&mut paint, state, picker, area),
+            Overlay::Rooms(of) => ways::draw_rooms(&mut paint, of, area),
+            Overlay::Doors(of) => ways::draw_doors(&mut paint, state, of, area),
             Overlay::Sources => sources::draw(&mut paint, state, area),
             Overlay::Help { scroll } => help::draw(&mut paint, state, *scroll, area),
         }

@@ -2,6 +2,8 @@
 
 use crate::tui::{command::Place, widget::field::Field};
 
+use super::ways::{Doors, Rooms};
+
 #[derive(Clone, Debug)]
 pub(crate) enum Overlay {
     /// The filter's field; `before` is what Esc brings back.
@@ -17,6 +19,8 @@ pub(crate) enum Overlay {
     },
     Palette(Picker),
     Contexts(Picker),
+    Rooms(Rooms),
+    Doors(Doors),
     Sources,
     Help {
         scroll: usize,
@@ -53,7 +57,8 @@ impl Overlay {
         match self {
             Self::Filter { .. } | Self::Pattern { .. } => Place::Filter,
             Self::Palette(_) => Place::Palette,
-            Self::Contexts(_) => Place::Contexts,
+            // Choices all: the same keys.
+            Self::Contexts(_) | Self::Rooms(_) | Self::Doors(_) => Place::Contexts,
             Self::Sources => Place::Sources,
             Self::Help { .. } => Place::Help,
         }
@@ -62,8 +67,17 @@ impl Overlay {
     pub(crate) fn field(&mut self) -> Option<&mut Field> {
         match self {
             Self::Filter { field, .. } | Self::Pattern { field, .. } => Some(field),
-            Self::Palette(picker) | Self::Contexts(picker) => Some(&mut picker.field),
             Self::Sources | Self::Help { .. } => None,
+            choice => choice.picker().map(|picker| &mut picker.field),
+        }
+    }
+
+    pub(crate) fn picker(&mut self) -> Option<&mut Picker> {
+        match self {
+            Self::Palette(picker) | Self::Contexts(picker) => Some(picker),
+            Self::Rooms(rooms) => Some(&mut rooms.picker),
+            Self::Doors(doors) => Some(&mut doors.picker),
+            Self::Filter { .. } | Self::Pattern { .. } | Self::Sources | Self::Help { .. } => None,
         }
     }
 }

@@ -6,12 +6,18 @@ use tui_textarea::Input;
 use crate::tui::{
     command::Id,
     effect::Effect,
-    state::{State, overlay::Overlay},
+    state::{
+        State,
+        overlay::{Overlay, Picker},
+    },
     view,
     widget::field::Field,
 };
 
-use super::pick::{self, Pick};
+use super::{
+    pick::{self, Pick},
+    ways,
+};
 
 pub(super) fn open_filter(state: &mut State) {
     let before = state.list.filter.text.clone();
@@ -52,8 +58,12 @@ fn rewritten(state: &mut State) {
             let (asked, text) = (*asked, field.text().to_owned());
             super::logs::typed(state, asked, &text);
         }
-        Some(Overlay::Palette(picker) | Overlay::Contexts(picker)) => picker.at = 0,
-        _ => {}
+        Some(choice) => {
+            if let Some(picker) = choice.picker() {
+                picker.at = 0;
+            }
+        }
+        None => {}
     }
 }
 
@@ -66,10 +76,12 @@ pub(super) fn pick(state: &mut State, id: Id) {
             let page = view::fleet::rows(state.size);
             state.list.step(&state.fleet, by, page);
         }
-        Some(Overlay::Palette(picker) | Overlay::Contexts(picker)) => {
-            picker.at = picker.at.saturating_add_signed(by).min(count.saturating_sub(1));
+        Some(choice) => {
+            if let Some(picker) = choice.picker() {
+                picker.at = picker.at.saturating_add_signed(by).min(count.saturating_sub(1));
+            }
         }
-        _ => {}
+        None => {}
     }
 }
 
@@ -77,6 +89,8 @@ fn picks(state: &State) -> Option<Vec<Pick>> {
     match state.overlays.last()? {
         Overlay::Palette(picker) => Some(pick::commands(state, picker.field.text())),
         Overlay::Contexts(picker) => Some(pick::contexts(state, picker.field.text())),
+        Overlay::Rooms(of) => Some(ways::rooms(of, of.picker.field.text())),
+        Overlay::Doors(of) => Some(ways::doors(state, of, of.picker.field.text())),
         _ => None,
     }
 }
@@ -97,14 +111,23 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
             }
             vec![]
         }
+        Some(Overlay::Rooms(of)) => match picks.unwrap_or_default().get(of.picker.at) {
+            Some(chosen) => ways::enter(state, of, chosen),
+            None => nothing(state, &of.picker),
+        },
+        Some(Overlay::Doors(of)) => match picks.unwrap_or_default().get(of.picker.at) {
+            Some(Pick { why_not: Some(why), .. }) => {
+                state.inform(*why);
+                vec![]
+            }
+            Some(chosen) => ways::choose(state, of, chosen),
+            None => nothing(state, &of.picker),
+        },
         Some(Overlay::Palette(picker) | Overlay::Contexts(picker)) => {
             let chosen = picks.unwrap_or_default().into_iter().nth(picker.at);
             match chosen {
                 Some(pick) => super::run(state, pick.id, pick.argument.as_deref()),
-                None => {
-                    state.inform(format!("nothing here is called {:?}", picker.field.text()));
-                    vec![]
-                }
+                None => nothing(state, &picker),
             }
         }
         Some(other) => {
@@ -113,6 +136,11 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
         }
         None => vec![],
     }
+}
+
+fn nothing(state: &mut State, picker: &Picker) -> Vec<Effect> {
+    state.inform(format!("nothing here is called {:?}", picker.field.text()));
+    vec![]
 }
 
 pub(super) fn scroll(state: &mut State, id: Id) {

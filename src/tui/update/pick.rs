@@ -76,7 +76,7 @@ fn keys(command: &Command) -> String {
 }
 
 /// Those that match, the best first: a name that is or begins with what was typed stands above any fuzzy match.
-fn ranked(picks: Vec<Pick>, typed: &str) -> Vec<Pick> {
+pub(super) fn ranked(picks: Vec<Pick>, typed: &str) -> Vec<Pick> {
     let typed = typed.trim();
     if typed.is_empty() {
         return picks;

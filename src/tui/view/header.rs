@@ -150,6 +150,9 @@ fn second(paint: &mut Paint<'_>, state: &State, area: Rect, counted: bool) {
     if !counted {
         right = counts(paint, state, x + 2, y, right).map_or(right, |start| start.saturating_sub(2));
     }
+    if let Some(start) = forwards(paint, state, x, y, right) {
+        right = start.saturating_sub(2);
+    }
     if let Some(banner) = &state.banner {
         let whole = paint.parts_right(x + 2, y, right, &[(banner, Role::Banner)]);
         // Too long for what is left of the line: its head at least.
@@ -162,6 +165,16 @@ fn second(paint: &mut Paint<'_>, state: &State, area: Rect, counted: bool) {
     if state.views.is_empty() {
         causes(paint, state, x, y, right);
     }
+}
+
+/// A port that is open and forgotten is a way in for others on this machine.
+fn forwards(paint: &mut Paint<'_>, state: &State, x: u16, y: u16, right: u16) -> Option<u16> {
+    let text = match state.ways.open.len() {
+        0 => return None,
+        1 => "1 forward".to_owned(),
+        n => format!("{n} forwards"),
+    };
+    paint.parts_right(x + 2, y, right, &[(&text, Role::Warn), (" F", Role::Key)])
 }
 
 /// `3 causes, 41 tenants`: what is critical, grouped; where there is room for all of it.

@@ -2,6 +2,7 @@
 
 use std::{
     io::{Read as _, Write as _},
+    path::Path,
     sync::mpsc::{Receiver, RecvTimeoutError, sync_channel},
     thread,
     time::{Duration, Instant},
@@ -27,14 +28,15 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    pub(crate) fn take(mut command: CommandBuilder) -> Self {
+    pub(crate) fn take(command: CommandBuilder) -> Self {
         let home = tempfile::tempdir().unwrap();
-        command.env_clear();
-        for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")] {
-            command.env(name, value);
-        }
-        command.env("HOME", home.path());
-        Self::with(command, home)
+        let path = home.path().to_owned();
+        Self::with(at_home(command, &path), home)
+    }
+
+    /// At home where others look too.
+    pub(crate) fn take_at_home(command: CommandBuilder, home: &Path) -> Self {
+        Self::with(at_home(command, home), tempfile::tempdir().unwrap())
     }
 
     pub(crate) fn with(command: CommandBuilder, home: tempfile::TempDir) -> Self {
@@ -116,6 +118,15 @@ impl Seat {
         let now = format!("{:?}", self.master.get_termios().unwrap());
         assert_eq!(now, self.before, "{after}: the terminal's settings");
     }
+}
+
+fn at_home(mut command: CommandBuilder, home: &Path) -> CommandBuilder {
+    command.env_clear();
+    for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")] {
+        command.env(name, value);
+    }
+    command.env("HOME", home);
+    command
 }
 
 impl Drop for Seat {
