@@ -1,7 +1,7 @@
 //! `fleetdeck forward TENANT DOOR`: a tenant's port on this machine's loopback, until Ctrl-C.
 
 use super::{
-    args::ForwardArgs, failure::Failure, follow::Follow, open, print, show::namespace_of, signal::ended, visit::Visitor,
+    args::ForwardArgs, failure::Failure, follow::Follow, open, print, show::namespace_of, signal::End, visit::Visitor,
 };
 use crate::{
     cluster::{Access, Cluster, Door, Forward, Prompt, logs::Target},
@@ -14,6 +14,7 @@ pub(super) async fn run(config: &Config, args: ForwardArgs) -> Result<(), Failur
     let (cluster, scope) = open(config, Prompt::May).await?;
     let visitor = Visitor::new(config, &cluster)?;
     visitor.warn();
+    let mut end = End::listen();
     let mut follow = Follow::start(cluster.clone(), scope);
     follow.settle().await?;
     let namespace = namespace_of(&mut follow, &args.tenant).await?;
@@ -25,7 +26,6 @@ pub(super) async fn run(config: &Config, args: ForwardArgs) -> Result<(), Failur
     let id = forward.target.id.clone();
     let mut pod = None;
     let mut trouble = None;
-    let mut end = std::pin::pin!(ended());
     loop {
         let entry = follow.fleet.get(&namespace);
         forward.sight(entry);
@@ -39,7 +39,7 @@ pub(super) async fn run(config: &Config, args: ForwardArgs) -> Result<(), Failur
         pod = now.or(pod);
         tokio::select! {
             changed = follow.changed() => drop(changed?),
-            why = &mut end => return Err(why),
+            why = end.comes() => return Err(why),
             told = forward.traffic.changed() => {
                 if told.is_err() {
                     return Err(Failure::Failed(format!("the forward to {id} has ended")));

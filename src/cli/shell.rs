@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use futures::stream;
 
 use super::{
-    args::ShellArgs, failure::Failure, follow::Follow, open, print, show::namespace_of, signal::ended, visit::Visitor,
+    args::ShellArgs, failure::Failure, follow::Follow, open, print, show::namespace_of, signal::End, visit::Visitor,
 };
 use crate::{
     cluster::{
@@ -85,11 +85,12 @@ pub(super) async fn enter(
 ) -> Result<u8, Failure> {
     Access::default().demand(cluster, Right::Shell, &room.namespace).await?;
     let (pod, container) = (room.pod.as_str(), room.container.as_str());
+    // A shell that has the terminal hears of it by itself.
+    let mut end = (!at_terminal).then(End::listen);
     let mut inside = Inside::enter(visitor, room);
     let ended = tokio::select! {
         ended = try_all(cluster, room, at_terminal) => ended,
-        // A shell that has the terminal hears of it by itself.
-        why = ended(), if !at_terminal => Err(why),
+        why = async { match &mut end { Some(end) => end.comes().await, None => std::future::pending().await } } => Err(why),
     };
     inside.said = match &ended {
         Ok(Exit::Code(code)) => format!("exit {code}"),

@@ -2,24 +2,39 @@
 
 use std::path::Path;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::failure::Failure;
 use crate::config::files;
 
-/// Once somebody ends this program by SIGTERM, or its terminal goes. Ctrl-C is everybody's, and heard elsewhere.
-pub(super) async fn ended() -> Failure {
-    tokio::select! {
-        () = heard(SignalKind::terminate()) => Failure::Exited(143),
-        () = heard(SignalKind::hangup()), if !hangups_are_ignored() => Failure::Exited(129),
+/// SIGTERM, and the end of our terminal. Ctrl-C is everybody's, and heard elsewhere.
+pub(super) struct End {
+    term: Option<Signal>,
+    hangup: Option<Signal>,
+}
+
+impl End {
+    /// Listens from now on: what comes before anybody waits is not lost.
+    pub(super) fn listen() -> Self {
+        // Without a listener a signal ends us as it always did.
+        let listen = |kind| signal(kind).ok();
+        let hangup = if hangups_are_ignored() { None } else { listen(SignalKind::hangup()) };
+        Self { term: listen(SignalKind::terminate()), hangup }
+    }
+
+    /// Once we are to end.
+    pub(super) async fn comes(&mut self) -> Failure {
+        tokio::select! {
+            () = heard(&mut self.term) => Failure::Exited(143),
+            () = heard(&mut self.hangup) => Failure::Exited(129),
+        }
     }
 }
 
-async fn heard(kind: SignalKind) {
-    match signal(kind) {
-        Ok(mut stream) => drop(stream.recv().await),
-        // Then it ends us as it always did.
-        Err(_) => std::future::pending().await,
+async fn heard(signal: &mut Option<Signal>) {
+    match signal {
+        Some(stream) => drop(stream.recv().await),
+        None => std::future::pending().await,
     }
 }
 

@@ -31,16 +31,26 @@ impl Ask {
         let namespace = namespace.filter(|_| right.is_namespaced()).map(str::to_owned);
         Self { verb, group, resource, namespace }
     }
+
+    /// All that must be allowed by a server of this minor version.
+    fn all_of(right: Right, minor: Option<u32>, namespace: Option<&str>) -> impl Iterator<Item = Self> {
+        let first = Self::of(right, namespace);
+        right.verbs(minor).map(move |verb| Self { verb, ..first.clone() })
+    }
 }
 
 /// The answers so far. One owner; the engine's and the console's each have their own.
 #[derive(Debug, Default)]
-pub struct Access(HashMap<Ask, bool>);
+pub struct Access {
+    told: HashMap<Ask, bool>,
+    /// The server's minor version, once it was asked; `None` within where it does not tell.
+    minor: Option<Option<u32>>,
+}
 
 impl Access {
     /// The answer, where it is known without asking.
     pub fn known(&self, ask: &Ask) -> Option<bool> {
-        self.0.get(ask).copied()
+        self.told.get(ask).copied()
     }
 
     /// Asks the server, once per question.
@@ -52,7 +62,7 @@ impl Access {
             return Ok(known);
         }
         let allowed = review(cluster, ask).await?;
-        self.0.insert(ask.clone(), allowed);
+        self.told.insert(ask.clone(), allowed);
         Ok(allowed)
     }
 
@@ -61,12 +71,28 @@ impl Access {
     /// # Errors
     /// It is not allowed, or the server could not be asked.
     pub async fn demand(&mut self, cluster: &Cluster, right: Right, namespace: &str) -> Result<(), ClusterError> {
-        if self.may(cluster, &Ask::of(right, Some(namespace))).await? {
-            return Ok(());
+        let minor = self.minor(cluster).await;
+        for ask in Ask::all_of(right, minor, Some(namespace)) {
+            if !self.may(cluster, &ask).await? {
+                let who = cluster.user().unwrap_or("this user");
+                let missing = right.can_i().replacen(right.rule().0, ask.verb, 1);
+                let said = format!("{who} may not {} in namespace {namespace} ({missing})", right.words());
+                return Err(ClusterError::new(
+                    Fault::Forbidden,
+                    &cluster.place,
+                    said,
+                    "ask for the rights of manifests/rbac",
+                ));
+            }
         }
-        let who = cluster.user().unwrap_or("this user");
-        let said = format!("{who} may not {} in namespace {namespace} ({})", right.words(), right.can_i());
-        Err(ClusterError::new(Fault::Forbidden, &cluster.place, said, "ask for the rights of manifests/rbac"))
+        Ok(())
+    }
+
+    async fn minor(&mut self, cluster: &Cluster) -> Option<u32> {
+        match self.minor {
+            Some(minor) => minor,
+            None => *self.minor.insert(cluster.minor().await),
+        }
     }
 
     /// All rights of a scope: a namespace's by one review of its rules, where the server's authorizer can list them; the
@@ -76,14 +102,16 @@ impl Access {
     /// The server could not be asked; what was learned until then is remembered.
     pub async fn rights(&mut self, cluster: &Cluster, namespace: Option<&str>) -> Result<Rights, ClusterError> {
         let wanted = Right::ALL.into_iter().filter(|right| namespace.is_none() || right.is_namespaced());
-        let asks: Vec<(Right, Ask)> = wanted.map(|right| (right, Ask::of(right, namespace))).collect();
+        let minor = self.minor(cluster).await;
+        let asks: Vec<(Right, Ask)> =
+            wanted.flat_map(|right| Ask::all_of(right, minor, namespace).map(move |ask| (right, ask))).collect();
         if let Some(namespace) = namespace
             && asks.iter().any(|(_, ask)| self.known(ask).is_none())
         {
             let rules = rules(cluster, namespace).await?;
-            for (right, ask) in &asks {
-                if let Some(allowed) = rules.answer(*right) {
-                    self.0.entry(ask.clone()).or_insert(allowed);
+            for (_, ask) in &asks {
+                if let Some(allowed) = rules.answer(ask) {
+                    self.told.entry(ask.clone()).or_insert(allowed);
                 }
             }
         }
@@ -92,12 +120,13 @@ impl Access {
             .map(|ask| async move { review(cluster, &ask).await.map(|allowed| (ask, allowed)) })
             .buffer_unordered(AT_ONCE);
         while let Some((ask, allowed)) = reviews.try_next().await? {
-            self.0.insert(ask, allowed);
+            self.told.insert(ask, allowed);
         }
         drop(reviews);
         let mut rights = Rights::default();
         for (right, ask) in &asks {
-            if let Some(allowed) = self.known(ask) {
+            // One verb that is missing is enough.
+            if let Some(allowed) = self.known(ask).filter(|_| rights.get(*right) != Some(false)) {
                 rights.set(*right, allowed);
             }
         }
@@ -106,7 +135,7 @@ impl Access {
 
     /// Forgets all: rights may have changed.
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.told.clear();
     }
 }
 
@@ -183,8 +212,8 @@ struct Rule {
 }
 
 impl Rules {
-    fn answer(&self, right: Right) -> Option<bool> {
-        let (verb, group, resource) = right.rule();
+    fn answer(&self, ask: &Ask) -> Option<bool> {
+        let Ask { verb, group, resource, .. } = *ask;
         let any_of_sub = resource.split_once('/').map(|(_, sub)| format!("*/{sub}"));
         let has = |list: &[String], wanted: &str| list.iter().any(|item| item == "*" || item == wanted);
         let allows = |rule: &Rule| {
@@ -215,7 +244,8 @@ mod tests {
             {"verbs":["delete"],"apiGroups":[""],"resources":["pods"],"resourceNames":["openclaw-0"]},
             {"verbs":["patch"],"apiGroups":["extensions"],"resources":["statefulsets"]}]}}"#,
         );
-        let check = |right, expect| assert_eq!(rules.answer(right), Some(expect), "{right:?}");
+        let answer = |rules: &Rules, right| rules.answer(&Ask::of(right, None));
+        let check = |right, expect| assert_eq!(answer(&rules, right), Some(expect), "{right:?}");
         check(Right::Logs, true);
         check(Right::Shell, true);
         check(Right::Forward, false);
@@ -224,6 +254,6 @@ mod tests {
         let cloud = read(
             r#"{"status":{"incomplete":true,"resourceRules":[{"verbs":["*"],"apiGroups":["*"],"resources":["pods"]}]}}"#,
         );
-        assert_eq!((cloud.answer(Right::Restart), cloud.answer(Right::Logs)), (Some(true), None));
+        assert_eq!((answer(&cloud, Right::Restart), answer(&cloud, Right::Logs)), (Some(true), None));
     }
 }

@@ -35,6 +35,20 @@ struct Metadata {
     uid: String,
 }
 
+#[derive(Deserialize)]
+struct Version {
+    major: String,
+    minor: String,
+}
+
+impl Version {
+    /// Some clouds write `34+`.
+    fn minor(&self) -> Option<u32> {
+        let digits: String = self.minor.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok().filter(|_| self.major == "1")
+    }
+}
+
 impl Cluster {
     /// What tells this cluster from every other: the UID of its namespace `kube-system`; the server's address where that
     /// may not be read.
@@ -48,6 +62,13 @@ impl Cluster {
             Err(e) if matches!(e.fault, Fault::Forbidden | Fault::Unauthorized) => Ok(self.place.server.clone()),
             Err(e) => Err(e),
         }
+    }
+
+    /// The server's minor version of Kubernetes 1; `None` where it does not tell.
+    pub async fn minor(&self) -> Option<u32> {
+        let body = self.get("/version", "get the server's version").await.ok()??;
+        let version: Version = serde_json::from_slice(&body).ok()?;
+        version.minor()
     }
 
     /// UID of a Namespace; `None` where there is none of this name.
@@ -130,5 +151,21 @@ impl Cluster {
             );
         }
         Ok(hosts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minor_version_is_its_digits() {
+        let check = |json: &str, expect| {
+            assert_eq!(serde_json::from_str::<Version>(json).unwrap().minor(), expect, "{json}");
+        };
+        check(r#"{"major":"1","minor":"34","gitVersion":"v1.34.2"}"#, Some(34));
+        check(r#"{"major":"1","minor":"35+"}"#, Some(35));
+        check(r#"{"major":"2","minor":"0"}"#, None);
+        check(r#"{"major":"","minor":""}"#, None);
     }
 }

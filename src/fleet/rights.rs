@@ -20,6 +20,10 @@ pub enum Right {
     Everything,
 }
 
+/// The first minor version of Kubernetes 1 that wants `create` for a stream into a pod, whichever request opens it (its
+/// feature gate is AuthorizePodWebsocketUpgradeCreatePermission).
+const STREAMS_ARE_CREATED: u32 = 35;
+
 impl Right {
     pub const ALL: [Self; 9] = [
         Self::Logs,
@@ -37,7 +41,6 @@ impl Right {
     pub fn rule(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Logs => ("get", "", "pods/log"),
-            // The request that opens the WebSocket is a GET; newer servers want `create` as well.
             Self::Forward => ("get", "", "pods/portforward"),
             Self::Shell => ("get", "", "pods/exec"),
             Self::NodeStatistics => ("get", "", "nodes/proxy"),
@@ -47,6 +50,24 @@ impl Right {
             Self::Purge => ("delete", "", "persistentvolumeclaims"),
             Self::Everything => ("*", "*", "*"),
         }
+    }
+
+    /// All verbs that a server of this minor version of Kubernetes 1 asks for, [`Right::rule`]'s first. Streams into pods
+    /// are opened by a GET, and newer servers want `create` for what such a stream does; where the version is not known, the
+    /// server will say what else it wants.
+    pub fn verbs(self, minor: Option<u32>) -> impl Iterator<Item = &'static str> {
+        let more = self.is_stream() && minor.is_some_and(|minor| minor >= STREAMS_ARE_CREATED);
+        std::iter::once(self.rule().0).chain(more.then_some("create"))
+    }
+
+    fn is_stream(self) -> bool {
+        matches!(self, Self::Forward | Self::Shell)
+    }
+
+    /// What to ask for: `get pods/log`.
+    pub fn needs(self) -> String {
+        let more = if self.is_stream() { ", from Kubernetes 1.35 on also create" } else { "" };
+        format!("{}{more}", self.can_i())
     }
 
     /// Whether it is a right inside a namespace.
@@ -204,5 +225,19 @@ mod tests {
     fn each_can_be_asked_for_with_kubectl() {
         assert_eq!(Right::Logs.can_i(), "get pods/log");
         assert_eq!(Right::Change.can_i(), "patch statefulsets.apps");
+        assert_eq!(Right::Shell.needs(), "get pods/exec, from Kubernetes 1.35 on also create");
+    }
+
+    #[test]
+    fn newer_servers_want_more_for_streams() {
+        let check = |right: Right, minor, expect: &[&str]| {
+            assert_eq!(right.verbs(minor).collect::<Vec<_>>(), expect, "{right:?} {minor:?}");
+        };
+        for right in [Right::Shell, Right::Forward] {
+            check(right, Some(34), &["get"]);
+            check(right, Some(35), &["get", "create"]);
+            check(right, None, &["get"]);
+        }
+        check(Right::Logs, Some(40), &["get"]);
     }
 }

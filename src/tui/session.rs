@@ -98,10 +98,13 @@ pub struct Feed {
 pub struct Ways {
     /// Lends the terminal to a shell until it ends; how it ended, in words. The other containers that run are named where
     /// this one has no shell.
-    pub enter: Box<dyn Fn(Room, Vec<String>) -> BoxFuture<'static, Result<String, String>> + Send>,
+    pub enter: Box<dyn Fn(Room, Vec<String>) -> Visit<String> + Send>,
     /// Opens a port of a tenant on this machine's loopback.
-    pub forward: Box<dyn Fn(Target, Door) -> BoxFuture<'static, Result<Forward, String>> + Send>,
+    pub forward: Box<dyn Fn(Target, Door) -> Visit<Forward> + Send>,
 }
+
+/// What comes of it, some day.
+pub type Visit<T> = BoxFuture<'static, Result<T, String>>;
 
 /// Reads from the cluster on demand.
 pub type Look = Box<dyn Fn(Ask) -> BoxFuture<'static, Result<Answer, Refusal>> + Send>;

@@ -1,10 +1,6 @@
 //! The forwards that this console holds open: they live as long as it does, or until somebody ends them.
 
-use futures::{
-    StreamExt as _,
-    future::{BoxFuture, select_all},
-    stream::FuturesUnordered,
-};
+use futures::{StreamExt as _, future::select_all, stream::FuturesUnordered};
 use tokio::select;
 
 use crate::{
@@ -12,19 +8,20 @@ use crate::{
     index::Fleet,
 };
 
-use super::state::ways::{Change, Open};
-
-type Opening = BoxFuture<'static, Result<Forward, String>>;
+use super::{
+    session::Visit,
+    state::ways::{Change, Open},
+};
 
 #[derive(Default)]
 pub(crate) struct Forwards {
     open: Vec<(u64, Forward)>,
-    opening: FuturesUnordered<Opening>,
+    opening: FuturesUnordered<Visit<Forward>>,
     last: u64,
 }
 
 impl Forwards {
-    pub(crate) fn begin(&mut self, opening: Opening) {
+    pub(crate) fn begin(&mut self, opening: Visit<Forward>) {
         self.opening.push(opening);
     }
 

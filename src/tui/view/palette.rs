@@ -22,7 +22,16 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, picker: &Picker, screen
 
 /// A field over the rows that match it, one of them chosen.
 pub(super) fn list(paint: &mut Paint<'_>, picker: &Picker, picks: &[Pick], title: &str, lead: &str, screen: Rect) {
-    let area = boxed::centred(screen, WIDTH, HEIGHT);
+    list_in(paint, picker, picks, title, lead, boxed::centred(screen, WIDTH, HEIGHT));
+}
+
+/// A box with room for so many rows.
+pub(super) fn for_rows(rows: usize, screen: Rect) -> Rect {
+    let height = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(3).min(HEIGHT);
+    boxed::centred(screen, WIDTH, height)
+}
+
+pub(super) fn list_in(paint: &mut Paint<'_>, picker: &Picker, picks: &[Pick], title: &str, lead: &str, area: Rect) {
     let foot = [(" enter ", Role::Key), ("takes it ", Role::Hint), (" esc ", Role::Key), ("closes ", Role::Hint)];
     let inner = boxed::draw(paint, area, title, &foot);
     if inner.height < 2 {

@@ -60,7 +60,7 @@ fn rights(paint: &mut Paint<'_>, state: &State, area: Rect) {
         };
         paint.cell(area.x + 26, y, 8, word, Align::Right, role);
         if y > area.y && allowed == Some(false) {
-            paint.text(area.x + 36, y, area.right(), &format!("needs {}", right.can_i()), Role::Dim);
+            paint.text(area.x + 36, y, area.right(), &format!("needs {}", right.needs()), Role::Dim);
         }
     }
 }

@@ -11,10 +11,13 @@ use crate::tui::{
     widget::paint::Paint,
 };
 
+use super::palette;
+
 pub(crate) fn draw_rooms(paint: &mut Paint<'_>, of: &Rooms, screen: Rect) {
     let picks = ways::rooms(of, of.picker.field.text());
     let title = format!("shell: {}", of.who);
-    super::palette::list(paint, &of.picker, &picks, &title, "container ", screen);
+    let area = palette::for_rows(of.rooms.len(), screen);
+    palette::list_in(paint, &of.picker, &picks, &title, "container ", area);
 }
 
 pub(crate) fn draw_doors(paint: &mut Paint<'_>, state: &State, of: &Doors, screen: Rect) {
@@ -23,5 +26,7 @@ pub(crate) fn draw_doors(paint: &mut Paint<'_>, state: &State, of: &Doors, scree
         Some(target) => format!("forward: {}", target.id),
         None => "forwards".to_owned(),
     };
-    super::palette::list(paint, &of.picker, &picks, &title, ":", screen);
+    // Its height is that of all rows, whatever is typed.
+    let area = palette::for_rows(ways::doors(state, of, "").len(), screen);
+    palette::list_in(paint, &of.picker, &picks, &title, "port ", area);
 }

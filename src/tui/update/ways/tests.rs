@@ -92,7 +92,7 @@ fn a_forward_is_opened_shown_copied_and_ended() {
     let mut state = chloe();
     press(&mut state, "F");
     insta::assert_snapshot!("forward_80x24", screen(&mut state, 80, 24));
-    let effects = press(&mut state, "\"open gateway\" enter");
+    let effects = press(&mut state, "\"open\" space \"gateway\" enter");
     let [Effect::Forward { target, door: Door::Gateway }] = &effects[..] else { panic!("{effects:?}") };
     let target = target.clone();
     let effects = say(&mut state, Change::Opened(open(1, target.clone(), Door::Gateway)));
@@ -107,7 +107,7 @@ fn a_forward_is_opened_shown_copied_and_ended() {
     press(&mut state, "F");
     insta::assert_snapshot!("forwards_120x40", screen(&mut state, 120, 40));
     press(&mut state, "\"copy\" enter");
-    let effects = press(&mut state, "F \"end gateway\" enter");
+    let effects = press(&mut state, "F \"end\" space \"gateway\" enter");
     assert_eq!(effects, [Effect::EndForward(1)]);
     say(&mut state, Change::Ended(1));
     assert!(screen(&mut state, 120, 40).contains("gateway of chloe is forwarded no more"));

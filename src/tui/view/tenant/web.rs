@@ -21,7 +21,7 @@ pub(super) fn draw(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) 
         } else if pod.and_then(|pod| Asked::of(&tenant.namespace_name, pod)).is_none() {
             "its gateway does not run: there is nobody to ask".to_owned()
         } else if of.rights.get(Right::Forward) == Some(false) {
-            format!("you may not ask: it needs the right to {}", Right::Forward.can_i())
+            format!("you may not ask: it needs the right to {}", Right::Forward.needs())
         } else {
             "not asked yet".to_owned()
         };
