@@ -28,7 +28,7 @@ pub use self::{
     errand::{Errand, Errands},
     error::{ClusterError, Fault},
     forward::{Door, Forward, Traffic},
-    look::{EventLine, ObjectName, Objects},
+    look::{EventLine, ObjectName, Objects, Said},
     object::{Address, Only},
     probe::{Asked, Depth},
     shell::{Exit, Room},

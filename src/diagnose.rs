@@ -33,6 +33,7 @@ mod real;
 mod refusal;
 mod scheduling;
 mod stage;
+mod telling;
 mod volume;
 
 pub use self::{
@@ -43,6 +44,7 @@ pub use self::{
     finding::{Evidence, Finding, Proof, Severity},
     node::of_node,
     protection::{of_guard, of_storage},
+    telling::Telling,
 };
 
 use self::case::Case;

@@ -22,8 +22,8 @@ use crate::{
 const AHEAD: usize = 1_024;
 /// Named namespaces whose rights are asked for at the start.
 const NAMESPACES_ASKED: usize = 8;
-/// Lines of a stage's log that a tenant's page shows.
-const LOG_LINES: usize = 2;
+/// Last lines of a log that are read: the page of a tenant shows a few, the diagnosis goes by all.
+const LOG_LINES: usize = 20;
 /// For the last writes, once the console has gone.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
@@ -150,7 +150,7 @@ fn look(cluster: &Cluster) -> Look {
 async fn answer(cluster: &Cluster, ask: Ask) -> Result<Answer, ClusterError> {
     match ask {
         Ask::LogEnd { namespace, pod, container, .. } => {
-            cluster.log_end(&namespace, &pod, &container, LOG_LINES).await.map(Answer::Lines)
+            cluster.log_end(&namespace, &pod, &container, LOG_LINES).await.map(Answer::Log)
         }
         Ask::Events { namespace } => cluster.events(&namespace).await.map(Answer::Events),
         Ask::Objects { namespace } => objects(cluster, &namespace).await.map(Answer::Objects),

@@ -13,9 +13,9 @@ use super::{
     show::namespace_of,
 };
 use crate::{
-    cluster::{Cluster, Prompt},
+    cluster::{Cluster, Fault, Prompt, Said},
     config::Config,
-    diagnose::{Board, Cause, Evidence, Finding, Severity, Tiers},
+    diagnose::{Board, Cause, Evidence, Finding, LogLine, Severity, Telling, Tiers},
     fleet::{Age, At, Text},
     index::{Fleet, Kind, Link, Meter},
     manifest::Base,
@@ -23,6 +23,8 @@ use crate::{
 
 /// For one round of the meters.
 const MEASURING: Duration = Duration::from_secs(5);
+/// Last lines of a log that the diagnosis goes by.
+const LOG_LINES: usize = 20;
 /// Tenants named beside a cause; the document names all.
 const NAMED: usize = 8;
 
@@ -90,7 +92,9 @@ pub(super) async fn examine(follow: &Follow, only: Option<&str>) -> Result<Exami
         Some(namespace) => {
             let opened = cluster.opened(namespace, follow.label()).await;
             unread.extend(opened.unread.iter().cloned());
-            board.opened(fleet, &Text::from(namespace), opened, now);
+            let name = Text::from(namespace);
+            board.opened(fleet, &name, opened, now);
+            unread.extend(listen(&mut board, follow, &name).await);
         }
         None => {
             let mut all = cluster.opened_everywhere(follow.label()).await;
@@ -101,6 +105,24 @@ pub(super) async fn examine(follow: &Follow, only: Option<&str>) -> Result<Exami
         }
     }
     Ok(Examined { board, unread })
+}
+
+/// Reads the last lines of what a tenant hangs on; what may not be read.
+async fn listen(board: &mut Board, follow: &Follow, namespace: &Text) -> Option<String> {
+    let entry = follow.fleet.get(namespace)?;
+    for of in Telling::all(entry) {
+        match follow.cluster().log_end(namespace, &of.pod, &of.container, LOG_LINES).await {
+            Ok(lines) => {
+                let container = of.container.to_string();
+                let line = |said: Said| LogLine { container: container.clone(), text: said.text, at: said.at };
+                board.heard(&follow.fleet, namespace, &of, lines.into_iter().map(line).collect(), follow.now());
+            }
+            Err(error) if matches!(error.fault, Fault::Forbidden | Fault::Unauthorized) => return Some(error.said),
+            // A container that has just gone has no log.
+            Err(_) => {}
+        }
+    }
+    None
 }
 
 fn verdict(board: &Board, only: Option<&str>) -> Result<(), Failure> {

@@ -14,7 +14,16 @@ pub use self::{
     object::{KINDS, ObjectName, Objects, objects},
 };
 
-use super::{Cluster, ClusterError, http::encode};
+use super::{Cluster, ClusterError, http::encode, logs::stamp};
+use crate::fleet::At;
+
+/// A line of a log, safe to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// When it was written; `None` for a remark of the kubelet.
+    pub at: Option<At>,
+    pub text: String,
+}
 
 /// Bytes of one look's answer at most: more than any object's JSON.
 const MOST: usize = 4 << 20;
@@ -22,7 +31,7 @@ const MOST: usize = 4 << 20;
 const EVENTS: usize = 500;
 
 impl Cluster {
-    /// The last lines of a container's log, the latest last; of its latest run. Cleaned and masked.
+    /// The last lines of a container's log, the latest last; of its latest run. Cleaned and masked; blank ones left out.
     ///
     /// # Errors
     /// As any read; a container that has not started has no log, which the server says.
@@ -32,11 +41,11 @@ impl Cluster {
         pod: &str,
         container: &str,
         lines: usize,
-    ) -> Result<Vec<String>, ClusterError> {
+    ) -> Result<Vec<Said>, ClusterError> {
         // A line of binary waste must not cost more than this.
         let bytes = lines * 4_096;
         let path = format!(
-            "/api/v1/namespaces/{}/pods/{}/log?container={}&tailLines={lines}&limitBytes={bytes}",
+            "/api/v1/namespaces/{}/pods/{}/log?container={}&tailLines={lines}&limitBytes={bytes}&timestamps=true",
             encode(namespace),
             encode(pod),
             encode(container)
@@ -44,7 +53,14 @@ impl Cluster {
         let body = self.read_at_most(&path, "read the pod's log", bytes).await?;
         let text = String::from_utf8_lossy(&body);
         let mut shown = mask::Lines::default();
-        Ok(text.lines().map(|line| shown.shown(line)).filter(|line| !line.trim().is_empty()).collect())
+        let said = |line: &str| {
+            let (at, text) = match stamp::parse(line.as_bytes()) {
+                Some((nanos, from)) => (At::from_unix(nanos.div_euclid(1_000_000_000)), line.get(from..).unwrap_or("")),
+                None => (None, line),
+            };
+            Said { at, text: shown.shown(text) }
+        };
+        Ok(text.lines().map(said).filter(|said| !said.text.trim().is_empty()).collect())
     }
 
     /// Events of a namespace, ordinary ones too, the latest first.

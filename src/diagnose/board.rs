@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Causes, Diagnosis, Extra, Facts, Finding, Severity, Tiers, of_guard, of_node, of_storage};
+use super::{
+    Causes, Diagnosis, Extra, Facts, Finding, LogLine, Severity, Telling, Tiers, of_guard, of_node, of_storage,
+};
 use crate::{
     fleet::{
         At, Text,
@@ -14,6 +16,8 @@ use crate::{
 
 /// Tenants whose unwatched objects are remembered: the latest that were opened.
 const OPENED_KEPT: usize = 16;
+/// Tenants whose last log lines are remembered: the latest that were looked at.
+const HEARD_KEPT: usize = 16;
 
 /// All findings. One owner.
 #[derive(Debug, Default)]
@@ -24,7 +28,8 @@ pub struct Board {
     dues: BTreeMap<Text, At>,
     /// The latest last.
     opened: VecDeque<(Text, Opened)>,
-    extras: BTreeMap<Text, Extra>,
+    /// The latest last.
+    extras: VecDeque<(Text, Extra)>,
     storage: Option<Storage>,
     guard: Option<Guard>,
     tiers: Tiers,
@@ -86,7 +91,7 @@ impl Board {
             opened: self.opened.iter().find(|(name, _)| name == namespace).map(|(_, o)| o),
             storage: self.storage.as_ref(),
             tiers: Some(&self.tiers),
-            extra: self.extras.get(namespace),
+            extra: self.extras.iter().find(|(name, _)| name == namespace).map(|(_, extra)| extra),
         }
     }
 
@@ -100,7 +105,7 @@ impl Board {
     /// Diagnoses everybody, and the nodes that carry nobody.
     pub fn update_all(&mut self, fleet: &Fleet, now: At) {
         self.findings.retain(|namespace, _| fleet.get(namespace).is_some());
-        self.extras.retain(|namespace, _| fleet.get(namespace).is_some());
+        self.extras.retain(|(namespace, _)| fleet.get(namespace).is_some());
         for entry in fleet.iter() {
             self.one(fleet, &entry.tenant.namespace_name, now);
         }
@@ -168,9 +173,20 @@ impl Board {
         self.opened.iter().find(|(name, _)| *name == *namespace).map(|(_, o)| o)
     }
 
-    /// Other sources have said something about a tenant.
-    pub fn told(&mut self, fleet: &Fleet, namespace: &Text, extra: Extra, now: At) {
-        self.extras.insert(namespace.clone(), extra);
+    /// Somebody has read the last lines of a container, the latest last.
+    pub fn heard(&mut self, fleet: &Fleet, namespace: &Text, of: &Telling, lines: Vec<LogLine>, now: At) {
+        let at = self.extras.iter().position(|(name, _)| name == namespace);
+        let mut extra = at.and_then(|at| self.extras.remove(at)).map(|(_, extra)| extra).unwrap_or_default();
+        if extra.pod != Some(of.pod_uid) {
+            extra.pod = Some(of.pod_uid);
+            extra.lines.clear();
+        }
+        extra.lines.retain(|line| *line.container != *of.container);
+        extra.lines.extend(lines);
+        if self.extras.len() >= HEARD_KEPT {
+            self.extras.pop_front();
+        }
+        self.extras.push_back((namespace.clone(), extra));
         self.one(fleet, namespace, now);
     }
 
@@ -204,7 +220,7 @@ impl Board {
             Some(entry) => super::tenant(&self.facts(entry, fleet), now),
             None => {
                 self.opened.retain(|(name, _)| name != namespace);
-                self.extras.remove(namespace);
+                self.extras.retain(|(name, _)| name != namespace);
                 Diagnosis::default()
             }
         };
@@ -249,6 +265,41 @@ mod tests {
         let gone = Fleet::default();
         board.update(&gone, [&text("tenant-a")], at(400));
         assert_eq!(board.headline(), (0, 0));
+    }
+
+    #[test]
+    fn the_last_lines_of_a_log_are_evidence_as_long_as_their_pod_is_there() {
+        let mut t = tenant("a", Some(booting(3)));
+        let mut pod = t.pods.remove(0);
+        pod.stages[3].state = crate::fleet::State::Terminated(ended(1, "Error", 35, 60));
+        let of = Telling { pod: pod.name.clone(), pod_uid: pod.uid, container: text(STAGES[3]) };
+        t.pods.push(pod);
+        let fleet = fleet_of(&t, None, at(200));
+        let mut board = Board::default();
+        board.update_all(&fleet, at(200));
+        let said = |board: &Board| {
+            let all = board.of("tenant-a").iter().flat_map(|f| &f.evidence);
+            all.filter(|e| e.proof == crate::diagnose::Proof::Log).map(|e| e.said.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(said(&board), [""; 0]);
+        let line = |text: &str| LogLine { container: STAGES[3].into(), text: text.into(), at: Some(at(59)) };
+        board.heard(
+            &fleet,
+            &text("tenant-a"),
+            &of,
+            vec![line("fetching"), line("E: no route to deb.debian.org")],
+            at(200),
+        );
+        assert_eq!(said(&board), ["fetching; E: no route to deb.debian.org"]);
+        // Read again: what was read before is replaced.
+        board.heard(&fleet, &text("tenant-a"), &of, vec![line("giving up")], at(201));
+        assert_eq!(said(&board), ["giving up"]);
+        t.pods[0].uid = uid(77);
+        let fleet = fleet_of(&t, None, at(200));
+        board.update_all(&fleet, at(202));
+        assert_eq!(said(&board), [""; 0], "another pod's words");
+        board.heard(&fleet, &text("tenant-gone"), &of, vec![line("x")], at(203));
+        assert_eq!(board.extras.len(), 1, "of whom there is nothing, nothing is remembered");
     }
 
     #[test]

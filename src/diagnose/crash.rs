@@ -7,6 +7,8 @@ use crate::fleet::{Age, Container, Pod, State, Terminated, name};
 
 /// A restart is worth knowing for this long.
 const LATELY: u32 = 1_800;
+/// Last lines that say why.
+const TAIL: usize = 3;
 
 pub(super) fn check(case: &mut Case<'_>) {
     let Some(pod) = case.pod() else { return };
@@ -68,8 +70,22 @@ fn report(case: &mut Case<'_>, pod: &Pod, container: &Container, ending: &Termin
     let status = super::case::status_of(pod, container);
     let place = format!("{status}.{}.terminated", if in_last { "lastState" } else { "state" });
     let said = ending.message().map(|m| Evidence::log(&container.name, tail(m), since));
+    let said = said.or_else(|| last_lines(case, container));
     let down = case.holds_up(pod, container);
     case.find_once(finding.down(down).since(since).proof(Evidence::field(place, how(ending), since)).proofs(said));
+}
+
+/// What its log ends with, where that was read: of the run that ended, as long as no other has begun.
+fn last_lines(case: &Case<'_>, container: &Container) -> Option<Evidence> {
+    if matches!(container.state, State::Running { .. }) {
+        return None;
+    }
+    let mut lines: Vec<_> =
+        case.facts.lines().iter().rev().filter(|l| *l.container == *container.name).take(TAIL).collect();
+    lines.reverse();
+    let at = lines.last()?.at;
+    let text: Vec<_> = lines.iter().map(|l| l.text.trim()).collect();
+    Some(Evidence::log(&container.name, text.join("; "), at))
 }
 
 /// `out of memory (exit 137)`, `exit 1`.
@@ -100,7 +116,7 @@ fn meaning(code: i32) -> &'static str {
 
 /// The last lines, which say why.
 fn tail(message: &str) -> String {
-    let mut end: Vec<_> = message.lines().rev().filter(|l| !l.trim().is_empty()).take(3).collect();
+    let mut end: Vec<_> = message.lines().rev().filter(|l| !l.trim().is_empty()).take(TAIL).collect();
     end.reverse();
     end.join("; ")
 }

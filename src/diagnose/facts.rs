@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use crate::{
     fleet::{
-        At, Probe, Quantity, Text,
+        At, Probe, Quantity, Text, Uid,
         detail::{Opened, Storage},
         probe::GatewayState,
     },
@@ -34,6 +34,13 @@ impl<'a> Facts<'a> {
         Self { entry, fleet, opened: None, storage: None, tiers: None, extra: None }
     }
 
+    /// What the containers of the pod that is there wrote last, where that was read.
+    pub(super) fn lines(&self) -> &'a [LogLine] {
+        let pod = self.entry.tenant.pod().map(|pod| pod.uid);
+        let extra = self.extra.filter(|extra| extra.pod.is_none() || extra.pod == pod);
+        extra.map(|extra| extra.lines.as_slice()).unwrap_or_default()
+    }
+
     /// What the gateway of the pod that is there answered, where it was asked.
     pub(super) fn gateway(&self) -> Option<Cow<'a, GatewayProbe>> {
         if let Some(probe) = self.extra.and_then(|e| e.gateway.as_ref()) {
@@ -48,8 +55,10 @@ impl<'a> Facts<'a> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Extra {
     pub gateway: Option<GatewayProbe>,
-    /// Last lines of its containers' logs.
+    /// Last lines of its containers' logs, each container's in their order.
     pub lines: Vec<LogLine>,
+    /// The pod that wrote them; another one's words say nothing of this one.
+    pub pod: Option<Uid>,
 }
 
 /// What the gateway itself answered to a probe from inside its pod.

@@ -203,7 +203,7 @@ fn limping(case: &mut Case<'_>, pod: &Pod, gateway: &Container) {
 
 /// What the gateway says in its log: the same marks as in its last words, and those that it lives with.
 fn lines(case: &mut Case<'_>, pod: &Pod) {
-    let all = case.facts.extra.map(|e| e.lines.as_slice()).unwrap_or_default();
+    let all = case.facts.lines();
     let name = pod.gateway().map_or("", |g| g.name.as_str());
     for line in all.iter().filter(|l| l.container == name) {
         let evidence = Evidence::log(&line.container, line.text.as_str(), line.at);

@@ -32,7 +32,7 @@ pub(super) fn check(case: &mut Case<'_>) {
     for stage in &pod.stages {
         warned(case, stage);
     }
-    for line in case.facts.extra.map(|e| e.lines.as_slice()).unwrap_or_default() {
+    for line in case.facts.lines() {
         if pod.stages.iter().any(|s| s.name == *line.container.as_str()) && line.text.contains("warning: ") {
             let evidence = Evidence::log(&line.container, line.text.as_str(), line.at);
             told(case, &line.container, &line.text, evidence);
@@ -71,8 +71,7 @@ fn running(case: &mut Case<'_>, stage: &Container, index: usize, since: Option<A
 }
 
 fn last_line(case: &Case<'_>, stage: &Container) -> Option<Evidence> {
-    let lines = case.facts.extra.map(|e| e.lines.as_slice()).unwrap_or_default();
-    let last = lines.iter().rev().find(|l| *l.container == *stage.name)?;
+    let last = case.facts.lines().iter().rev().find(|l| *l.container == *stage.name)?;
     Some(Evidence::log(&last.container, last.text.as_str(), last.at))
 }
 

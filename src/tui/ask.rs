@@ -1,7 +1,7 @@
 //! What a page reads when a person opens it: a question, and what was answered last.
 
 use crate::{
-    cluster::{EventLine, ObjectName, Objects},
+    cluster::{EventLine, ObjectName, Objects, Said},
     fleet::{At, Uid},
 };
 
@@ -36,6 +36,8 @@ pub enum Ask {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     Lines(Vec<String>),
+    /// The latest last.
+    Log(Vec<Said>),
     Events(Vec<EventLine>),
     Objects(Objects),
 }

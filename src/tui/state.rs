@@ -12,9 +12,9 @@ pub(crate) mod who;
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use crate::{
-    cluster::ObjectName,
-    diagnose::{Board, Causes, Code, Tiers},
-    fleet::{At, Boot, Phase, Right, StepKind, StepState, Text},
+    cluster::{ObjectName, Said},
+    diagnose::{Board, Causes, Code, LogLine, Telling, Tiers},
+    fleet::{At, Right, Text},
     index::{
         Delta, Entry, Fleet, Kind,
         capacity::{Capacity, OneMore},
@@ -26,7 +26,7 @@ use crate::manifest::TierSize;
 
 use self::{attention::Attention, list::List, overlay::Overlay, pick::Pick, volumes::Volumes, who::Who};
 use super::{
-    ask::{Ask, Asked},
+    ask::{Answer, Ask, Asked, Refusal},
     command::Place,
     glyph::GlyphSet,
     session::{ContextChoice, ContextInfo, Learnt, Unwatched},
@@ -163,24 +163,17 @@ fn skin(themes: &Themes, name: &str, depth: Depth) -> Result<Skin, String> {
 
 /// Seconds between two looks at the end of a log.
 const LOG_EVERY: u32 = 3;
+/// The same, of a container that is in trouble while nothing is under way.
+const LOG_AT_REST: u32 = 30;
 
 /// The question for the last lines of the stage, or of the gateway, that a tenant's boot is at.
 pub(crate) fn log_end(entry: &Entry) -> Option<Ask> {
-    if !matches!(entry.verdict.phase, Phase::Booting { .. } | Phase::Starting | Phase::Failing) {
-        return None;
-    }
-    let pod = entry.tenant.pod()?;
-    let boot = Boot::of(pod);
-    let step = boot.current()?;
-    let container = match &step.kind {
-        StepKind::Stage(name) => name.to_string(),
-        StepKind::Gateway => pod.gateway()?.name.to_string(),
-        StepKind::Scheduling | StepKind::Volumes => return None,
-    };
-    // One that has not started has no log.
-    let started = matches!(step.state, StepState::Running { .. } | StepState::Failed { since: Some(_), .. });
+    Telling::of_boot(entry).map(|of| of_telling(entry, &of))
+}
+
+fn of_telling(entry: &Entry, of: &Telling) -> Ask {
     let namespace = entry.tenant.namespace_name.to_string();
-    started.then(|| Ask::LogEnd { namespace, pod: pod.name.to_string(), pod_uid: pod.uid, container })
+    Ask::LogEnd { namespace, pod: of.pod.to_string(), pod_uid: of.pod_uid, container: of.container.to_string() }
 }
 
 #[derive(Debug)]
@@ -274,6 +267,9 @@ impl State {
 
     /// The tenant that commands are about: the open one, else the selected one.
     pub(crate) fn subject(&self) -> Option<&Entry> {
+        if let (Some(View::Logs), Some(logs)) = (self.views.last(), &self.logs) {
+            return logs.target()?.find(&self.fleet);
+        }
         let who = match self.views.iter().rev().find(|v| !matches!(v, View::Logs)) {
             Some(View::Tenant { who, .. }) => who,
             Some(View::Page { page, .. }) => page.who()?,
@@ -440,11 +436,13 @@ impl State {
     /// What the page on screen would read again by itself, now and then: the end of the log of a stage that runs.
     pub(crate) fn wonder(&mut self, now: At) -> Option<Ask> {
         let Some(View::Tenant { who, .. }) = self.views.last() else { return None };
-        let ask = log_end(who.find(&self.fleet).here()?)?;
+        let entry = who.find(&self.fleet).here()?;
+        let ask = of_telling(entry, &Telling::first(entry)?);
+        let every = if entry.verdict.phase.in_progress() { LOG_EVERY } else { LOG_AT_REST };
         if self.may_not(Right::Logs) || self.stale().is_some() {
             return None;
         }
-        let again = self.answers.told(&ask).is_none_or(|told| now.since(told.at) >= LOG_EVERY);
+        let again = self.answers.told(&ask).is_none_or(|told| now.since(told.at) >= every);
         (again && !self.answers.logs_are_refused(&who.namespace) && self.answers.begin(&ask)).then_some(ask)
     }
 
@@ -474,6 +472,20 @@ impl State {
     /// Forgets what was asked for, so that it is asked again.
     pub(crate) fn want_again(&mut self) {
         self.wanted.clear();
+    }
+
+    /// What a page asked for was read; last lines of a log are evidence too.
+    pub(crate) fn looked(&mut self, ask: Ask, answer: Result<Answer, Refusal>) {
+        if let (Ask::LogEnd { namespace, pod, pod_uid, container }, Ok(Answer::Log(lines))) = (&ask, &answer)
+            && self.answers.waits_for(&ask)
+        {
+            let [pod, container] = [pod, container].map(|text| Text::from(text.as_str()));
+            let line = |said: &Said| LogLine { container: container.to_string(), text: said.text.clone(), at: said.at };
+            let lines = lines.iter().map(line).collect();
+            let of = Telling { pod, pod_uid: *pod_uid, container };
+            self.board.heard(&self.fleet, &Text::from(namespace.as_str()), &of, lines, self.now);
+        }
+        self.answers.end(ask, answer, self.now);
     }
 
     /// An answer has come.

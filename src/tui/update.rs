@@ -2,7 +2,7 @@
 
 mod findings;
 mod fleet;
-mod logs;
+pub(crate) mod logs;
 mod overlay;
 mod page;
 pub(crate) mod pick;
@@ -63,8 +63,7 @@ pub(crate) fn update(state: &mut State, keys: &Keymap, msg: Msg) -> Vec<Effect> 
             vec![]
         }
         Msg::Looked(ask, answer) => {
-            let now = state.now;
-            state.answers.end(ask, answer, now);
+            state.looked(ask, answer);
             vec![]
         }
         Msg::Learnt(told) => {
@@ -127,7 +126,8 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
             });
         }
         Id::Accept => return overlay::accept(state),
-        Id::Logs => return logs::open(state),
+        Id::Logs => return logs::whose::of_subject(state),
+        Id::LogsShown => return logs::whose::of_all_shown(state),
         Id::Shell => return ways::shell(state),
         Id::Forward => return ways::forward(state),
         Id::LogReach(n) => return logs::reach(state, usize::from(n)),

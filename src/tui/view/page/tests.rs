@@ -1,7 +1,7 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
-    cluster::{EventLine, Objects},
+    cluster::{EventLine, Objects, Said},
     fleet::{Container, Pod, Right, Rights, State as Run, fixture::*},
     index::{Delta, Facet, Key, Part},
     tui::{
@@ -172,7 +172,11 @@ fn the_end_of_a_stages_log_is_read_for_the_open_tenant_alone() {
     let Ask::LogEnd { pod, container, pod_uid, .. } = &ask else { panic!("{ask:?}") };
     assert_eq!((pod.as_str(), container.as_str(), *pod_uid), ("openclaw-0", "rehydrate-runtime-apt", uid(5_010)));
     assert_eq!(state.wonder(at(NOW + 9)), None, "it is on its way");
-    answer(&mut state, ask.clone(), Ok(Answer::Lines(vec!["Get:7 http://deb.debian.org".to_owned()])));
+    answer(
+        &mut state,
+        ask.clone(),
+        Ok(Answer::Log(vec![Said { at: None, text: "Get:7 http://deb.debian.org".to_owned() }])),
+    );
     let shown = screen(&mut state, 80, 24);
     assert!(shown.contains("log Get:7 http://deb.debian.org"), "{shown}");
     assert_eq!(state.wonder(at(NOW + 2)), None);

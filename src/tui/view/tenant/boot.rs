@@ -87,6 +87,9 @@ fn stuck(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) -> u16 {
     wrap(paint, BODY, y, right, &format!("stuck: {because}"), Role::Error, 2)
 }
 
+/// Lines of its log that are shown.
+const LOG_LINES: usize = 2;
+
 /// The last lines of what the step that is at work writes.
 fn log_end(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u16) -> u16 {
     let Some(ask) = state::log_end(of.entry) else { return y };
@@ -95,10 +98,10 @@ fn log_end(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u16) -> u
         return y + 1;
     }
     match of.answers.told(&ask).map(|told| &told.answer) {
-        Some(Ok(Answer::Lines(lines))) => {
-            for line in lines {
+        Some(Ok(Answer::Log(lines))) => {
+            for line in &lines[lines.len().saturating_sub(LOG_LINES)..] {
                 let x = paint.text(BODY, y, right, "log ", Role::Dim);
-                paint.text(x, y, right, line, Role::Text);
+                paint.text(x, y, right, &line.text, Role::Text);
                 y += 1;
             }
         }
