@@ -1,7 +1,9 @@
 //! `cargo bench`: the budgets of the index and of a frame, each beside a yardstick measured in the same run, since the
-//! machine's own speed says nothing. Prints figures; asserts nothing. `cargo bench -- scale` runs the scale harness.
+//! machine's own speed says nothing. Prints figures; asserts nothing. `cargo bench -- scale` runs the scale harness,
+//! `cargo bench -- logs` the tail.
 
 mod fleet;
+mod logs;
 mod measure;
 mod scale;
 mod story;
@@ -38,12 +40,13 @@ fn main() {
                 Err(_) => usage(),
             }
         }
+        Some("logs") => logs::run(),
         Some(_) => usage(),
     }
 }
 
 fn usage() {
-    eprintln!("usage: cargo bench [-- scale [TENANTS]...]");
+    eprintln!("usage: cargo bench [-- logs | scale [TENANTS]...]");
     std::process::exit(2);
 }
 

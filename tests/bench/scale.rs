@@ -4,11 +4,11 @@
 //! `FLEETDECK_BENCH_KUBECONFIG` names a cluster whose lists are read, instead of or after those of the sizes given: a real
 //! API server is slower than the simulator, and the ratio to a raw download is about such a one.
 
-mod lists;
-mod process;
+pub mod lists;
+pub mod process;
 mod proxy;
 mod seat;
-mod world;
+pub mod world;
 
 use std::{path::Path, time::Duration};
 
@@ -24,7 +24,7 @@ const EVENTS_PER_SECOND: u32 = 1_000;
 pub fn run(sizes: &[usize]) {
     let mut table = Table::default();
     for tenants in sizes {
-        let world = World::new(*tenants);
+        let world = World::new(*tenants, "tests/bench/scale.toml");
         lists_of(&mut table, &format!("simulator, {tenants}"), world.kubeconfig());
         console(&mut table, &world, *tenants);
     }

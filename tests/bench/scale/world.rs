@@ -30,10 +30,10 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(tenants: usize) -> Self {
+    pub fn new(tenants: usize, scenario: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let kubeconfig = folder.path().join("kubeconfig");
-        let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/scale.toml");
+        let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join(scenario);
         let began = Instant::now();
         let sim = Command::new(env!("CARGO_BIN_EXE_fleetdeck"))
             .args(["sim", "--tenants", &tenants.to_string()])
