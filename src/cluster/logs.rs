@@ -52,7 +52,7 @@ use tokio::{
 use super::{Cluster, ClusterError};
 use crate::{
     fleet::{Pod, Text, Uid},
-    index::Entry,
+    index::{Entry, Fleet},
 };
 
 /// Bytes of the longest text of a line; what is longer is cut there, and says so.
@@ -98,6 +98,13 @@ impl Target {
     pub fn of(entry: &Entry) -> Option<Self> {
         let tenant = &entry.tenant;
         Some(Self { uid: tenant.uid()?, namespace: tenant.namespace_name.clone(), id: tenant.id.clone() })
+    }
+}
+
+impl Target {
+    /// The tenant, as long as it is there and no other one has its name.
+    pub fn find<'a>(&self, fleet: &'a Fleet) -> Option<&'a Entry> {
+        fleet.get(&self.namespace).filter(|entry| Self::of(entry).is_none_or(|t| t.uid == self.uid))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::controllers::objects::{Dice, items};
@@ -21,6 +21,8 @@ pub(crate) struct Life {
     /// When and with which code it ended.
     ended: Option<(Timestamp, i64)>,
     period: Duration,
+    /// What the node's clock adds to each time.
+    skew: SignedDuration,
     text: Vec<String>,
 }
 
@@ -64,6 +66,7 @@ pub(crate) fn life(pod: &Value, container: &str, previous: bool, behaviour: &Beh
         started,
         ended,
         period,
+        skew: SignedDuration::try_from_secs_f64(behaviour.log_skew_seconds).unwrap_or_default(),
         text: behaviour.log_text.clone(),
     })
 }
@@ -128,12 +131,22 @@ impl Life {
         self.ended.map_or(at, |(end, _)| at.min(end))
     }
 
-    /// The first line that is not before a time.
+    /// When a line was written, by the clock of the node.
+    pub(crate) fn stamp_of(&self, n: u64) -> Timestamp {
+        self.by_node(self.time_of(n))
+    }
+
+    /// What the clock of the node shows at a time.
+    pub(crate) fn by_node(&self, at: Timestamp) -> Timestamp {
+        at.checked_add(self.skew).unwrap_or(at)
+    }
+
+    /// The first line that is not before a time of the node's clock.
     pub(crate) fn first_since(&self, at: Timestamp, lines: u64) -> u64 {
         let (mut low, mut high) = (0, lines);
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.time_of(middle) < at { low = middle + 1 } else { high = middle }
+            if self.stamp_of(middle) < at { low = middle + 1 } else { high = middle }
         }
         low
     }
@@ -199,7 +212,7 @@ mod tests {
     }
 
     fn at(second: i64) -> Timestamp {
-        "2026-01-01T00:00:00Z".parse::<Timestamp>().expect("a time") + jiff::SignedDuration::from_secs(second)
+        "2026-01-01T00:00:00Z".parse::<Timestamp>().expect("a time") + SignedDuration::from_secs(second)
     }
 
     #[test]

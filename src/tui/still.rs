@@ -1,14 +1,22 @@
 //! One frame without a terminal: for benchmarks, and for looking at a fleet as text.
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use crate::{fleet::At, index::Fleet};
+use crate::{
+    cluster::logs::{News, Target},
+    fleet::At,
+    index::Fleet,
+};
 
 use super::{
     glyph::GlyphSet,
+    keymap::Keymap,
+    msg::Msg,
     session::ContextInfo,
     state::{Looks, State},
     theme::{Depth, Themes},
+    update::{self, update},
     view,
 };
 
@@ -49,6 +57,36 @@ impl Still {
     /// Puts all rows in order anew and builds a frame, as after a change of filter or sort.
     pub fn draw_anew(&mut self) {
         self.state.list.disturb();
+        self.state.settle();
+        self.draw();
+    }
+
+    /// Types these characters; whatever they ask of the world is not done.
+    pub fn press(&mut self, keys: &str) {
+        let map = Keymap::new();
+        for c in keys.chars() {
+            let code = match c {
+                '\r' => KeyCode::Enter,
+                '\u{1b}' => KeyCode::Esc,
+                c => KeyCode::Char(c),
+            };
+            self.state.settle_for_key();
+            drop(update(&mut self.state, &map, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE))));
+        }
+    }
+
+    /// Opens the page of logs of these tenants, to which [`Still::hear`] tells what a tail says.
+    pub fn open_logs(&mut self, targets: Vec<Target>) {
+        drop(update::logs::whose::open(&mut self.state, targets));
+    }
+
+    /// What a tail tells, for the page of logs.
+    pub fn hear(&mut self, news: News) {
+        drop(update(&mut self.state, &Keymap::new(), Msg::Log(news)));
+    }
+
+    /// Brings the page in line with its news and builds a frame.
+    pub fn draw_settled(&mut self) {
         self.state.settle();
         self.draw();
     }

@@ -42,7 +42,7 @@ async fn story(base: &Base) -> u32 {
     let spec = spec();
     create(&cluster, base, &spec).await;
     let mut fleet = Fleet::default();
-    while !fleet.get(&spec.namespace()).is_some_and(|e| e.verdict.phase.word() == "Ready") {
+    while fleet.get(&spec.namespace()).is_none_or(|e| e.verdict.phase.word() != "Ready") {
         let delta = deltas.recv().await.expect("the watches are alive");
         fleet.apply(delta, cluster.clock().now());
     }

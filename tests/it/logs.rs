@@ -2,6 +2,8 @@
 //! with the real binary.
 
 pub(crate) mod binary;
+mod hostile;
 mod kubectl;
+mod node;
 mod stories;
 mod tailing;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use fleetdeck::{
-    cluster::{Access, Ask, Cluster, Errand, Errands, Fault, Prompt, Scope, Target, Watches, connect, watch},
+    cluster::{Access, Ask, Cluster, Errand, Errands, Fault, Prompt, Room, Scope, Target, Watches, connect, watch},
     fleet::{Right, Role, Text},
     index::{Delta, Fleet, Kind, Link},
     sim::{Sim, SimConfig},
@@ -311,8 +311,53 @@ async fn answers_are_remembered(site: &Site) {
     assert_eq!((rights.get(Right::Logs), rights.get(Right::Create)), (Some(false), None), "none of a namespace's");
 }
 
+/// With `get pods/exec` alone: what the program takes for enough is what the server takes for enough.
+async fn a_shell_needs_what_the_server_wants(site: &Site) {
+    site.roles().await;
+    let namespace = site.namespace("stream").await;
+    let rule = |resource: &str, verbs: &[&str]| json!({"apiGroups": [""], "resources": [resource], "verbs": verbs});
+    site.apply(&json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "fleetdeck-entering"},
+        "rules": [rule("pods", &["get", "list", "watch"]), rule("pods/exec", &["get"])],
+    }))
+    .await;
+    site.apply(&json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "waiting", "namespace": namespace},
+        // On no node: whoever is let through to it is told so.
+        "spec": {"nodeSelector": {"nowhere": "at-all"}, "containers": [{"name": "gateway", "image": "x"}]},
+    }))
+    .await;
+    let pods: Api<k8s_openapi::api::core::v1::Pod> = Api::namespaced(site.admin.clone(), &namespace);
+    let uid = pods.get("waiting").await.unwrap().metadata.uid.unwrap();
+    let room = Room {
+        namespace: Text::from(namespace.as_str()),
+        pod: Text::from("waiting"),
+        uid: uid.parse().unwrap(),
+        container: Text::from("gateway"),
+    };
+    for (who, role, may) in [("enter", "entering", true), ("look", "reader", false)] {
+        let cluster = site.bound(who, role, None).await;
+        assert_eq!(cluster.minor().await, Some(34), "another server may want more");
+        let mut access = Access::default();
+        let rights = access.rights(&cluster, Some(&namespace)).await.unwrap();
+        assert_eq!(rights.get(Right::Shell), Some(may), "{who}");
+        assert_eq!(access.demand(&cluster, Right::Shell, &namespace).await.is_ok(), may, "{who}");
+        let error = cluster.shell(&room, "sh", false).await.err().expect("it runs nowhere");
+        assert_eq!(error.fault != Fault::Forbidden, may, "{who}: {error}");
+    }
+}
+
 mod on_simulator {
     use super::*;
+
+    #[tokio::test]
+    async fn a_shell_needs_what_the_server_wants() {
+        super::a_shell_needs_what_the_server_wants(&Site::simulator().await).await;
+    }
 
     #[tokio::test]
     async fn each_role_may_what_it_says_and_no_more() {
@@ -343,6 +388,12 @@ mod on_simulator {
 
 mod on_control_plane {
     use super::*;
+
+    #[tokio::test]
+    async fn a_shell_needs_what_the_server_wants() {
+        let Some(site) = Site::control_plane().await else { return };
+        super::a_shell_needs_what_the_server_wants(&site).await;
+    }
 
     #[tokio::test]
     async fn each_role_may_what_it_says_and_no_more() {

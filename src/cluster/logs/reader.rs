@@ -113,6 +113,9 @@ impl Reader {
         };
         // What was begun is a line, even if nothing ends it.
         _ = self.finish_line(&under_way).await;
+        if matches!(ended, End::Done) && self.state.broken.is_some() && self.pulse.borrow().gone {
+            _ = self.say("its last lines cannot be read any more: the pod is gone", &under_way).await;
+        }
         let last = match &ended {
             End::Done => Stream::Ended,
             End::Forbidden(e) => Stream::Forbidden { why: Text::from(e.said.as_str()) },

@@ -46,12 +46,16 @@ pub(super) async fn serve(
 ) -> Result<Response, Status> {
     let pod = pod(&api, &namespace, &name)?;
     let container = pick_container(&pod, query.get("container"))?;
-    let wanted = wanted(&query, api.store.now())?;
+    let mut wanted = wanted(&query, api.store.now())?;
     if text_at(&pod, &["spec", "nodeName"]).is_empty() {
         return Ok(answer::response(200, "text/plain", Body::empty()));
     }
     reachable_node(&api, &pod)?;
     let life = life(&api, &pod, &container, wanted.previous)?;
+    // So many seconds ago is counted by the node's own clock.
+    if query.get("sinceTime").is_empty() {
+        wanted.since = wanted.since.map(|at| life.by_node(at));
+    }
     let (chunks, body) = mpsc::channel(WAITING);
     let reader = Reader { api, namespace, name, uid: uid_of(&pod).to_owned(), container, chunks };
     tokio::spawn(reader.send(life, wanted));
@@ -125,7 +129,7 @@ impl Reader {
                 let mut chunk = Vec::with_capacity(CHUNK.min(4096));
                 while next < lines && chunk.len() < CHUNK {
                     if wanted.timestamps {
-                        chunk.extend_from_slice(nanos(life.time_of(next)).as_bytes());
+                        chunk.extend_from_slice(nanos(life.stamp_of(next)).as_bytes());
                     }
                     chunk.extend_from_slice(life.line(next, lines).as_bytes());
                     chunk.push(b'\n');

@@ -50,6 +50,8 @@ pub struct Rule {
     pub inodes_percent: Option<f64>,
     /// A chatty container: so many lines a second instead of one in some seconds.
     pub log_lines_per_second: Option<f64>,
+    /// The node's clock, which stamps the lines, is ahead by so much, or behind.
+    pub log_skew_seconds: Option<f64>,
     /// What a server writes, line by line, over and over.
     pub log_text: Option<Vec<String>>,
     /// Whether the image has a shell; it has.
@@ -118,6 +120,7 @@ pub struct Behaviour {
     pub growth_percent_per_hour: f64,
     pub inodes_percent: Option<f64>,
     pub log_lines_per_second: Option<f64>,
+    pub log_skew_seconds: f64,
     pub log_text: Vec<String>,
     pub shell: bool,
 }
@@ -142,6 +145,7 @@ impl Default for Behaviour {
             growth_percent_per_hour: 0.0,
             inodes_percent: None,
             log_lines_per_second: None,
+            log_skew_seconds: 0.0,
             log_text: vec![],
             shell: true,
         }
@@ -184,6 +188,9 @@ impl Rule {
         if self.log_lines_per_second.is_some_and(|f| !(0.001..=1e6).contains(&f)) {
             return Err(format!("{place}: `log-lines-per-second` must lie between 0.001 and a million"));
         }
+        if self.log_skew_seconds.is_some_and(|s| !(-86_400.0..=86_400.0).contains(&s)) {
+            return Err(format!("{place}: `log-skew-seconds` must lie within a day"));
+        }
         Ok(())
     }
 
@@ -213,6 +220,7 @@ impl Rule {
         put(&mut b.memory, &self.memory);
         put(&mut b.fill_percent, &self.fill_percent);
         put(&mut b.log_text, &self.log_text);
+        put(&mut b.log_skew_seconds, &self.log_skew_seconds);
         put(&mut b.shell, &self.shell);
         put(&mut b.growth_percent_per_hour, &self.growth_percent_per_hour);
         b.inodes_percent = self.inodes_percent.or(b.inodes_percent);

@@ -37,6 +37,8 @@ impl Times {
 
 /// Lines of each container when a tail is opened.
 pub(crate) const TAIL: u64 = 500;
+/// The same, of several tenants.
+const TAIL_OF_MANY: u64 = 50;
 /// Reaches that the digits choose: the last lines, or minutes.
 pub(crate) const REACHES: [(&str, Option<u64>, Option<u64>); 6] = [
     ("the last 500 lines", Some(TAIL), None),
@@ -50,6 +52,8 @@ pub(crate) const REACHES: [(&str, Option<u64>, Option<u64>); 6] = [
 #[derive(Debug)]
 pub(crate) struct Logs {
     pub(crate) targets: Vec<Target>,
+    /// How many tenants were asked for: more than are read, where there were too many.
+    pub(crate) asked: usize,
     pub(crate) wanted: Wanted,
     pub(crate) ring: Ring,
     pub(crate) shown: Shown,
@@ -84,10 +88,12 @@ pub(crate) struct Logs {
 }
 
 impl Logs {
-    pub(crate) fn new(targets: Vec<Target>) -> Self {
-        let wanted = Wanted { follow: true, tail: Some(TAIL), ..Wanted::default() };
+    pub(crate) fn new(targets: Vec<Target>, asked: usize) -> Self {
+        let tail = if targets.len() > 1 { TAIL_OF_MANY } else { TAIL };
+        let wanted = Wanted { follow: true, tail: Some(tail), ..Wanted::default() };
         Self {
             targets,
+            asked,
             wanted,
             ring: Ring::default(),
             shown: Shown::default(),
@@ -123,7 +129,7 @@ impl Logs {
             folded: self.folded,
             colours: self.colours,
             full: self.full,
-            ..Self::new(std::mem::take(&mut self.targets))
+            ..Self::new(std::mem::take(&mut self.targets), self.asked)
         };
         self.shown.set(Filter { hidden: vec![], ..filter }, &self.ring);
     }
@@ -153,6 +159,13 @@ impl Logs {
 
     fn oldest(&self) -> Option<u64> {
         self.ring.lanes().filter_map(|lane| self.ring.first(lane)).min()
+    }
+
+    /// The tenant that commands are about: of several, the one whose line is read.
+    pub(crate) fn target(&self) -> Option<&Target> {
+        let lane = self.current().map(|line| line.lane);
+        let of_line = lane.and_then(|lane| self.targets.get(self.channels.get(&lane)?.tenant));
+        of_line.or(self.targets.first())
     }
 
     /// The line that commands are about.
@@ -290,10 +303,15 @@ impl Logs {
                 out.push(' ');
             }
             let who = self.who(line.lane);
-            let (left, right) = if line.kind == Kind::Joint { ("-- ", " --") } else { ("", "") };
+            let colon = if who.is_empty() { "" } else { ": " };
+            if line.kind == Kind::Joint {
+                // Before any name: what a container writes comes after its own.
+                out += &format!("-- {who}{colon}{} --\n", line.str());
+                continue;
+            }
             let cut = if line.cut > 0 { format!(" [{} bytes cut]", line.cut) } else { String::new() };
-            let gap = if who.is_empty() { "" } else { " " };
-            out += &format!("{who}{gap}{left}{}{cut}{right}\n", line.str());
+            let who = if who.is_empty() { "?" } else { who };
+            out += &format!("{who} {}{cut}\n", line.str());
         }
         out
     }

@@ -32,8 +32,12 @@ pub(crate) enum Overlay {
 pub(crate) enum Asked {
     /// To be found.
     Search,
-    /// To show only what matches; with `!` only what does not.
+    /// To show only what matches.
     Only,
+    /// To show only what does not match.
+    Not,
+    /// A moment to go to.
+    Time,
 }
 
 impl Asked {
@@ -41,7 +45,13 @@ impl Asked {
         match self {
             Self::Search => "/",
             Self::Only => "&",
+            Self::Not => "!",
+            Self::Time => "@",
         }
+    }
+
+    pub(crate) fn noun(self) -> &'static str {
+        if self == Self::Time { "time" } else { "pattern" }
     }
 }
 

@@ -1,13 +1,16 @@
 //! Keys of a tail.
 
+mod moment;
+pub(crate) mod whose;
+
 use crate::{
-    cluster::logs::{Filter, Kept, Kind, Lane, Level, Pattern, Target, Wanted},
+    cluster::logs::{Filter, Kept, Kind, Level, Pattern, Wanted, stamp},
     tui::{
         command::Id,
         effect::Effect,
         state::{
-            State, View,
-            logs::{Logs, REACHES},
+            State,
+            logs::{Logs, REACHES, Times},
             overlay::{Asked, Overlay},
         },
         theme::Depth,
@@ -15,19 +18,6 @@ use crate::{
         widget::field::Field,
     },
 };
-
-/// Opens the logs of the tenant that is selected or open.
-pub(super) fn open(state: &mut State) -> Vec<Effect> {
-    let Some(target) = state.subject().and_then(Target::of) else {
-        state.inform("nothing of this tenant has been seen yet");
-        return vec![];
-    };
-    let logs = Logs::new(vec![target]);
-    let effect = tail(&logs);
-    state.logs = Some(Box::new(logs));
-    state.views.push(View::Logs);
-    vec![effect]
-}
 
 fn tail(logs: &Logs) -> Effect {
     Effect::Tail { wanted: logs.wanted.clone(), targets: logs.targets.clone() }
@@ -84,7 +74,7 @@ pub(super) fn run(state: &mut State, id: Id) -> Vec<Effect> {
             return vec![];
         }
         Id::LogOpen => return unfold(state),
-        Id::LogSearch | Id::LogFilter => return ask(state, id),
+        Id::LogSearch | Id::LogFilter | Id::LogNot | Id::LogTime => return ask(state, id),
         Id::LogNext | Id::LogPrevious => return seek(state, id),
         Id::LogError => return jump(state, true, "error", |k| k.level >= Level::Error),
         Id::LogMark => return mark(state),
@@ -94,7 +84,8 @@ pub(super) fn run(state: &mut State, id: Id) -> Vec<Effect> {
         }
         Id::LogCopy => return copy(state),
         Id::LogSave => return save(state),
-        Id::LogContainer => next_container(logs),
+        Id::LogContainer => whose::next_container(logs),
+        Id::LogTenant => whose::next_tenant(logs),
         Id::LogHide => hide(logs),
         Id::LogShowAll => {
             logs.hide(vec![]);
@@ -153,14 +144,14 @@ fn unfold(state: &mut State) -> Vec<Effect> {
 
 fn ask(state: &mut State, id: Id) -> Vec<Effect> {
     let Some(logs) = &state.logs else { return vec![] };
-    let (asked, text) = if id == Id::LogSearch {
-        (Asked::Search, logs.search.as_ref().map(|p| p.text().to_owned()))
-    } else {
-        let filter = logs.shown.filter();
-        let not = filter.not.as_ref().map(|p| format!("!{}", p.text()));
-        (Asked::Only, filter.only.as_ref().map(|p| p.text().to_owned()).or(not))
+    let filter = logs.shown.filter();
+    let (asked, pattern) = match id {
+        Id::LogSearch => (Asked::Search, logs.search.as_ref()),
+        Id::LogNot => (Asked::Not, filter.not.as_ref()),
+        Id::LogTime => (Asked::Time, None),
+        _ => (Asked::Only, filter.only.as_ref()),
     };
-    let before = text.unwrap_or_default();
+    let before = pattern.map(|p| p.text().to_owned()).unwrap_or_default();
     state.overlays.push(Overlay::Pattern { asked, field: Field::with(&before), before });
     vec![]
 }
@@ -168,32 +159,68 @@ fn ask(state: &mut State, id: Id) -> Vec<Effect> {
 /// Takes a pattern while it is typed; one that is none yet changes nothing and says why.
 pub(super) fn typed(state: &mut State, asked: Asked, text: &str) {
     let Some(logs) = &mut state.logs else { return };
-    let (not, words) = match text.strip_prefix('!') {
-        Some(rest) if asked == Asked::Only => (true, rest),
-        _ => (false, text),
-    };
-    let pattern = if words.is_empty() { Ok(None) } else { Pattern::new(words).map(Some) };
+    if asked == Asked::Time {
+        logs.error = moment::parse(text, state.now).err().filter(|_| !text.is_empty());
+        return;
+    }
+    let pattern = if text.is_empty() { Ok(None) } else { Pattern::new(text).map(Some) };
     match pattern {
         Err(why) => logs.error = Some(why),
         Ok(pattern) => {
             logs.error = None;
             match asked {
                 Asked::Search => logs.search = pattern,
-                Asked::Only => {
-                    let (only, not) = if not { (None, pattern) } else { (pattern, None) };
-                    logs.set_filter(Filter { only, not, ..logs.shown.filter().clone() });
-                }
+                Asked::Only => logs.set_filter(Filter { only: pattern, ..logs.shown.filter().clone() }),
+                Asked::Not => logs.set_filter(Filter { not: pattern, ..logs.shown.filter().clone() }),
+                Asked::Time => {}
             }
         }
     }
 }
 
-/// The field is closed: to the nearest match.
-pub(super) fn asked(state: &mut State, asked: Asked) {
+/// The field is closed: to the nearest match, or to the moment.
+pub(super) fn asked(state: &mut State, asked: Asked, text: &str) {
     let Some(logs) = &mut state.logs else { return };
     logs.error = None;
-    if asked == Asked::Search && logs.search.is_some() {
-        seek(state, Id::LogPrevious);
+    match asked {
+        Asked::Search if logs.search.is_some() => drop(seek(state, Id::LogPrevious)),
+        Asked::Time => {
+            if let Ok(moment) = moment::parse(text, state.now) {
+                go_to(state, moment);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// To the first line that is not before a moment. Times are shown then.
+fn go_to(state: &mut State, moment: i64) {
+    let Some(logs) = &mut state.logs else { return };
+    let lines = || logs.shown.from(&logs.ring, 0).filter_map(|k| Some((k.number, k.time?)));
+    let (first, found) = (lines().next(), lines().find(|(_, time)| *time >= moment));
+    let clock = |nanos: i64| stamp::rfc3339(nanos, 0);
+    let (number, said) = match (found, first) {
+        (Some((number, time)), Some((oldest, _))) if number == oldest && time > moment => {
+            (number, Some(format!("the lines that are shown begin at {}: digits read further back", clock(time))))
+        }
+        (Some((number, _)), _) => (number, None),
+        (None, Some(_)) => match logs.last().map(|k| (k.number, k.time)) {
+            Some((number, time)) => {
+                (number, Some(format!("the last line is of {}", time.map_or_else(|| "?".to_owned(), clock))))
+            }
+            None => return,
+        },
+        (None, None) => {
+            state.inform("there is no line with a time");
+            return;
+        }
+    };
+    logs.stand(number);
+    if logs.times == Times::Off {
+        logs.times = Times::Clock;
+    }
+    if let Some(said) = said {
+        state.inform(said);
     }
 }
 
@@ -253,9 +280,7 @@ fn save(state: &mut State) -> Vec<Effect> {
         logs.containers().filter(|c| logs.shown.filter().shows(c.lane)).map(|c| c.container.as_str()).collect();
     let mut head = format!("# tenants: {}\n# context: {}\n", who.join(", "), state.context.name);
     head += &format!("# containers: {}\n# saved: {}\n", containers.join(", "), state.now);
-    let range = |k: Option<Kept<'_>>| {
-        k.and_then(|k| k.time).map_or_else(|| "?".to_owned(), |t| crate::cluster::logs::stamp::rfc3339(t, 3))
-    };
+    let range = |k: Option<Kept<'_>>| k.and_then(|k| k.time).map_or_else(|| "?".to_owned(), |t| stamp::rfc3339(t, 3));
     head += &format!("# range: {} to {}\n", range(logs.shown.from(&logs.ring, 0).next()), range(logs.last()));
     let filter = logs.shown.filter();
     if let Some(only) = &filter.only {
@@ -278,28 +303,6 @@ fn save(state: &mut State) -> Vec<Effect> {
         who.first().map_or("", |w| w).chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
     let more = if who.len() > 1 { format!("-and-{}", who.len() - 1) } else { String::new() };
     vec![Effect::Save { name: format!("fleetdeck-{first}{more}-{stamp}.log"), text: head + &body }]
-}
-
-/// All containers, then each alone.
-fn next_container(logs: &mut Logs) -> String {
-    let all: Vec<(Lane, String)> = logs.containers().map(|c| (c.lane, logs.who(c.lane).to_owned())).collect();
-    let visible: Vec<usize> = (0..all.len()).filter(|i| logs.shown.filter().shows(all[*i].0)).collect();
-    let next = match visible.as_slice() {
-        [only] if all.len() > 1 => only + 1,
-        _ => 0,
-    };
-    match all.get(next) {
-        Some((lane, name)) => {
-            let name = name.clone();
-            let hidden = all.iter().map(|(l, _)| *l).filter(|l| l != lane).collect();
-            logs.hide(hidden);
-            format!("only {name}")
-        }
-        None => {
-            logs.hide(vec![]);
-            "all containers are shown".to_owned()
-        }
-    }
 }
 
 /// Switches off the container of the line the reader stands on.

@@ -106,8 +106,8 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
         Some(Overlay::Pattern { asked, field, .. }) => {
             super::logs::typed(state, asked, field.text());
             match state.logs.as_ref().and_then(|l| l.error.clone()) {
-                Some(why) => state.fail(format!("{:?} is no pattern: {why}", field.text())),
-                None => super::logs::asked(state, asked),
+                Some(why) => state.fail(format!("{:?} is no {}: {why}", field.text(), asked.noun())),
+                None => super::logs::asked(state, asked, field.text()),
             }
             vec![]
         }

@@ -121,6 +121,9 @@ fn head(paint: &mut Paint<'_>, state: &State, logs: &Logs, area: Rect) {
     right = paint.parts_right(x + 12, y, right, &parts).map_or(right, |start| start.saturating_sub(2));
     let who = match logs.targets.as_slice() {
         [one] => one.id.to_string(),
+        [one, rest @ ..] if logs.asked > logs.targets.len() => {
+            format!("{} and {} more of {}", one.id, rest.len(), logs.asked)
+        }
         [one, rest @ ..] => format!("{} and {} more", one.id, rest.len()),
         [] => String::new(),
     };
@@ -148,7 +151,7 @@ fn facts(logs: &Logs) -> Vec<(String, Role)> {
         facts.push((format!("&{}", only.text()), Role::Field));
     }
     if let Some(not) = &filter.not {
-        facts.push((format!("&!{}", not.text()), Role::Field));
+        facts.push((format!("!{}", not.text()), Role::Field));
     }
     if filter.least != Level::Unknown {
         facts.push((format!("{} or worse", filter.least.word()), Role::Progress));
@@ -191,7 +194,7 @@ fn status(logs: &Logs) -> (String, Role) {
 fn nothing(paint: &mut Paint<'_>, logs: &Logs, area: Rect) {
     let filter = logs.shown.filter();
     let said = if !logs.ring.is_empty() && !filter.is_open() {
-        "no line passes: & changes the filter, = shows all containers, L all levels"
+        "no line passes: & and ! change the filter, = shows all containers, L all levels"
     } else if logs.streams.is_empty() && !logs.done {
         "no container has begun yet: its lines will come by themselves"
     } else if logs.done {

@@ -144,6 +144,119 @@ async fn what_is_forbidden_is_said_once_and_asked_for_again_only_on_demand() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_forbidden_of_one_container_leaves_the_others_alone() {
+    let mut t = Tailing::new("forbidden one");
+    t.rule("chat", "container = 'gateway'\nlog-lines-per-second = 2");
+    let spec = t.create("a").await;
+    ready(&mut t, &spec.namespace()).await;
+    t.start(Wanted { containers: vec!["gateway".to_owned(), "browser".to_owned()], ..following() }, &[&spec]);
+    t.during(5).await;
+    // The next stream that is opened is refused, whosever it is; the other one goes on.
+    t.world.sim().faults().arm(log("get"), Fault::Forbidden, Some(1));
+    t.world.sim().faults().cut_streams();
+    t.during(120).await;
+    let forbidden: Vec<_> =
+        t.streams.iter().filter(|(_, s)| matches!(s, Stream::Forbidden { .. })).map(|(c, _)| c.clone()).collect();
+    assert_eq!(forbidden.len(), 1, "{:?}", t.streams);
+    let other = if forbidden[0] == "gateway" { "browser" } else { "gateway" };
+    assert_eq!(t.streams[other], Stream::Live);
+    t.assert_whole(other);
+    let said = t.joints.iter().filter(|(_, s)| s.contains("may not read the log of")).count();
+    assert_eq!((said, t.failures.len()), (1, 1), "{:?}", t.joints);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_expired_is_asked_for_anew() {
+    let mut t = Tailing::new("expired");
+    t.rule("chat", "container = 'gateway'\nlog-lines-per-second = 2");
+    let spec = t.create("a").await;
+    let namespace = spec.namespace();
+    ready(&mut t, &namespace).await;
+    t.start(Wanted { containers: vec!["gateway".to_owned()], ..following() }, &[&spec]);
+    t.during(5).await;
+    // The watches that feed the tail have to list anew; some proxies answer so to a log as well.
+    t.world.sim().faults().arm(Target::of("watch", "pods"), Fault::Gone, Some(1));
+    t.world.sim().faults().arm(log("get"), Fault::Gone, Some(1));
+    t.world.sim().faults().cut_streams();
+    t.during(60).await;
+    let old = t.fleet.get(&namespace).unwrap().tenant.pod().unwrap().uid;
+    t.world.cluster.delete_pod(&namespace, "openclaw-0", old).await.unwrap();
+    t.during(200).await;
+    t.assert_whole("gateway");
+    assert_eq!(t.of("gateway").iter().filter(|l| l.ends_with("starting, pid 1")).count(), 2, "both pods' gateways");
+    assert_eq!(t.streams["gateway"], Stream::Live);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_is_replaced_in_the_midst_of_a_line_glues_nothing() {
+    for bytes in [3, 37, 61, 90, 200] {
+        let mut t = Tailing::new("mid line");
+        t.rule("chat", "container = 'gateway'\nlog-lines-per-second = 10");
+        let spec = t.create("a").await;
+        let namespace = spec.namespace();
+        ready(&mut t, &namespace).await;
+        t.start(Wanted { containers: vec!["gateway".to_owned()], ..following() }, &[&spec]);
+        t.during(5).await;
+        let old = t.fleet.get(&namespace).unwrap().tenant.pod().unwrap().uid;
+        // The stream breaks in the midst of a line, and nothing more of this pod can be read.
+        t.world.sim().faults().arm(log("get"), Fault::CutAfter(bytes), Some(1));
+        let down = t.world.sim().faults().arm(log("get"), Fault::Unavailable, None);
+        t.world.sim().faults().cut_streams();
+        t.during(1).await;
+        t.world.cluster.delete_pod(&namespace, "openclaw-0", old).await.unwrap();
+        let another = |t: &Tailing| {
+            let pod = t.fleet.get(&namespace).and_then(|e| e.tenant.pod());
+            pod.is_some_and(|p| p.uid != old)
+        };
+        t.until("another pod", another).await;
+        t.world.sim().faults().disarm(down);
+        t.during(200).await;
+        let lines = t.of("gateway");
+        for line in &lines {
+            assert_eq!(line.matches("gateway: ").count(), 1, "cut at {bytes}: {line:?}");
+        }
+        let starts = lines.iter().filter(|l| l.ends_with("starting, pid 1")).count();
+        assert_eq!(starts, 2, "cut at {bytes}: {lines:?}");
+        t.assert_whole("gateway");
+        let said = t.said("gateway");
+        assert!(said.iter().any(|s| s.contains("its last lines cannot be read any more")), "{said:?}");
+        assert!(t.said("").iter().any(|s| s.starts_with("pod replaced")), "{:?}", t.joints);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn clocks_of_nodes_that_differ_lose_nothing_and_turn_no_container_round() {
+    let mut t = Tailing::new("skew");
+    t.rule("ahead", "container = 'gateway'\nlog-lines-per-second = 5\nlog-skew-seconds = 40");
+    t.rule("behind", "container = 'browser'\nlog-lines-per-second = 5\nlog-skew-seconds = -40");
+    let spec = t.create("a").await;
+    ready(&mut t, &spec.namespace()).await;
+    t.during(30).await;
+    let both = vec!["gateway".to_owned(), "browser".to_owned()];
+    t.start(Wanted { containers: both.clone(), ..following() }, &[&spec]);
+    t.during(30).await;
+    // Resumed by the stamps of each container's own clock.
+    t.world.sim().faults().arm(log("get"), Fault::CutAfter(333), Some(4));
+    t.world.sim().faults().cut_streams();
+    t.during(120).await;
+    for container in ["gateway", "browser"] {
+        t.assert_whole(container);
+        assert!(t.ticks(container).len() > 800, "{container}: {}", t.ticks(container).len());
+        assert!(!t.said(container).iter().any(|s| s.contains("missing")), "{:?}", t.joints);
+    }
+    // What is live is shown when it comes: neither waits for the other's clock.
+    let last = &t.lines[t.lines.len() - 40..];
+    assert!(both.iter().all(|c| last.iter().filter(|(who, _)| who == c).count() > 10), "{last:?}");
+    (t.done, t.lines) = (false, vec![]);
+    t.start(Wanted { since: Some(10), containers: both, ..Wanted::default() }, &[&spec]);
+    t.until("the end", |t| t.done).await;
+    for container in ["gateway", "browser"] {
+        let count = t.of(container).len();
+        assert!((48..=52).contains(&count), "{container}: {count} of the last ten seconds, by its own clock");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_restart_is_a_joint_with_its_reason_and_no_line_is_lost() {
     let mut t = Tailing::new("restart");
     t.rule("chat", "container = 'gateway'\nlog-lines-per-second = 3\nfault = 'crash'\nafter-seconds = 20\nexit-code = 3\ntimes = 3");

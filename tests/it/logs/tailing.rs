@@ -37,7 +37,10 @@ pub(super) struct Tailing {
 
 impl Tailing {
     pub(super) fn new(story: &str) -> Self {
-        let world = World::simulator(story);
+        Self::on(World::simulator(story))
+    }
+
+    pub(super) fn on(world: World) -> Self {
         let (to, deltas) = mpsc::channel(256);
         let watches = watch(&world.cluster, &Scope::default(), &to);
         Self {
@@ -72,6 +75,13 @@ impl Tailing {
         let target = |spec: &&TenantSpec| Target::of(self.fleet.get(&spec.namespace()).unwrap()).unwrap();
         let tail = Tail::start(&self.world.cluster, wanted, specs.iter().map(target).collect());
         self.tail = Some(tail);
+        self.show();
+    }
+
+    /// The same of whoever lives in a namespace.
+    pub(super) fn follow(&mut self, wanted: Wanted, namespace: &str) {
+        let target = Target::of(self.fleet.get(namespace).unwrap()).unwrap();
+        self.tail = Some(Tail::start(&self.world.cluster, wanted, vec![target]));
         self.show();
     }
 

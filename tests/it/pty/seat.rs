@@ -22,6 +22,8 @@ pub(crate) struct Seat {
     child: Box<dyn Child + Send + Sync>,
     output: Receiver<Vec<u8>>,
     pub screen: vt100::Parser,
+    /// All that came, as it came.
+    pub heard: Vec<u8>,
     /// The terminal's settings before anybody changed them.
     pub before: String,
     pub home: tempfile::TempDir,
@@ -55,7 +57,7 @@ impl Seat {
         });
         let keys = pair.master.take_writer().unwrap();
         let screen = vt100::Parser::new(SIZE.rows, SIZE.cols, 0);
-        Self { master: pair.master, keys, child, output, screen, before, home }
+        Self { master: pair.master, keys, child, output, screen, heard: Vec::new(), before, home }
     }
 
     pub(crate) fn press(&mut self, keys: &str) {
@@ -68,6 +70,7 @@ impl Seat {
         match self.output.recv_timeout(patience) {
             Ok(bytes) => {
                 self.screen.process(&bytes);
+                self.heard.extend_from_slice(&bytes);
                 Some(bytes.len())
             }
             Err(RecvTimeoutError::Timeout) => None,

@@ -51,12 +51,15 @@ pub(super) fn height(logs: &Logs, line: &Kept<'_>, room: usize) -> usize {
     if !logs.wrap && !logs.opened.contains(&line.number) {
         return 1;
     }
-    rows(logs, line, room).len()
+    rows(logs, line, room, "--").len()
 }
 
-/// The rows of a line: which text, and which bytes of it.
-fn rows(logs: &Logs, line: &Kept<'_>, room: usize) -> Vec<String> {
-    let texts = logs.text(line);
+/// The rows of a line; our own stand between dashes, of two cells.
+fn rows(logs: &Logs, line: &Kept<'_>, room: usize, dash: &str) -> Vec<String> {
+    let mut texts = logs.text(line);
+    if line.kind == Kind::Joint {
+        texts = vec![format!("{dash} {} {dash}", line.str())];
+    }
     let mut rows = Vec::new();
     for text in texts {
         if logs.wrap {
@@ -100,7 +103,7 @@ pub(super) fn draw(
     area: Rect,
 ) -> u16 {
     let room = room(logs, usize::from(area.width));
-    let rows = rows(logs, line, room);
+    let rows = rows(logs, line, room, &paint.glyphs.line.repeat(2));
     let is_here = logs.at == Some(line.number);
     let marked = logs.marks.contains(&line.number);
     let y = area.y;
@@ -125,8 +128,10 @@ pub(super) fn draw(
     x += prefix + 1;
     let height = u16::try_from(rows.len()).unwrap_or(u16::MAX).min(area.height);
     if line.kind == Kind::Joint {
-        let dash = paint.glyphs.line.repeat(2);
-        paint.text(x, y, area.right(), &format!("{dash} {} {dash}", line.str()), Role::Progress);
+        // They begin where no container can write: on the blank before its lines.
+        for (row, y) in rows.iter().zip(y..y + height) {
+            paint.text(x - 1, y, area.right(), row, Role::Progress);
+        }
     } else {
         let role = level_role(line.level);
         // Their places are those of the line as it is.

@@ -111,14 +111,103 @@ fn filters_hold_for_what_is_there_and_what_comes() {
         "{shown}"
     );
     assert!(shown.contains("pod replaced, revision"), "a joint stays: {shown}");
-    press(&mut state, "& ctrl-u");
-    press(&mut state, "\"!error\" enter");
-    assert!(screen(&mut state, 120, 40).contains("all fine"));
+    press(&mut state, "!");
+    press(&mut state, "\"another\" enter");
+    let shown = screen(&mut state, 120, 40);
+    assert!(shown.contains("&error|slow  !another  3 of 10 lines") && !shown.contains("another error"), "{shown}");
+    press(&mut state, "& ctrl-u enter");
+    let shown = screen(&mut state, 120, 40);
+    assert!(shown.contains("all fine") && !shown.contains("another error"), "{shown}");
+    press(&mut state, "! ctrl-u esc");
+    assert!(screen(&mut state, 120, 40).contains("!another"), "esc brings back what was");
+    press(&mut state, "! ctrl-u enter");
     press(&mut state, "& \"(\"");
     assert!(screen(&mut state, 120, 40).contains("unclosed group"));
     press(&mut state, "esc L L");
     let shown = screen(&mut state, 120, 40);
     assert!(shown.contains("error or worse"), "{shown}");
+}
+
+#[test]
+fn a_time_leads_to_the_first_line_that_is_not_before_it() {
+    let mut state = tailing();
+    // The console's clock is not that of these lines: a whole date.
+    let at = |state: &State| state.logs.as_ref().unwrap().current().unwrap().str().to_owned();
+    press(&mut state, "@");
+    press(&mut state, "\"2026-09-21T14:14:32\" enter");
+    assert!(at(&state).contains("listening on"), "{}", at(&state));
+    let shown = screen(&mut state, 120, 40);
+    assert!(shown.contains("14:14:32.000") && shown.contains("standing"), "times are shown: {shown}");
+    press(&mut state, "@ \"2026-09-20T00:00:00\" enter");
+    assert_eq!(at(&state), "seed-app: done");
+    assert!(screen(&mut state, 120, 40).contains("shown begin at 2026-09-21T14:13:20Z: digits read further back"));
+    press(&mut state, "@ \"2026-09-22T00:00:00\" enter");
+    assert!(at(&state).contains("page loaded"));
+    press(&mut state, "@ \"soon\"");
+    assert!(screen(&mut state, 120, 40).contains("a time such as 14:05"));
+    press(&mut state, "enter");
+    assert!(screen(&mut state, 120, 40).contains("\"soon\" is no time"));
+}
+
+/// Two containers of each of three tenants.
+fn many() -> State {
+    let mut state = with(mixed());
+    press(&mut state, "/ \"phase:ready\" enter");
+    let effects = press(&mut state, "L");
+    let [Effect::Tail { targets, wanted }] = &effects[..] else { panic!("{effects:?}") };
+    assert!(targets.len() > 2 && wanted.tail == Some(50), "{wanted:?}");
+    let logs = state.logs.as_mut().unwrap();
+    for tenant in 0..3_u16 {
+        for (n, name) in [(1, "gateway"), (2, "browser")] {
+            let lane = Lane(tenant * 32 + n);
+            let channel = Channel { lane, tenant: tenant.into(), container: Text::from(name), stage: false };
+            logs.take(News::Channel(channel));
+            say(logs, i64::from(tenant), lane.0, &format!("line of {name}"));
+        }
+    }
+    state
+}
+
+#[test]
+fn many_tenants_are_one_page() {
+    let mut state = many();
+    assert_snapshot!("logs_many_80x24", screen(&mut state, 80, 24));
+    let ids: Vec<_> = state.logs.as_ref().unwrap().targets.iter().map(|t| t.id.to_string()).collect();
+    press(&mut state, "c");
+    let shown = screen(&mut state, 120, 40);
+    assert!(shown.contains("only gateway") && shown.matches("line of gateway").count() == 3, "{shown}");
+    assert!(!shown.contains("line of browser"), "{shown}");
+    press(&mut state, "T T");
+    let shown = screen(&mut state, 120, 40);
+    assert!(shown.contains(&format!("only {}", ids[1])) && shown.matches("line of ").count() == 2, "{shown}");
+    // What is asked of one is asked of the one whose line is read.
+    assert_eq!(state.subject().unwrap().tenant.id, *ids[1].as_str());
+    press(&mut state, "T T");
+    assert!(screen(&mut state, 120, 40).contains("all containers are shown"));
+    press(&mut state, "g");
+    assert_eq!(state.subject().unwrap().tenant.id, *ids[0].as_str());
+}
+
+#[test]
+fn there_is_a_bound_and_it_is_said() {
+    let mut all = Vec::new();
+    for n in 0..60 {
+        all.push(crate::fleet::fixture::tenant(&format!("t{n:02}"), Some(crate::fleet::fixture::ready())));
+    }
+    let mut state = with(all);
+    let effects = press(&mut state, "L");
+    assert!(matches!(&effects[..], [Effect::Tail { targets, .. }] if targets.len() == 50), "{effects:?}");
+    let shown = screen(&mut state, 120, 40);
+    assert!(shown.contains("the first 50 of 60 tenants") && shown.contains("t00 and 49 more of 60"), "{shown}");
+}
+
+#[test]
+fn a_line_of_more_rows_than_are_shown_says_so() {
+    let mut state = tailing();
+    press(&mut state, "w");
+    say(state.logs.as_mut().unwrap(), 90, 3, &"x".repeat(16_000));
+    let shown = screen(&mut state, 80, 60);
+    assert!(shown.contains(" more rows: y copies the whole line]"), "{shown}");
 }
 
 #[test]
