@@ -115,6 +115,7 @@ kinds! {
     NETWORK_POLICY "networking.k8s.io"/"v1" "NetworkPolicy" "networkpolicies" "networkpolicy" short ["netpol"], namespaced, sub NONE, generation = true;
     POD_DISRUPTION_BUDGET "policy"/"v1" "PodDisruptionBudget" "poddisruptionbudgets" "poddisruptionbudget" short ["pdb"], namespaced, sub ["status"], generation = true;
     STORAGE_CLASS "storage.k8s.io"/"v1" "StorageClass" "storageclasses" "storageclass" short ["sc"], cluster, sub NONE;
+    VOLUME_ATTACHMENT "storage.k8s.io"/"v1" "VolumeAttachment" "volumeattachments" "volumeattachment" short NONE, cluster, sub ["status"];
     CSI_NODE "storage.k8s.io"/"v1" "CSINode" "csinodes" "csinode" short NONE, cluster, sub NONE;
     LEASE "coordination.k8s.io"/"v1" "Lease" "leases" "lease" short NONE, namespaced, sub NONE;
     PRIORITY_CLASS "scheduling.k8s.io"/"v1" "PriorityClass" "priorityclasses" "priorityclass" short ["pc"], cluster, sub NONE, generation = true;

@@ -16,7 +16,7 @@ use self::network::Network;
 use self::pod::{Env, Pod};
 use super::controllers::objects::{is_finished, node_of};
 use super::controllers::queue::Queue;
-use super::controllers::{Controller, Ctx, nodes};
+use super::controllers::{Controller, Ctx, nodes, volumes::attachment};
 use super::history::EventType;
 use super::kinds::POD;
 use super::object::uid_of;
@@ -73,7 +73,9 @@ impl Kubelet {
     fn forget(&mut self, uid: &str) {
         if self.pods.remove(uid).is_some() {
             self.queue.remove(&uid.into());
-            self.network.release(uid);
+            for order in self.network.release(uid) {
+                attachment::detached(&self.ctx, &order);
+            }
         }
     }
 

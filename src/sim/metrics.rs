@@ -91,9 +91,7 @@ pub(crate) fn pod(ctx: &Ctx, pod: &Value) -> Option<Value> {
 }
 
 fn on_node(ctx: &Ctx, node: &str) -> Vec<std::sync::Arc<Value>> {
-    let mut pods = ctx.store.list(POD, None);
-    pods.retain(|p| node_of(p) == node);
-    pods
+    ctx.store.selected(POD, "spec.nodeName", node)
 }
 
 fn node_usage(ctx: &Ctx, pods: &[std::sync::Arc<Value>], now: Timestamp) -> Usage {

@@ -100,6 +100,12 @@ impl Store {
         self.stored(kind, namespace).1.iter().map(|stored| stored.value()).collect()
     }
 
+    /// The objects of a kind of which a selectable field has this value; no other is parsed.
+    pub(crate) fn selected(&self, kind: &'static Kind, field: &str, value: &str) -> Vec<Arc<Value>> {
+        let all = self.stored(kind, None).1;
+        all.iter().filter(|stored| stored.field(field) == value).map(|stored| stored.value()).collect()
+    }
+
     /// The current version and all stored objects of a kind.
     pub(crate) fn stored(&self, kind: &'static Kind, namespace: Option<&str>) -> (u64, Vec<Arc<Stored>>) {
         let inner = self.lock();

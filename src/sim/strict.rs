@@ -89,6 +89,7 @@ fn round_trip(kind: &Kind, object: &Value) -> serde_json::Result<Value> {
         k if k == kinds::NETWORK_POLICY => through::<networking::v1::NetworkPolicy>(object),
         k if k == kinds::POD_DISRUPTION_BUDGET => through::<policy::v1::PodDisruptionBudget>(object),
         k if k == kinds::STORAGE_CLASS => through::<storage::v1::StorageClass>(object),
+        k if k == kinds::VOLUME_ATTACHMENT => through::<storage::v1::VolumeAttachment>(object),
         k if k == kinds::CSI_NODE => through::<storage::v1::CSINode>(object),
         k if k == kinds::LEASE => through::<coordination::v1::Lease>(object),
         k if k == kinds::PRIORITY_CLASS => through::<scheduling::v1::PriorityClass>(object),

@@ -248,6 +248,7 @@ async fn each_role_may_what_it_says_and_no_more(site: &Site) {
             ("GET", "/api/v1/secrets".to_owned(), Value::Null, false),
             ("GET", format!("{inside}/configmaps"), Value::Null, true),
             ("GET", "/apis/storage.k8s.io/v1/csinodes".to_owned(), Value::Null, true),
+            ("GET", "/apis/storage.k8s.io/v1/volumeattachments".to_owned(), Value::Null, true),
             ("GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles".to_owned(), Value::Null, false),
             ("GET", format!("{inside}/pods/nobody/log"), Value::Null, logs),
             ("DELETE", format!("{inside}/pods/nobody"), Value::Null, act),

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::events::Type;
-use super::objects::{conditions_mut, node_of, set_condition};
+use super::objects::{conditions_mut, set_condition};
 use super::queue::{Queue, after};
 use super::scheduler::fit::tolerates;
 use super::{Controller, Ctx, manager};
@@ -222,9 +222,7 @@ impl Nodes {
     }
 
     fn pods_on(&self, node: &str) -> Vec<std::sync::Arc<Value>> {
-        let mut pods = self.ctx.store.list(POD, None);
-        pods.retain(|p| node_of(p) == node);
-        pods
+        self.ctx.store.selected(POD, "spec.nodeName", node)
     }
 }
 

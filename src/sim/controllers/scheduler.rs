@@ -30,9 +30,9 @@ pub(crate) struct Scheduler {
     placed: HashMap<String, (String, Resources)>,
     queue: Queue<Key>,
     /// Pods that did not fit, with how often they were tried and when the last try was.
-    refused: HashMap<Key, (u32, Timestamp)>,
+    refused: BTreeMap<Key, (u32, Timestamp)>,
     /// Pods that have their node and wait for volumes there.
-    reserved: HashMap<Key, String>,
+    reserved: BTreeMap<Key, String>,
 }
 
 /// How a try ended without a node.
@@ -51,8 +51,8 @@ impl Scheduler {
             nodes: BTreeMap::new(),
             placed: HashMap::new(),
             queue: Queue::new(),
-            refused: HashMap::new(),
-            reserved: HashMap::new(),
+            refused: BTreeMap::new(),
+            reserved: BTreeMap::new(),
         }
     }
 
@@ -252,6 +252,13 @@ impl Scheduler {
     }
 }
 
+/// The pods of one namespace, or of all.
+fn within<'a, T>(pods: &'a BTreeMap<Key, T>, namespace: &'a str, all: bool) -> impl Iterator<Item = &'a Key> {
+    let from = if all { "" } else { namespace };
+    let from = (from.to_owned(), String::new());
+    pods.range(from..).map(|(key, _)| key).take_while(move |key| all || key.0 == namespace)
+}
+
 impl Controller for Scheduler {
     fn observe(&mut self, change: &Change) {
         let object = &change.object;
@@ -266,11 +273,15 @@ impl Controller for Scheduler {
                 self.try_refused_again();
             }
         } else if change.kind == PVC || change.kind == STORAGE_CLASS {
-            let mine = |key: &&Key| change.kind == STORAGE_CLASS || key.0 == namespace_of(object);
             let now = self.ctx.store.now();
-            let waiting: Vec<Key> = self.reserved.keys().chain(self.refused.keys()).filter(mine).cloned().collect();
+            let all = change.kind == STORAGE_CLASS;
+            let waiting = within(&self.reserved, namespace_of(object), all).chain(within(
+                &self.refused,
+                namespace_of(object),
+                all,
+            ));
             for key in waiting {
-                self.queue.add(key, now);
+                self.queue.add(key.clone(), now);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! PersistentVolumeClaims: provisioning, binding, growth and protection, and what becomes of the volumes afterwards.
 
+pub(crate) mod attachment;
 mod grow;
 mod pv;
 
@@ -212,6 +213,13 @@ impl Volumes {
     }
 }
 
+/// The claim that a volume names before it is bound: that of a provisioner always does. To look through all claims for each
+/// new volume would make a fleet's making quadratic.
+fn reserved_for(volume: &Value) -> Option<Key> {
+    let name = text_at(volume, &["spec", "claimRef", "name"]);
+    (!name.is_empty()).then(|| (text_at(volume, &["spec", "claimRef", "namespace"]).to_owned(), name.to_owned()))
+}
+
 impl Controller for Volumes {
     fn observe(&mut self, change: &Change) {
         let object = &change.object;
@@ -232,9 +240,12 @@ impl Controller for Volumes {
             }
         } else if change.kind == PV && change.event != EventType::Deleted {
             pv::unprotect(&self.ctx, object);
-            // A volume made by hand may be what somebody waits for.
             if change.event == EventType::Added && text_at(object, &["status", "phase"]) != "Bound" {
-                self.rules_changed();
+                match reserved_for(object) {
+                    Some(claim) => self.queue.add(claim, now),
+                    // A volume made by hand may be what anybody waits for.
+                    None => self.rules_changed(),
+                }
             }
         } else if change.kind == STORAGE_CLASS && change.event == EventType::Added {
             self.rules_changed();

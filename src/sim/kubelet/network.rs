@@ -17,6 +17,9 @@ pub(super) struct Network {
     /// By namespace/claim: the node, and the pods there that have it.
     attached: HashMap<String, (Box<str>, BTreeSet<Box<str>>)>,
     claims: HashMap<Box<str>, Vec<String>>,
+    /// By pod: VolumeAttachments that were made for it. By name: how many pods there are that one was made for.
+    orders: HashMap<Box<str>, BTreeSet<String>>,
+    holders: HashMap<String, usize>,
 }
 
 impl Network {
@@ -28,6 +31,8 @@ impl Network {
             taken: HashMap::new(),
             attached: HashMap::new(),
             claims: HashMap::new(),
+            orders: HashMap::new(),
+            holders: HashMap::new(),
         }
     }
 
@@ -59,14 +64,21 @@ impl Network {
         entry.1.insert(pod.into());
     }
 
+    /// A VolumeAttachment was made for this pod, or it uses one that was.
+    pub(super) fn order(&mut self, pod: &str, attachment: String) {
+        if self.orders.entry(pod.into()).or_default().insert(attachment.clone()) {
+            *self.holders.entry(attachment).or_default() += 1;
+        }
+    }
+
     /// The other node that has the volume.
     pub(super) fn attached_elsewhere(&self, namespace: &str, claim: &str, node: &str) -> Option<&str> {
         let (there, _) = self.attached.get(&format!("{namespace}/{claim}"))?;
         (&**there != node).then_some(there)
     }
 
-    /// A pod is gone: its address and its volumes are free.
-    pub(super) fn release(&mut self, pod: &str) {
+    /// A pod is gone: its address and its volumes are free. The VolumeAttachments that nobody needs any more.
+    pub(super) fn release(&mut self, pod: &str) -> Vec<String> {
         if let Some((node, host)) = self.taken.remove(pod) {
             self.free.entry(node).or_default().insert(host);
         }
@@ -78,5 +90,15 @@ impl Network {
                 }
             }
         }
+        let mut over = Vec::new();
+        for name in self.orders.remove(pod).unwrap_or_default() {
+            let holders = self.holders.entry(name.clone()).or_default();
+            *holders = holders.saturating_sub(1);
+            if *holders == 0 {
+                self.holders.remove(&name);
+                over.push(name);
+            }
+        }
+        over
     }
 }

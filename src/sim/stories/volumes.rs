@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::sim::delete::DeleteOptions;
-use crate::sim::kinds::{PV, PVC};
+use crate::sim::kinds::{PV, PVC, VOLUME_ATTACHMENT};
 
 fn claim(name: &str, class: Option<&str>, size: &str) -> Value {
     let mut claim = json!({
@@ -109,6 +109,27 @@ async fn a_volume_grows_online_or_when_it_is_mounted_again() {
         world.until("grown", grown).await;
         assert!(!pending(&world));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn attachments_tell_which_node_has_a_volume_and_go_with_its_last_pod() {
+    let world = World::new(Scenario::builtin());
+    world.rule("x", "fault = 'attach-fail'\nmessage = 'no free slot'");
+    world.create(PVC, claim("app-data", None, "20Gi"));
+    world.create(STATEFUL_SET, set_with_claim("app-data"));
+    let only = |w: &World| w.ctx.store.list(VOLUME_ATTACHMENT, None).into_iter().next();
+    let failed = |w: &World| only(w).is_some_and(|a| a["status"]["attachError"]["message"] == "no free slot");
+    world.until("it cannot be attached", failed).await;
+    world.ctx.rules.clear("x");
+    world.until_ready("web-0").await;
+    let attachment = only(&world).expect("there");
+    let pod = world.pod("web-0").expect("there");
+    assert_eq!(attachment["spec"]["nodeName"], pod["spec"]["nodeName"]);
+    assert_eq!(attachment["status"], json!({"attached": true}));
+    let volume = world.claim("app-data").expect("there")["spec"]["volumeName"].clone();
+    assert_eq!(attachment["spec"]["source"]["persistentVolumeName"], volume);
+    world.ctx.store.modify(STATEFUL_SET, "t", "web", |s| s["spec"]["replicas"] = 0.into()).expect("scaled");
+    world.until("it is let go", |w| only(w).is_none()).await;
 }
 
 #[tokio::test(start_paused = true)]

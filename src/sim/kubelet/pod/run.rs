@@ -8,7 +8,7 @@ use super::{Env, Failure, Pod, Restart, Todo};
 use crate::sim::controllers::Ctx;
 use crate::sim::controllers::events::Type;
 use crate::sim::controllers::queue::{after, since};
-use crate::sim::controllers::volumes;
+use crate::sim::controllers::volumes::{self, attachment};
 use crate::sim::kinds::PVC;
 use crate::sim::kubelet::container::{Role, State};
 use crate::sim::kubelet::images::{Ask, Fetch};
@@ -36,6 +36,9 @@ impl Pod {
         for claim in &self.claims {
             volumes::mounted(env.ctx, &self.namespace, claim, &self.node);
             env.network.attach(&self.namespace, claim, &self.node, &self.uid);
+            if let Some(order) = attachment::attached(env.ctx, &self.namespace, claim, &self.node) {
+                env.network.order(&self.uid, order);
+            }
         }
         self.sandbox = true;
         self.ip = env.network.address(&self.node, &self.uid);
@@ -43,7 +46,7 @@ impl Pod {
     }
 
     /// Why the volumes can't be mounted: the event's reason and message.
-    fn cannot_mount(&self, env: &Env<'_>) -> Option<(&'static str, String)> {
+    fn cannot_mount(&self, env: &mut Env<'_>) -> Option<(&'static str, String)> {
         let store = &env.ctx.store;
         let volume_of = |claim: &str| {
             let claim = store.get(PVC, &self.namespace, claim);
@@ -68,6 +71,9 @@ impl Pod {
             let why = behaviour.message.unwrap_or_else(|| {
                 "rpc error: code = Internal desc = could not attach the disk: the node has no free slot".into()
             });
+            if let Some(order) = attachment::failed(env.ctx, &self.namespace, claim, &self.node, &why) {
+                env.network.order(&self.uid, order);
+            }
             let message = format!("AttachVolume.Attach failed for volume \"{}\" : {why}", volume_of(claim));
             return Some(("FailedAttachVolume", message));
         }
