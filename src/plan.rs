@@ -1,7 +1,7 @@
 //! PURE operations as data: an intent becomes a plan that can be shown, kept, handed on and resumed, or a refusal with
 //! every reason.
 //!
-//! One file per action: `restart`, `suspend`, `create`, `upgrade`, `apply`, `reprovision`, `delete`. A planner sees the index, the freshness of its
+//! One file per action: `restart`, `suspend`, `create`, `upgrade`, `delete` and so on. A planner sees the index, the freshness of its
 //! sources, the manifests and what was `found` besides, and nothing else; whoever runs the plan (`engine`) does the steps that stand in it and no
 //! other. `step` is the closed list of what can be done at all: no step can delete a volume alone, and the one that deletes
 //! a whole tenant is refused outside a purge. `until` judges whether what a step waits for has come. `event` and `ledger`
@@ -20,7 +20,10 @@ pub mod preview;
 pub mod read;
 pub mod refusal;
 pub mod reprovision;
+pub mod resize;
 pub mod restart;
+pub mod rotate_token;
+pub mod set_tier;
 pub mod situation;
 pub mod step;
 pub mod suspend;
@@ -174,6 +177,13 @@ impl Plan {
         needs(&self.intent, self.turns().flat_map(|turn| self.steps(turn)))
     }
 
+    /// The rights that an intent takes of whomever it is about, before there is a plan.
+    pub fn needs_of(intent: &Intent, seen: &Situation<'_>) -> BTreeSet<Need> {
+        // What is wrong with it besides is said by who plans it.
+        let recipes = intent.recipes(seen, &mut Refusal::default());
+        needs(intent, recipes.iter().flatten())
+    }
+
     pub fn steps(&self, turn: &Turn) -> &[Step] {
         self.recipes.get(turn.recipe).map_or(&[], Vec::as_slice)
     }
@@ -213,6 +223,9 @@ impl Turn {
             Intent::Suspend => suspend::suspend(entry, refusal),
             Intent::Resume => suspend::resume(entry, refusal),
             Intent::Upgrade { image } => upgrade::turn(entry, image, seen, refusal),
+            Intent::SetTier { tier } => set_tier::turn(entry, tier, seen, refusal),
+            Intent::Resize { app, config } => resize::turn(entry, *app, *config, seen, refusal),
+            Intent::RotateToken => rotate_token::turn(entry, seen, refusal),
             Intent::Apply { force } => apply::turn(entry, *force, seen, refusal),
             Intent::Reprovision => reprovision::turn(entry, seen, refusal),
             Intent::Delete { purge } => delete::turn(entry, *purge, seen, refusal),

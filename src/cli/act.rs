@@ -5,13 +5,13 @@ pub(super) mod report;
 pub(super) mod runs;
 pub(super) mod targets;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::sync::{mpsc, watch};
 
 use self::{
     report::Report,
-    targets::{Common, Create, Delete, Many, Rollout, Upgrade},
+    targets::{Common, Create, Delete, Many, Resize, Rollout, SetTier, Upgrade},
 };
 use super::{failure::Failure, follow::Follow, open, print, show::namespace_of};
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     fleet::{Text, Uid},
     index::{Entry, Query},
     manifest::{Base, PinnedImage},
-    plan::{Danger, End, Intent, Ledger, Other, Pace, Plan, Preview, Refusal, Situation, Why},
+    plan::{Danger, End, Intent, Ledger, Need, Other, Pace, Plan, Preview, Refusal, Situation, Why},
 };
 
 /// Of so many tenants at most every object is compared and asked about beforehand.
@@ -55,6 +55,16 @@ pub(super) async fn upgrade(config: &Config, args: Upgrade) -> Result<(), Failur
     let repository = config.defaults.image_repository.as_deref().unwrap_or("ghcr.io/openclaw/openclaw");
     let image = PinnedImage::given(&args.image, Some(repository)).map_err(Failure::Usage)?;
     rollout(config, Intent::Upgrade { image }, args.whom).await
+}
+
+pub(super) async fn set_tier(config: &Config, args: SetTier) -> Result<(), Failure> {
+    let intent = Intent::SetTier { tier: args.tier };
+    act(config, intent, IN_TURN, Whom::Named(args.tenants), Secrets::default(), &args.common).await
+}
+
+pub(super) async fn resize(config: &Config, args: Resize) -> Result<(), Failure> {
+    let intent = Intent::Resize { app: args.app, config: args.config };
+    act(config, intent, IN_TURN, Whom::Named(vec![args.tenant]), Secrets::default(), &args.common).await
 }
 
 /// Through many tenants, in waves.
@@ -161,8 +171,10 @@ async fn may_record(cluster: &Cluster, plan: &Plan, records: &Records, report: &
     let control = Some(records.control().to_owned());
     let mut missing = Vec::new();
     for (verb, group, resource) in [
+        ("get", "", "configmaps"),
         ("create", "", "configmaps"),
         ("patch", "", "configmaps"),
+        ("get", "coordination.k8s.io", "leases"),
         ("create", "coordination.k8s.io", "leases"),
         ("update", "coordination.k8s.io", "leases"),
     ] {
@@ -171,8 +183,10 @@ async fn may_record(cluster: &Cluster, plan: &Plan, records: &Records, report: &
             missing.push(format!("{verb} {resource} in namespace {}", records.control()));
         }
     }
-    if !access.may(cluster, &Ask { verb: "patch", group: "", resource: "namespaces", namespace: None }).await? {
-        missing.push("patch namespaces".to_owned());
+    for verb in ["get", "patch"] {
+        if !access.may(cluster, &Ask { verb, group: "", resource: "namespaces", namespace: None }).await? {
+            missing.push(format!("{verb} namespaces"));
+        }
     }
     if missing.is_empty() {
         return Ok(true);
@@ -218,7 +232,12 @@ async fn plan(
     let mut others = BTreeMap::new();
     if matches!(intent, Intent::Delete { .. }) {
         for namespace in &namespaces {
-            others.insert(namespace.to_string(), services(cluster, namespace, label).await?);
+            match services(cluster, namespace, label).await {
+                Ok(found) => _ = others.insert(namespace.to_string(), found),
+                // Which right is missing is said with the others.
+                Err(Failure::Cluster(error)) if error.fault == Fault::Forbidden => {}
+                Err(failure) => return Err(failure),
+            }
         }
     }
     let mut hosts = Vec::new();
@@ -252,15 +271,21 @@ async fn plan(
         Whom::All(_) => Plan::sift(&intent, &entries, &situation),
         _ => (entries, Refusal::default()),
     };
-    let made = match Plan::make(intent, pace, &subjects, &situation) {
+    let made = match Plan::make(intent.clone(), pace, &subjects, &situation) {
         Ok(plan) => plan,
         Err(mut refusal) => {
             refusal.0.extend(dropped.0);
+            // What is not known is often what may not be read: then every right that is missing is named.
+            if refusal.0.iter().any(|reason| reason.why == Why::Stale) {
+                let one = subjects.first().filter(|_| subjects.len() == 1).map(|e| e.tenant.namespace_name.to_string());
+                rights(cluster, Plan::needs_of(&intent, &situation), one, &mut refusal).await?;
+            }
             return Ok(Err(refusal));
         }
     };
     let mut refusal = Refusal::default();
-    rights(cluster, &made, &mut refusal).await?;
+    let one = made.turns().next().filter(|_| made.turns().count() == 1).map(|turn| turn.namespace.clone());
+    rights(cluster, made.needs(), one, &mut refusal).await?;
     Ok(if refusal.0.is_empty() { Ok((made, dropped)) } else { Err(refusal) })
 }
 
@@ -315,17 +340,20 @@ pub(super) async fn identity(cluster: &Cluster) -> Result<Option<Uid>, Failure> 
     }
 }
 
-/// Asks for every right that the plan takes: in the tenant's namespace where it is one, else in all.
-async fn rights(cluster: &Cluster, plan: &Plan, refusal: &mut Refusal) -> Result<(), Failure> {
+/// Asks for every right that is needed: in the tenant's namespace where it is one, else in all.
+async fn rights(
+    cluster: &Cluster,
+    needs: BTreeSet<Need>,
+    one: Option<String>,
+    refusal: &mut Refusal,
+) -> Result<(), Failure> {
     let mut access = Access::default();
-    let mut turns = plan.turns();
-    let one = turns.next().filter(|_| plan.turns().count() == 1).map(|turn| turn.namespace.clone());
-    for (verb, group, resource) in plan.needs() {
+    for (verb, group, resource) in needs {
         let namespace = one.clone().filter(|_| resource != "namespaces");
         let place = namespace.as_ref().map_or_else(String::new, |n| format!(" in namespace {n}"));
         if !access.may(cluster, &Ask { verb, group, resource, namespace }).await? {
             let who = cluster.user().unwrap_or("this user");
-            refusal.add(None, Why::NoRights, format!("{who} may not {verb} {resource}{place}"));
+            refusal.add(None, Why::NoRights, format!("{who} may not {verb} {}{place}", resource.replace(':', " ")));
         }
     }
     Ok(())

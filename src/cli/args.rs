@@ -90,6 +90,9 @@ impl Verb {
                 | Self::Suspend(_)
                 | Self::Resume(_)
                 | Self::Upgrade(_)
+                | Self::SetTier(_)
+                | Self::Resize(_)
+                | Self::RotateToken(_)
                 | Self::Apply(_)
                 | Self::Reprovision(_)
                 | Self::Delete(_)
@@ -130,6 +133,12 @@ pub(super) enum Verb {
     Resume(targets::Many),
     /// Run another image of the gateway, in waves where it is for many.
     Upgrade(Box<targets::Upgrade>),
+    /// Give tenants another tier: room first where they grow, and last where they shrink.
+    SetTier(targets::SetTier),
+    /// Grow a tenant's volumes, and wait for their filesystems.
+    Resize(targets::Resize),
+    /// Give tenants a new gateway token, shown to nobody, and a pod that reads it.
+    RotateToken(targets::Many),
     /// Take back what is not as the stored spec renders it, in waves where it is for many.
     Apply(Box<targets::Apply>),
     /// Say what of a tenant is not as its stored spec renders it, and who owns it: exit code 1 where anything is.

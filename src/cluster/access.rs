@@ -19,7 +19,7 @@ const AT_ONCE: usize = 3;
 pub struct Ask {
     pub verb: &'static str,
     pub group: &'static str,
-    /// With its subresource: `pods/log`.
+    /// With its subresource, or the one name that is asked about: `pods/log`, `secrets:gateway-token`.
     pub resource: &'static str,
     /// `None` asks for all namespaces.
     pub namespace: Option<String>,
@@ -140,7 +140,8 @@ impl Access {
 }
 
 async fn review(cluster: &Cluster, ask: &Ask) -> Result<bool, ClusterError> {
-    let (resource, subresource) = ask.resource.split_once('/').unwrap_or((ask.resource, ""));
+    let (resource, name) = ask.resource.split_once(':').unwrap_or((ask.resource, ""));
+    let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
     let review = serde_json::json!({
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
@@ -149,6 +150,7 @@ async fn review(cluster: &Cluster, ask: &Ask) -> Result<bool, ClusterError> {
             "group": ask.group,
             "resource": resource,
             "subresource": subresource,
+            "name": name,
             "namespace": ask.namespace.as_deref().unwrap_or(""),
         } },
     });

@@ -106,6 +106,22 @@ impl Cluster {
         Ok(buffer)
     }
 
+    /// Sends, and takes a success at its word: the answer's body is dropped as it comes.
+    pub(super) async fn send_unread(
+        &self,
+        method: http::Method,
+        path: &str,
+        what: &str,
+        content: (&'static str, Vec<u8>),
+    ) -> Result<(), ClusterError> {
+        let answer = self.ask(method, path, what, content, false, BEGINS).await?;
+        let kind = answer.headers().get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+        if !kind.is_some_and(|kind| kind.starts_with(JSON)) {
+            return Err(ClusterError::not_kubernetes(&self.place, what, "something that is no JSON"));
+        }
+        Ok(())
+    }
+
     /// Opens a stream of lines.
     pub(super) async fn lines(&self, path: &str, what: &str) -> Result<Lines, ClusterError> {
         let body = self.begin(http::Method::GET, path, what, ("", Vec::new()), true).await?;

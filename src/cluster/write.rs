@@ -96,6 +96,33 @@ impl Cluster {
         }
     }
 
+    /// Puts another value in the place of a key of a Secret that is there: one patch, and nobody looks at the answer, for it
+    /// holds the Secret.
+    ///
+    /// # Errors
+    /// What the server refuses; no value is in any message.
+    pub async fn replace_secret(
+        &self,
+        namespace: &str,
+        name: &str,
+        key: &str,
+        value: &str,
+        mode: Mode,
+    ) -> Result<(), ClusterError> {
+        let what = format!("replace Secret {namespace}/{name}");
+        let dry = if mode == Mode::DryRun { "&dryRun=All" } else { "" };
+        let (namespace, name) = (encode(namespace), encode(name));
+        let path = format!("/api/v1/namespaces/{namespace}/secrets/{name}?fieldManager={MANAGER}{dry}");
+        let patch = serde_json::json!({ "stringData": { key: value } });
+        let content = ("application/merge-patch+json", patch.to_string().into_bytes());
+        self.send_unread(http::Method::PATCH, &path, &what, content).await.map_err(|mut error| {
+            if error.said.contains(value) {
+                error.said = format!("{what}: the server refused");
+            }
+            error
+        })
+    }
+
     /// Deletes this very pod: one of the same name but another UID is left alone, and that is an error.
     ///
     /// # Errors

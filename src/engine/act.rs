@@ -235,8 +235,14 @@ impl<'a> Act<'a> {
         }
         let spec = match intent {
             Intent::Create { spec } => Some((**spec).clone()),
-            Intent::Restart | Intent::Delete { .. } => None,
-            Intent::Suspend | Intent::Resume | Intent::Upgrade { .. } | Intent::Apply { .. } | Intent::Reprovision => {
+            Intent::Restart | Intent::RotateToken | Intent::Delete { .. } => None,
+            Intent::SetTier { .. }
+            | Intent::Resize { .. }
+            | Intent::Suspend
+            | Intent::Resume
+            | Intent::Upgrade { .. }
+            | Intent::Apply { .. }
+            | Intent::Reprovision => {
                 let stored = namespace.as_ref().and_then(stored_spec);
                 let stored = stored.ok_or_else(|| Trouble::Moved("it carries no spec any more".to_owned()))?;
                 Some(intent.change(&stored.map_err(|e| Trouble::Moved(e.to_string()))?))

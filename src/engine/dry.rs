@@ -151,6 +151,12 @@ async fn steps(act: &mut Act<'_>, verdicts: &mut Vec<Verdict>) -> Result<(), Tro
                 let said = "would be made unless it is there; it is never read".to_owned();
                 verdicts.push(Verdict { object, said, changes: Vec::new(), refused: None });
             }
+            Step::ReplaceSecret { secret } => {
+                let object = format!("Secret {}/{}", turn.namespace, secret.name());
+                let said = "would be replaced; it is never read".to_owned();
+                let refused = act.may_replace(*secret).await.err().map(|trouble| trouble.words().0);
+                verdicts.push(Verdict { object, said, changes: Vec::new(), refused });
+            }
             Step::Await { .. } | Step::Note { .. } => {}
         }
     }

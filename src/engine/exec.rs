@@ -1,5 +1,7 @@
 //! One step on the cluster: read, decide, write. Done twice, each changes nothing the second time.
 
+mod asked;
+mod secret;
 mod volumes;
 
 use serde_json::{Value, json};
@@ -10,7 +12,6 @@ use super::{
     claim::guard,
     hold::Hold,
     run::stopped,
-    token::token,
     trouble::Trouble,
 };
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
         name::{PURGE_ANNOTATION, RUN_ANNOTATION},
     },
     manifest::{Object, diff},
-    plan::{Judged, Named, News, Piece, Secret, Step, Take, Until, What, Which},
+    plan::{Judged, Named, News, Piece, Step, Take, Until, What, Which},
 };
 
 /// Label by which the pods of a StatefulSet name their revision.
@@ -36,9 +37,13 @@ impl Act<'_> {
         match step {
             Step::Apply { kind } => self.apply(number, *kind).await,
             Step::EnsureSecret { secret } => self.secret(*secret).await,
+            Step::ReplaceSecret { secret } => self.replace_secret(*secret).await,
             Step::Delete { what: What::Tenant } => self.purge().await,
             Step::Delete { what } => self.delete(*what).await,
             Step::DeletePod { which } => self.delete_pod(*which).await,
+            Step::Await { until: until @ (Until::Granted | Until::Grown), seconds } => {
+                self.asked(*until, *seconds).await
+            }
             Step::Await { until, seconds } => self.wait(*until, *seconds).await,
             Step::Note { text } => Ok(text.clone()),
         }
@@ -80,30 +85,6 @@ impl Act<'_> {
             }
         }
         Ok(format!("{}: {}", kind.kind(), said.join(", ")))
-    }
-
-    async fn secret(&mut self, secret: Secret) -> Result<String, Trouble> {
-        let namespace = self.turn.namespace.clone();
-        let labels = self.objects.first().map_or(Value::Null, |o| o.value()["metadata"]["labels"].clone());
-        let (name, key, value) = match secret {
-            Secret::GatewayToken => {
-                let made =
-                    token().ok_or_else(|| Trouble::wrong("this machine has no randomness to make a token of"))?;
-                ("gateway-token".to_owned(), "token".to_owned(), made)
-            }
-            Secret::Litellm => {
-                let (name, key) = self.key.clone().unwrap_or_else(|| ("litellm".to_owned(), "api-key".to_owned()));
-                let Some(value) = self.shared.secrets.litellm(&namespace) else {
-                    return Ok(format!("Secret {name}: none was given, so it has to be there; it is never read"));
-                };
-                (name, key, value.to_owned())
-            }
-        };
-        let cluster = self.shared.cluster;
-        self.patience
-            .insist(async || Ok(cluster.ensure_secret(&namespace, &name, &labels, &key, &value).await?))
-            .await?;
-        Ok(format!("Secret {name} is there"))
     }
 
     /// StatefulSet, Service or Ingress, by the UID of the basis.
@@ -182,11 +163,13 @@ impl Act<'_> {
             .patience
             .insist(async || {
                 let pod = cluster.object(&at).await?;
-                let Some(pod) = &pod else { return Ok(("is gone already", false)) };
+                let Some(pod) = &pod else { return Ok(("is gone already", false, None)) };
                 let found = uid(pod).ok_or_else(|| Trouble::wrong("the pod has no UID"))?;
                 match which {
-                    Which::Seen if basis.pod_uid() != Some(found) => return Ok(("is another one already", false)),
-                    Which::Seen => {}
+                    Which::Seen if basis.pod_uid() != Some(found) => {
+                        return Ok(("is another one already", false, None));
+                    }
+                    Which::Seen | Which::Current => {}
                     Which::Outdated => {
                         let live = cluster.object(&set_at).await?;
                         if live.as_ref().and_then(uid) != Some(set.uid) {
@@ -199,24 +182,28 @@ impl Act<'_> {
                         };
                         let label = pod.pointer("/metadata/labels").and_then(|labels| labels.get(REVISION));
                         if label.and_then(Value::as_str) == Some(revision) {
-                            return Ok(("is of the new revision already", false));
+                            return Ok(("is of the new revision already", false, None));
                         }
                     }
                 }
                 if pod.pointer("/metadata/deletionTimestamp").is_some() {
-                    return Ok(("is stopping already", true));
+                    return Ok(("is stopping already", true, Some(found)));
                 }
                 guard(&hold, Some(pod)).await?;
                 match cluster.remove(&at, Only { uid: found, version: version(pod) }, Mode::Live).await {
-                    Ok(()) => Ok(("is deleted", true)),
-                    Err(error) if error.fault == Fault::NotFound => Ok(("is gone already", true)),
+                    Ok(()) => Ok(("is deleted", true, Some(found))),
+                    Err(error) if error.fault == Fault::NotFound => Ok(("is gone already", true, Some(found))),
                     Err(error) => Err(error.into()),
                 }
             })
             .await?;
-        let (word, down) = outcome;
+        let (word, down, gone) = outcome;
         if down {
             self.down_since = Some(self.now());
+        }
+        // The next one has to be another than this.
+        if let Some(uid) = gone.filter(|_| which == Which::Current) {
+            self.turn.basis.pod = Some(Named { name: name.clone(), uid });
         }
         Ok(format!("pod {name} {word}"))
     }

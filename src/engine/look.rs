@@ -10,7 +10,7 @@ use crate::{
     cluster::{Address, Cluster, ClusterError, Fault},
     fleet::{Text, detail::Storage},
     index::Entry,
-    manifest::Base,
+    manifest::{Base, TenantSpec, stored_spec},
     plan::{Behind, Found, Intent},
 };
 
@@ -40,14 +40,18 @@ pub async fn look(
             })
             .buffer_unordered(AT_ONCE);
         while let Some((namespace, compared)) = compared.next().await {
-            if let Some(compared) = compared? {
+            let compared = match compared {
+                Err(Trouble::Cluster(error)) if error.fault == Fault::Forbidden => continue,
+                other => other?,
+            };
+            if let Some(compared) = compared {
                 let found = Found { drift: Some(compared.drift), takes: compared.takes, ..Found::default() };
                 all.insert(namespace, found);
             }
         }
         return Ok(all);
     }
-    if !matches!(intent, Intent::Reprovision | Intent::Delete { purge: false }) {
+    if !matches!(intent, Intent::Reprovision | Intent::Resize { .. } | Intent::Delete { purge: false }) {
         return Ok(all);
     }
     let storage = known(cluster.storage(label).await)?;
@@ -56,7 +60,8 @@ pub async fn look(
         .buffer_unordered(AT_ONCE);
     while let Some((entry, finalizers)) = finalizers.try_next().await? {
         let volumes = storage.as_ref().map(|storage| behind(entry, storage));
-        let found = Found { finalizers, volumes, ..Found::default() };
+        let spec = if matches!(intent, Intent::Resize { .. }) { spec(cluster, entry).await? } else { None };
+        let found = Found { finalizers, volumes, spec, ..Found::default() };
         all.insert(entry.tenant.namespace_name.to_string(), found);
     }
     Ok(all)
@@ -76,6 +81,13 @@ async fn finalizers(cluster: &Cluster, entry: &Entry) -> Result<Vec<String>, Clu
     let Ok(at) = Address::kind("StatefulSet", &entry.tenant.namespace_name, &set.name) else { return Ok(Vec::new()) };
     let live = known(cluster.object(&at).await)?.flatten();
     Ok(live.as_ref().map(finalizers_of).unwrap_or_default())
+}
+
+/// The stored spec; `None` where there is none, or none that is understood.
+async fn spec(cluster: &Cluster, entry: &Entry) -> Result<Option<Box<TenantSpec>>, ClusterError> {
+    let Ok(at) = Address::kind("Namespace", "", &entry.tenant.namespace_name) else { return Ok(None) };
+    let live = known(cluster.object(&at).await)?.flatten();
+    Ok(live.as_ref().and_then(stored_spec).and_then(Result::ok).map(Box::new))
 }
 
 pub(super) fn finalizers_of(object: &Value) -> Vec<String> {

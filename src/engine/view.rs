@@ -145,7 +145,8 @@ fn stale(until: Until, sources: &Sources) -> Option<String> {
     let kinds: &[Kind] = match until {
         Until::Observed => &[Kind::StatefulSet],
         Until::Served | Until::Replaced | Until::Stopped | Until::Removed => &[Kind::StatefulSet, Kind::Pod],
-        Until::Kept => &[Kind::Claim],
+        Until::Granted => &[Kind::Quota],
+        Until::Kept | Until::Grown => &[Kind::Claim],
         Until::Erased => &[Kind::Namespace, Kind::StatefulSet, Kind::Pod, Kind::Claim],
     };
     kinds.iter().find_map(|kind| {

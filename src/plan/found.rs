@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::manifest::TenantSpec;
+
 /// Facts of one tenant. What is absent was not asked for, or may not be known: never "there is none".
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {
@@ -12,6 +14,8 @@ pub struct Found {
     pub finalizers: Vec<String>,
     /// What becomes of the volumes behind its claims.
     pub volumes: Option<BTreeMap<String, Behind>>,
+    /// The stored spec.
+    pub spec: Option<Box<TenantSpec>>,
     /// What is not as the stored spec renders it.
     pub drift: Option<Vec<Drift>>,
     /// What of that belongs to others.

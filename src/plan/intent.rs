@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    apply, create, delete, refusal::Refusal, reprovision, restart, situation::Situation, step::Step, suspend, upgrade,
+    apply, create, delete, refusal::Refusal, reprovision, resize, restart, rotate_token, set_tier,
+    situation::Situation, step::Step, suspend, upgrade,
 };
 use crate::{
     index::Kind,
@@ -27,6 +28,19 @@ pub enum Intent {
     Upgrade {
         image: PinnedImage,
     },
+    /// Give it another tier.
+    SetTier {
+        tier: String,
+    },
+    /// Larger volumes, in gibibytes.
+    Resize {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        app: Option<u32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        config: Option<u32>,
+    },
+    /// A new gateway token.
+    RotateToken,
     /// Take back what is not as the stored spec renders it; with `force` also from other field managers.
     Apply {
         force: bool,
@@ -48,6 +62,9 @@ impl Intent {
             Self::Suspend => "suspend",
             Self::Resume => "resume",
             Self::Upgrade { .. } => "upgrade",
+            Self::SetTier { .. } => "set-tier",
+            Self::Resize { .. } => "resize",
+            Self::RotateToken => "rotate-token",
             Self::Apply { .. } => "apply",
             Self::Reprovision => "reprovision",
             Self::Delete { .. } => "delete",
@@ -68,6 +85,8 @@ impl Intent {
         match (self, recipe) {
             (Self::Apply { .. }, 0) => "those whose pod is replaced",
             (Self::Apply { .. }, 1) => "those whose pod runs on",
+            (Self::SetTier { .. }, 0) => "those that grow",
+            (Self::SetTier { .. }, 1) => "those that shrink",
             (_, 0) => "those awake",
             _ => "those asleep",
         }
@@ -93,7 +112,14 @@ impl Intent {
             Self::Suspend => spec.suspended = true,
             Self::Resume => spec.suspended = false,
             Self::Upgrade { image } => spec.image = image.clone(),
-            Self::Restart | Self::Apply { .. } | Self::Reprovision | Self::Delete { .. } => {}
+            Self::SetTier { tier } => spec.tier.clone_from(tier),
+            Self::Resize { app, config } => {
+                // What the spec has more of by now, it keeps.
+                for (claim, size) in [(&mut spec.volumes.app, app), (&mut spec.volumes.config, config)] {
+                    claim.size_gi = claim.size_gi.max(size.unwrap_or_default());
+                }
+            }
+            Self::RotateToken | Self::Restart | Self::Apply { .. } | Self::Reprovision | Self::Delete { .. } => {}
         }
         spec
     }
@@ -105,6 +131,9 @@ impl Intent {
             Self::Suspend => suspend::suspend_recipes(),
             Self::Resume => suspend::resume_recipes(),
             Self::Upgrade { .. } => upgrade::recipes(),
+            Self::SetTier { .. } => set_tier::recipes(),
+            Self::Resize { .. } => resize::recipes(),
+            Self::RotateToken => rotate_token::recipes(),
             Self::Apply { .. } => apply::recipes(),
             Self::Reprovision => reprovision::recipes(),
             Self::Delete { purge } => delete::recipes(*purge),

@@ -143,7 +143,13 @@ fn downtime_words(plan: &Plan, turns: &[&Turn]) -> String {
         Intent::Resume => return "it has none now; its boot takes minutes".to_owned(),
         Intent::Delete { purge: false } => return "from now until `create` revives it".to_owned(),
         Intent::Delete { purge: true } => return "for good".to_owned(),
-        Intent::Restart | Intent::Upgrade { .. } | Intent::Apply { .. } | Intent::Reprovision => {}
+        Intent::Restart
+        | Intent::Upgrade { .. }
+        | Intent::SetTier { .. }
+        | Intent::Resize { .. }
+        | Intent::RotateToken
+        | Intent::Apply { .. }
+        | Intent::Reprovision => {}
     }
     let hit: Vec<_> = turns.iter().filter(interrupts).collect();
     if hit.is_empty() {

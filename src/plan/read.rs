@@ -3,7 +3,7 @@
 use super::{
     Intent, Plan, Refusal, VERSION,
     refusal::Why,
-    step::{Step, What},
+    step::{Secret, Step, What},
 };
 use crate::fleet::Uid;
 
@@ -97,7 +97,10 @@ impl Intent {
         match (self, step) {
             (_, Step::Note { .. } | Step::Await { .. }) => true,
             (Self::Delete { purge }, Step::Delete { what }) => *purge == (*what == What::Tenant),
-            (Self::Create { .. }, Step::Apply { .. } | Step::EnsureSecret { .. })
+            (Self::SetTier { .. } | Self::Resize { .. }, Step::Apply { .. })
+            | (Self::SetTier { .. } | Self::RotateToken, Step::DeletePod { .. })
+            | (Self::RotateToken, Step::ReplaceSecret { secret: Secret::GatewayToken })
+            | (Self::Create { .. }, Step::Apply { .. } | Step::EnsureSecret { .. })
             | (
                 Self::Suspend | Self::Resume | Self::Upgrade { .. } | Self::Apply { .. } | Self::Reprovision,
                 Step::Apply { .. },
@@ -137,6 +140,8 @@ mod tests {
             Intent::Restart,
             Intent::Suspend,
             Intent::Reprovision,
+            Intent::RotateToken,
+            Intent::SetTier { tier: "max".to_owned() },
             Intent::Apply { force: true },
             Intent::Delete { purge: false },
             Intent::Delete { purge: true },

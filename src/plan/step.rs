@@ -12,6 +12,8 @@ pub enum Step {
     Apply { kind: Piece },
     /// Create a Secret; one that is there already is left alone, and that is success.
     EnsureSecret { secret: Secret },
+    /// Put another value in the place of a Secret's: by one patch, without reading, and nobody looks at the answer.
+    ReplaceSecret { secret: Secret },
     /// Delete the object of the basis, by its UID.
     Delete { what: What },
     /// Delete a pod by its UID.
@@ -63,6 +65,8 @@ pub enum What {
 pub enum Which {
     /// The pod that was there when the plan was made; any other is left alone.
     Seen,
+    /// The tenant's pod, whichever it is by then.
+    Current,
     /// The tenant's pod, if it does not run the StatefulSet's update revision.
     Outdated,
 }
@@ -135,7 +139,7 @@ impl Secret {
     }
 }
 
-/// What the user has to be allowed: verb, API group, resource.
+/// What the user has to be allowed: verb, API group, resource; after a colon the one name that it is needed of.
 pub type Need = (&'static str, &'static str, &'static str);
 
 impl Step {
@@ -144,11 +148,12 @@ impl Step {
         match self {
             Self::Apply { kind } => format!("apply {}", kind.kind()),
             Self::EnsureSecret { secret } => format!("create Secret {} unless it is there", secret.name()),
+            Self::ReplaceSecret { secret } => format!("replace Secret {}, unread", secret.name()),
             Self::Delete { what: What::Tenant } => {
                 "delete the Namespace with its volumes and all else in it".to_owned()
             }
             Self::Delete { what } => format!("delete {}", what.kind()),
-            Self::DeletePod { which: Which::Seen } => "delete the pod".to_owned(),
+            Self::DeletePod { which: Which::Seen | Which::Current } => "delete the pod".to_owned(),
             Self::DeletePod { which: Which::Outdated } => "delete the pod of the old revision".to_owned(),
             Self::Await { until, seconds } => format!("wait until {} (at most {seconds} s)", until.words()),
             Self::Note { text } => text.clone(),
@@ -163,6 +168,8 @@ impl Step {
                 vec![("get", group, resource), ("patch", group, resource)]
             }
             Self::EnsureSecret { .. } => vec![("create", "", "secrets")],
+            // Of this name only: no role of ours may patch others.
+            Self::ReplaceSecret { .. } => vec![("patch", "", "secrets:gateway-token")],
             // What is deleted is read before: that is how it is known to be the one that is meant.
             Self::Delete { what: What::StatefulSet } => {
                 vec![
@@ -171,9 +178,11 @@ impl Step {
                     ("get", "", "persistentvolumeclaims"),
                 ]
             }
-            Self::Delete { what: What::Service } => vec![("get", "", "services"), ("delete", "", "services")],
+            Self::Delete { what: What::Service } => {
+                vec![("list", "", "services"), ("get", "", "services"), ("delete", "", "services")]
+            }
             Self::Delete { what: What::Ingress } => {
-                vec![("get", "networking.k8s.io", "ingresses"), ("delete", "networking.k8s.io", "ingresses")]
+                ["list", "get", "delete"].map(|verb| (verb, "networking.k8s.io", "ingresses")).to_vec()
             }
             Self::Delete { what: What::Tenant } => vec![
                 ("get", "", "namespaces"),
@@ -190,7 +199,8 @@ impl Step {
                 }
                 all
             }
-            Self::Await { until: Until::Kept, .. } => vec![("get", "", "persistentvolumeclaims")],
+            Self::Await { until: Until::Granted, .. } => vec![("get", "", "resourcequotas")],
+            Self::Await { until: Until::Kept | Until::Grown, .. } => vec![("get", "", "persistentvolumeclaims")],
             Self::Await { until: Until::Removed | Until::Erased, .. } | Self::Note { .. } => Vec::new(),
             Self::Await { .. } => vec![("get", "apps", "statefulsets")],
         }

@@ -23,6 +23,10 @@ pub enum Until {
     Removed,
     /// The claims that were seen are there, the very same.
     Kept,
+    /// Its quotas count the limits that were applied. The server is asked; the index does not hold it.
+    Granted,
+    /// Its volumes are as large as was applied, the filesystem too. The server is asked.
+    Grown,
     /// The Namespace is gone.
     Erased,
 }
@@ -61,6 +65,8 @@ impl Until {
             Self::Stopped => "no pod is left",
             Self::Removed => "StatefulSet and pod are gone",
             Self::Kept => "its volumes are proven to be there",
+            Self::Granted => "its quotas count their new limits",
+            Self::Grown => "its volumes and their filesystems have grown",
             Self::Erased => "the Namespace is gone",
         }
     }
@@ -81,6 +87,7 @@ impl Until {
             };
         }
         match self {
+            Self::Granted | Self::Grown => not_yet("the index does not tell"),
             Self::Erased => not_yet(waits(entry)),
             Self::Kept => kept(basis, entry),
             Self::Removed => match tenant.sets.iter().any(|s| Some(s.uid) == basis.set_uid()) {

@@ -1,5 +1,7 @@
 //! The verbs that change something, by the real binary on a simulator behind a socket.
 
+mod rights;
+
 use std::{
     io::Write as _,
     process::{Command, Output, Stdio},
@@ -7,6 +9,7 @@ use std::{
 };
 
 use fleetdeck::sim::{Sim, SimConfig};
+use k8s_openapi::api::core::v1::Secret;
 use serde_json::Value;
 
 /// A simulator on a thread of its own, and a home whose kubeconfig leads to it.
@@ -26,17 +29,19 @@ impl Bench {
                 let sim = Sim::new(SimConfig { speed: 60.0, ..SimConfig::default() });
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                 let address = listener.local_addr().unwrap();
-                tell.send((sim.kubeconfig(address, None), sim.kubeconfig(address, Some("viewer")))).unwrap();
+                let users = [None, Some("viewer"), Some("restarter")].map(|user| sim.kubeconfig(address, user));
+                tell.send(users).unwrap();
                 tokio::select! {
                     served = sim.serve(listener) => served.unwrap(),
                     _ = stopped => {}
                 }
             });
         });
-        let (admin, viewer) = told.recv().unwrap();
+        let [admin, viewer, restarter] = told.recv().unwrap();
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join("admin"), admin).unwrap();
         std::fs::write(home.path().join("viewer"), viewer).unwrap();
+        std::fs::write(home.path().join("restarter"), restarter).unwrap();
         Self { home, _stop: stop }
     }
 
@@ -47,6 +52,16 @@ impl Bench {
         command.env("FLEETDECK_KUBECONFIG", home.join("admin")).args(line.split_whitespace());
         command.stdin(Stdio::null());
         command
+    }
+
+    /// What only a test looks at.
+    fn token(&self, namespace: &str) -> String {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let secret = runtime.block_on(async {
+            let client = crate::controlplane::client_for(&self.home.path().join("admin")).await;
+            kube::Api::<Secret>::namespaced(client, namespace).get("gateway-token").await.unwrap()
+        });
+        String::from_utf8(secret.data.unwrap()["token"].0.clone()).unwrap()
     }
 
     pub(crate) fn run(&self, line: &str) -> (i32, String, String) {
@@ -143,6 +158,27 @@ fn a_tenants_life_on_the_command_line() {
     // Nothing has drifted.
     assert_eq!(bench.json("diff maria", 0)["items"], Value::Array(Vec::new()));
     assert_eq!(bench.json("apply maria --yes", 3)["reasons"][0]["why"], "nothing-to-do");
+
+    // Larger volumes, another tier, a new token that nobody sees.
+    for (line, why) in [
+        ("resize maria --app-size 60Gi --yes", "bad-input"),
+        ("resize maria --app-size 20Gi --yes", "nothing-to-do"),
+        ("set-tier maria --tier gold --yes", "bad-input"),
+        ("set-tier maria --tier pro --yes", "nothing-to-do"),
+    ] {
+        assert_eq!(bench.json(line, 3)["reasons"][0]["why"], why, "{line}");
+    }
+    assert_eq!(bench.run("resize maria --yes").0, 2, "which volume?");
+    let (code, _, err) = bench.run("resize maria --app-size 30Gi --yes");
+    assert!(code == 0 && err.contains("app-data has 30Gi"), "{err}");
+    let (code, _, err) = bench.run("set-tier maria --tier max --yes");
+    assert!(code == 0 && err.contains("3 quotas count as rendered"), "{err}");
+    assert_eq!(bench.json("show maria", 0)["tier"], "max");
+    let before = bench.token("tenant-maria");
+    let (code, out, err) = bench.run("rotate-token maria --yes");
+    let after = bench.token("tenant-maria");
+    assert!(code == 0 && err.contains("Secret gateway-token is replaced"), "{err}");
+    assert!(before != after && !format!("{out}{err}").contains(&after), "another one, and it is shown nowhere");
 
     let (code, _, err) = bench.run("delete maria --yes");
     assert!(code == 2 && err.contains("--confirm maria"), "{err}");

@@ -28,6 +28,7 @@ macro_rules! told_twice {
 
 pub(crate) mod acting;
 mod boots;
+mod changing;
 mod drift;
 mod guard;
 mod node;

@@ -98,7 +98,8 @@ async fn story(seed: u64) -> String {
     }
     let namespaces: Vec<String> = specs.iter().map(TenantSpec::namespace).collect();
     let names: Vec<&str> = namespaces.iter().map(String::as_str).collect();
-    let intent = [image("2026.8.2"), Intent::Restart, Intent::Reprovision][rng.usize(..3)].clone();
+    let tier = Intent::SetTier { tier: "max".to_owned() };
+    let intent = [image("2026.8.2"), Intent::Restart, Intent::Reprovision, tier][rng.usize(..4)].clone();
     let pace = Pace { canary: rng.u32(..2), max_unavailable: AT_ONCE, soak: rng.u32(..40), stop_after: 4 };
     let plan = operator.plan(intent, pace, &names, ready).await.unwrap();
 

@@ -89,6 +89,41 @@ pub(crate) struct Create {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct SetTier {
+    /// Id, host, namespace, pod, IP or owner.
+    #[arg(required = true, value_name = "TENANT")]
+    pub tenants: Vec<String>,
+
+    /// A tier of the manifests, such as `max`.
+    #[arg(long, value_name = "TIER")]
+    pub tier: String,
+
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Resize {
+    /// Id, host, namespace, pod, IP or owner.
+    pub tenant: String,
+
+    /// Size of the volume with the code: 20Gi to 50Gi.
+    #[arg(long = "app-size", value_name = "SIZE", value_parser = gibibytes, required_unless_present = "config")]
+    pub app: Option<u32>,
+
+    /// Size of the volume with the state: 20Gi to 50Gi.
+    #[arg(long = "config-size", value_name = "SIZE", value_parser = gibibytes)]
+    pub config: Option<u32>,
+
+    #[command(flatten)]
+    pub common: Common,
+}
+
+fn gibibytes(text: &str) -> Result<u32, String> {
+    text.strip_suffix("Gi").unwrap_or(text).parse().map_err(|_| "expected a number of GiB, such as 30Gi".to_owned())
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct Delete {
     /// Id, host, namespace, pod, IP or owner.
     #[arg(required = true, value_name = "TENANT")]
