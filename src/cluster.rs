@@ -30,6 +30,7 @@ pub use self::{
     forward::{Door, Forward, Traffic},
     look::{EventLine, ObjectName, Objects, Said},
     object::{Address, Only},
+    opened::{Opening, RENDERED_MOST},
     probe::{Asked, Depth},
     shell::{Exit, Room},
     usage::{Meters, prometheus::Prometheus},

@@ -7,6 +7,7 @@
 mod board;
 mod case;
 mod cause;
+mod certificate;
 mod code;
 mod config;
 mod crash;
@@ -31,6 +32,7 @@ mod quota;
 #[cfg(test)]
 mod real;
 mod refusal;
+mod render;
 mod scheduling;
 mod stage;
 mod telling;
@@ -42,6 +44,7 @@ pub use self::{
     code::{Code, Explanation, UnknownCode},
     facts::{Answer, Extra, Facts, GatewayProbe, LogLine, Tiers},
     finding::{Evidence, Finding, Proof, Severity},
+    mount::awaited_volumes,
     node::of_node,
     protection::{of_guard, of_storage},
     telling::Telling,
@@ -59,7 +62,7 @@ pub struct Diagnosis {
 }
 
 /// The checks, in the order in which things happen to a tenant.
-const CHECKS: [fn(&mut Case<'_>); 17] = [
+const CHECKS: [fn(&mut Case<'_>); 20] = [
     namespace::check,
     refusal::check,
     node::check,
@@ -76,12 +79,15 @@ const CHECKS: [fn(&mut Case<'_>); 17] = [
     quota::check,
     drift::check,
     protection::check,
-    exposure_and_orphans,
+    render::check,
+    exposure::check,
+    certificate::check,
+    orphan::check,
 ];
 
-fn exposure_and_orphans(case: &mut Case<'_>) {
-    exposure::check(case);
-    orphan::check(case);
+/// What a list has room for: the first of a tenant's findings, unless it is only worth knowing.
+pub fn headline(findings: &[Finding]) -> Option<&Finding> {
+    findings.first().filter(|f| f.down || f.severity < Severity::Note)
 }
 
 /// Everything that is wrong with one tenant: what keeps it down comes first, then by severity.

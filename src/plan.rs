@@ -12,6 +12,7 @@ pub mod basis;
 pub mod create;
 pub mod delete;
 pub mod event;
+pub mod explain;
 pub mod found;
 pub mod intent;
 pub mod ledger;

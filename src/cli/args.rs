@@ -320,7 +320,7 @@ pub(super) struct Diff {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Explain {
-    /// The code of a finding, such as quota-refused.
+    /// The code of a finding, such as quota-refused, or the reason of a refusal, such as not-adopted.
     pub code: Option<String>,
 
     #[arg(short, long, value_enum, default_value_t)]

@@ -9,9 +9,12 @@ use tokio::sync::mpsc;
 
 use super::{failure::Failure, keep::Keeper, open, prometheus, tiers};
 use crate::{
-    cluster::{self, Cluster, ClusterError, Errand, Errands, Fault, Meters, Prompt, Scope, logs::Tail, look::objects},
+    cluster::{
+        self, Cluster, ClusterError, Errand, Errands, Fault, Meters, Opening, Prompt, Scope, logs::Tail, look::objects,
+    },
     config::{Config, files},
     fleet::Text,
+    manifest::Base,
     tui::{
         self, Answer, Ask, Connect, ContextChoice, ContextInfo, Feed, Learnt, Look, Options, Refusal, Session,
         ThemeFile, Unwatched,
@@ -46,16 +49,30 @@ pub(super) async fn show(
         Options { theme: config.theme.clone(), themes: themes()?, open: tenant, tiers: tiers()?, ..Options::default() };
     let contexts = if banner.is_some() { vec![] } else { contexts(config.kubeconfig.as_deref()) };
     let (end, mut ended) = mpsc::channel(1);
-    let connect = connect(config, end.clone());
-    let session = Session { feed: feed(config, &cluster, scope, banner, end), contexts, connect, options };
+    let base = Base::embedded().map_err(|e| Failure::Failed(e.to_string()))?;
+    let world = World { config: config.clone(), base: Arc::new(base), end };
+    let connect = connect(world.clone());
+    let session = Session { feed: feed(&world, &cluster, scope, banner), contexts, connect, options };
+    drop(world);
     let ran = Box::pin(tui::run(session)).await.map_err(|e| Failure::Failed(format!("{e:#}")));
     // Nobody sends: it ends when the last keeper has let go.
     tokio::time::timeout(LAST_WRITES, ended.recv()).await.ok();
     ran
 }
 
+/// What every context is shown with.
+#[derive(Clone)]
+struct World {
+    config: Config,
+    /// What tenants are rendered from.
+    base: Arc<Base>,
+    /// Held by whoever has something to write at the end.
+    end: mpsc::Sender<()>,
+}
+
 /// Starts the readers of a cluster. They end with the feed.
-fn feed(config: &Config, cluster: &Cluster, scope: Scope, banner: Option<String>, end: mpsc::Sender<()>) -> Feed {
+fn feed(world: &World, cluster: &Cluster, scope: Scope, banner: Option<String>) -> Feed {
+    let (config, end) = (&world.config, world.end.clone());
     let (send, deltas) = mpsc::channel(AHEAD);
     // The boots of a simulation are nobody's.
     let keeper = banner.is_none().then(|| Keeper::start(cluster.clone(), send.clone(), end));
@@ -104,7 +121,7 @@ fn feed(config: &Config, cluster: &Cluster, scope: Scope, banner: Option<String>
         }),
         leave: Box::new(move |namespace| errands.leave(namespace)),
         look: look(cluster),
-        read: read(cluster.clone(), label),
+        read: read(cluster.clone(), label, world.base.clone()),
         tail: Box::new({
             let cluster = cluster.clone();
             move |wanted, targets| Tail::start(&cluster, wanted, targets)
@@ -116,13 +133,18 @@ fn feed(config: &Config, cluster: &Cluster, scope: Scope, banner: Option<String>
 }
 
 /// Reads on demand what a page stands on.
-fn read(cluster: Cluster, label: String) -> Box<dyn Fn(Unwatched) -> BoxFuture<'static, Learnt> + Send> {
+fn read(
+    cluster: Cluster,
+    label: String,
+    base: Arc<Base>,
+) -> Box<dyn Fn(Unwatched) -> BoxFuture<'static, Learnt> + Send> {
     Box::new(move |ask| {
-        let (cluster, label) = (cluster.clone(), label.clone());
+        let (cluster, label, base) = (cluster.clone(), label.clone(), base.clone());
         Box::pin(async move {
             match ask {
-                Unwatched::Tenant(namespace) => {
-                    let opened = cluster.opened(&namespace, &label).await;
+                Unwatched::Tenant(namespace, volumes) => {
+                    let of = Opening { label: &label, base: &base, volumes: &volumes };
+                    let opened = cluster.opened(&namespace, of).await;
                     Learnt::Tenant(namespace, Box::new(opened))
                 }
                 Unwatched::Storage => Learnt::Storage(cluster.storage(&label).await.ok()),
@@ -158,14 +180,13 @@ async fn answer(cluster: &Cluster, ask: Ask) -> Result<Answer, ClusterError> {
     }
 }
 
-fn connect(config: &Config, end: mpsc::Sender<()>) -> Connect {
-    let config = config.clone();
+fn connect(world: World) -> Connect {
     Box::new(move |name| {
-        let config = Config { context: Some(name), ..config.clone() };
-        let end = end.clone();
+        let config = Config { context: Some(name), ..world.config.clone() };
+        let world = World { config, ..world.clone() };
         Box::pin(async move {
-            let (cluster, scope) = open(&config, Prompt::Never).await.map_err(|failure| failure.to_string())?;
-            Ok(feed(&config, &cluster, scope, None, end))
+            let (cluster, scope) = open(&world.config, Prompt::Never).await.map_err(|failure| failure.to_string())?;
+            Ok(feed(&world, &cluster, scope, None))
         })
     })
 }

@@ -13,9 +13,9 @@ use super::{
     show::namespace_of,
 };
 use crate::{
-    cluster::{Cluster, Fault, Prompt, Said},
+    cluster::{Cluster, Fault, Opening, Prompt, Said},
     config::Config,
-    diagnose::{Board, Cause, Evidence, Finding, LogLine, Severity, Telling, Tiers},
+    diagnose::{Board, Cause, Evidence, Finding, LogLine, Severity, Telling, Tiers, awaited_volumes},
     fleet::{Age, At, Text},
     index::{Fleet, Kind, Link, Meter},
     manifest::Base,
@@ -75,8 +75,8 @@ pub(super) struct Examined {
 /// Reads what is not watched, of one tenant or of all, and diagnoses.
 pub(super) async fn examine(follow: &Follow, only: Option<&str>) -> Result<Examined, Failure> {
     let cluster: &Cluster = follow.cluster();
-    let tiers = Base::embedded().map(|base| Tiers::of(&base)).map_err(|e| Failure::Failed(e.to_string()))?;
-    let mut board = Board::new(tiers);
+    let base = Base::embedded().map_err(|e| Failure::Failed(e.to_string()))?;
+    let mut board = Board::new(Tiers::of(&base));
     let now = follow.now();
     let mut unread = Vec::new();
     match cluster.storage(follow.label()).await {
@@ -88,16 +88,19 @@ pub(super) async fn examine(follow: &Follow, only: Option<&str>) -> Result<Exami
         Err(error) => unread.push(error.said),
     }
     let fleet = &follow.fleet;
+    let asked = fleet.iter().map(|e| &e.tenant).filter(|t| only.is_none_or(|only| t.namespace_name == *only));
+    let volumes: Vec<String> = asked.flat_map(awaited_volumes).collect();
+    let of = Opening { label: follow.label(), base: &base, volumes: &volumes };
     match only {
         Some(namespace) => {
-            let opened = cluster.opened(namespace, follow.label()).await;
+            let opened = cluster.opened(namespace, of).await;
             unread.extend(opened.unread.iter().cloned());
             let name = Text::from(namespace);
             board.opened(fleet, &name, opened, now);
             unread.extend(listen(&mut board, follow, &name).await);
         }
         None => {
-            let mut all = cluster.opened_everywhere(follow.label()).await;
+            let mut all = cluster.opened_everywhere(of).await;
             let blank = all.remove("").unwrap_or_default();
             unread.extend(blank.unread.iter().cloned());
             board.opened_all(fleet, |namespace| all.remove(namespace).unwrap_or_else(|| blank.clone()));

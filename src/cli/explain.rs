@@ -1,4 +1,5 @@
-//! `fleetdeck explain CODE`: what a finding means, how to see it by hand, what to do. Asks no cluster.
+//! `fleetdeck explain CODE`: what a finding or the reason of a refusal means, how to see it by hand, what to do. Asks no
+//! cluster.
 
 use super::{
     args::{Explain, OneFormat},
@@ -6,53 +7,72 @@ use super::{
     json::finding::Explained,
     print::Out,
 };
-use crate::diagnose::Code;
+use crate::{
+    diagnose::{Code, Explanation},
+    plan::refusal::Why,
+};
 
 /// Width of running text where it goes to no terminal.
 const WIDTH: usize = 100;
 
 pub(super) fn run(args: &Explain) -> Result<(), Failure> {
     let Some(asked) = &args.code else { return list() };
-    let code: Code = asked.parse().map_err(|error: crate::diagnose::UnknownCode| {
-        let near: Vec<_> = error.near.iter().map(|c| c.word()).collect();
+    let (finding, refusal) = (asked.parse::<Code>(), asked.parse::<Why>());
+    // One word may be both: a moving tag is found on a tenant, and refused in an upgrade.
+    let texts = [
+        finding.as_ref().ok().and_then(|code| code.explain()).map(|text| ("finding", text)),
+        refusal.ok().and_then(Why::explain).map(|text| ("refusal", text)),
+    ];
+    let texts: Vec<_> = texts.into_iter().flatten().collect();
+    if texts.is_empty() {
+        let mut near: Vec<_> = finding.err().map_or_else(Vec::new, |e| e.near.iter().map(|c| c.word()).collect());
+        let shares = |why: &Why| asked.split('-').any(|part| part.len() > 2 && why.word().contains(part));
+        near.extend(Why::ALL.into_iter().filter(shares).map(Why::word));
         let hint = if near.is_empty() {
             "`fleetdeck explain` lists them".to_owned()
         } else {
             format!("did you mean {}?", near.join(", "))
         };
-        Failure::Usage(format!("there is no finding {asked:?}; {hint}"))
-    })?;
-    let Some(text) = code.explain() else {
-        return Err(Failure::Failed(format!("{code} has no text")));
-    };
+        return Err(Failure::Usage(format!("there is no finding or refusal {asked:?}; {hint}")));
+    }
     let mut out = Out::new();
     if args.output == OneFormat::Json {
-        out.json(&Explained::of(&text))?;
+        // A finding is the wider idea; its refusal says what to do in an operation.
+        let (of, text) = &texts[0];
+        out.json(&Explained::of(text, of))?;
         return out.flush();
     }
     let width = out.width.unwrap_or(WIDTH).clamp(40, WIDTH);
-    out.line(&format!("{code}: {}", code.title()))?;
-    out.line("")?;
-    for line in wrap(text.means, width) {
-        out.line(&line)?;
-    }
-    out.line("")?;
-    out.line("By hand (NS is the tenant's namespace):")?;
-    for line in text.by_hand.lines() {
-        out.line(&format!("  {line}"))?;
-    }
-    out.line("")?;
-    out.line("What to do:")?;
-    for line in wrap(text.act, width - 2) {
-        out.line(&format!("  {line}"))?;
+    for (i, (of, text)) in texts.iter().enumerate() {
+        if i > 0 {
+            out.line("")?;
+        }
+        let as_refusal = if *of == "refusal" { " (an operation is refused)" } else { "" };
+        out.line(&format!("{}: {}{as_refusal}", text.word, text.title))?;
+        for line in body(text, width) {
+            out.line(&line)?;
+        }
     }
     out.flush()
+}
+
+fn body(text: &Explanation, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    lines.extend(wrap(text.means, width));
+    lines.extend([String::new(), "By hand (NS is the tenant's namespace):".to_owned()]);
+    lines.extend(text.by_hand.lines().map(|line| format!("  {line}")));
+    lines.extend([String::new(), "What to do:".to_owned()]);
+    lines.extend(wrap(text.act, width - 2).into_iter().map(|line| format!("  {line}")));
+    lines
 }
 
 fn list() -> Result<(), Failure> {
     let mut out = Out::new();
     for code in Code::ALL {
         out.line(&format!("{:<24}{}", code.word(), code.title()))?;
+    }
+    for why in Why::ALL {
+        out.line(&format!("{:<24}refused: {}", why.word(), why.title()))?;
     }
     out.flush()
 }

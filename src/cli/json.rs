@@ -222,7 +222,8 @@ pub struct Usage {
 
 #[derive(Debug, Serialize)]
 pub struct Outlook {
-    /// `left`, `overdue` (longer than in any boot that is remembered) or `unknown` (too few are).
+    /// `left`, `overdue` (longer than in any boot that is remembered), `no-pod` (there is none yet, or the one before is going)
+    /// or `unknown` (too few are remembered).
     pub state: &'static str,
     /// Boots that it stands on.
     pub samples: u32,
@@ -455,6 +456,7 @@ impl Outlook {
         let (state, samples) = match forecast {
             Forecast::Left { samples, .. } => ("left", samples),
             Forecast::Overdue { samples } => ("overdue", samples),
+            Forecast::NoPod { samples, .. } => ("no-pod", samples),
             Forecast::NoHistory { samples } => ("unknown", samples),
         };
         Self { state, samples }

@@ -15,8 +15,9 @@ use super::{
 use crate::{
     cluster::Prompt,
     config::Config,
+    diagnose::{self, Facts},
     fleet::{Age, At, ImageRef, Phase, Text},
-    index::{Entry, Query},
+    index::{Entry, Fleet, Query},
 };
 
 pub(super) async fn run(config: &Config, args: Ls) -> Result<(), Failure> {
@@ -117,7 +118,7 @@ fn print_table(out: &mut Out, follow: &Follow, choice: &Choice, wide: bool) -> R
     let mut table = Table::new(if wide { &WIDE[..] } else { &HEAD[..] });
     let mut count = 0;
     for entry in choice.of(follow, now) {
-        table.row(cells(entry, wide, now));
+        table.row(cells(entry, wide, worst(entry, &follow.fleet, now), now));
         count += 1;
     }
     if count == 0 {
@@ -137,7 +138,7 @@ fn print_table(out: &mut Out, follow: &Follow, choice: &Choice, wide: bool) -> R
     Ok(widths)
 }
 
-fn cells(entry: &Entry, wide: bool, now: At) -> Vec<String> {
+fn cells(entry: &Entry, wide: bool, why: String, now: At) -> Vec<String> {
     let tenant = &entry.tenant;
     let text = |t: Option<&str>| t.map_or_else(|| "-".to_owned(), str::to_owned);
     let phase = match &entry.verdict.phase {
@@ -169,8 +170,15 @@ fn cells(entry: &Entry, wide: bool, now: At) -> Vec<String> {
         row.push(text(tenant.usage.map(|u| u.memory.bytes().to_string()).as_deref()));
         row.push(text(tenant.fullest().map(|(_, percent)| format!("{percent}%")).as_deref()));
     }
-    row.push(entry.verdict.why.to_string());
+    row.push(why);
     row
+}
+
+/// What is worst about the tenant, by what is watched; `doctor` reads the rest.
+fn worst(entry: &Entry, fleet: &Fleet, now: At) -> String {
+    let findings = diagnose::tenant(&Facts::of(entry, fleet), now).findings;
+    let worst = diagnose::headline(&findings).filter(|_| !entry.verdict.phase.in_progress());
+    worst.map_or_else(|| entry.verdict.why.to_string(), |f| f.sentence.clone())
 }
 
 /// One more row whenever what a row says has changed, its age aside.
@@ -186,16 +194,18 @@ async fn watch_table(
         row[since].clear();
         row
     };
+    // A finding's sentence may tell an age: in a watch each look would make another row.
+    let cells = |entry: &Entry, now: At| cells(entry, wide, entry.verdict.why.to_string(), now);
     let now = follow.now();
     let mut last: BTreeMap<Text, Vec<String>> =
-        choice.of(follow, now).map(|e| (e.tenant.namespace_name.clone(), without_age(cells(e, wide, now)))).collect();
+        choice.of(follow, now).map(|e| (e.tenant.namespace_name.clone(), without_age(cells(e, now)))).collect();
     loop {
         let touched = follow.changed().await?;
         let now = follow.now();
         for name in touched {
             match follow.fleet.get(&name).filter(|e| choice.takes(e, now)) {
                 Some(entry) => {
-                    let row = cells(entry, wide, now);
+                    let row = cells(entry, now);
                     let key = without_age(row.clone());
                     if last.get(&name) != Some(&key) {
                         out.line(&table::line(&row, widths, out.width))?;

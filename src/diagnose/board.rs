@@ -107,7 +107,7 @@ impl Board {
         self.findings.retain(|namespace, _| fleet.get(namespace).is_some());
         self.extras.retain(|(namespace, _)| fleet.get(namespace).is_some());
         for entry in fleet.iter() {
-            self.one(fleet, &entry.tenant.namespace_name, now);
+            self.examine(fleet, &entry.tenant.namespace_name, Some(entry), now);
         }
         self.update_others(fleet, now);
     }
@@ -213,10 +213,14 @@ impl Board {
     }
 
     fn one(&mut self, fleet: &Fleet, namespace: &Text, now: At) {
+        self.examine(fleet, namespace, fleet.get(namespace), now);
+    }
+
+    fn examine(&mut self, fleet: &Fleet, namespace: &Text, entry: Option<&Entry>, now: At) {
         if let Some(at) = self.dues.remove(namespace) {
             self.due.remove(&(at, namespace.clone()));
         }
-        let Diagnosis { findings, recheck } = match fleet.get(namespace) {
+        let Diagnosis { findings, recheck } = match entry {
             Some(entry) => super::tenant(&self.facts(entry, fleet), now),
             None => {
                 self.opened.retain(|(name, _)| name != namespace);

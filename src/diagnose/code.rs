@@ -130,9 +130,12 @@ codes! {
     ServiceMissing = "service-missing", "Service is missing";
     IngressMissing = "ingress-missing", "Ingress is missing";
     IngressNoTls = "ingress-no-tls", "Ingress without TLS";
+    CertificateMissing = "certificate-missing", "no certificate is issued";
+    CertificateExpiring = "certificate-expiring", "certificate expires";
     QuotaMissing = "quota-missing", "no quota";
     QuotaWide = "quota-wide", "quota is wider than the tier";
     LimitRangeMissing = "limitrange-missing", "no LimitRange";
+    RenderDrift = "render-drift", "not what its own spec renders";
     // What is left lying about.
     SameId = "same-id", "two namespaces claim one tenant";
     OrphanPod = "orphan-pod", "pod without an owner";
@@ -166,10 +169,12 @@ impl FromStr for Code {
     }
 }
 
-/// What a code means: for people who meet it for the first time.
+/// What a code, or the reason of a refusal, means: for people who meet it for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    pub code: Code,
+    /// Such as `quota-refused`.
+    pub word: &'static str,
+    pub title: &'static str,
     /// What is the matter.
     pub means: &'static str,
     /// How to see it without fleetdeck: commands, one a line; `NS` stands for the tenant's namespace.
@@ -178,16 +183,23 @@ pub struct Explanation {
     pub act: &'static str,
 }
 
+impl Explanation {
+    /// The section of this word: what it means, commands, what to do.
+    pub fn find(texts: &'static str, word: &'static str, title: &'static str) -> Option<Self> {
+        let section = texts.split("\n## ").find_map(|s| s.strip_prefix(word)?.strip_prefix('\n'))?;
+        let (means, rest) = section.split_once("\n```sh\n")?;
+        let (by_hand, act) = rest.split_once("\n```\n")?;
+        Some(Self { word, title, means: means.trim(), by_hand: by_hand.trim_end(), act: act.trim() })
+    }
+}
+
 /// One section a code: its word, three paragraphs.
 const TEXTS: &str = include_str!("codes.md");
 
 impl Code {
     /// `None` only for a code whose text is missing, which a test forbids.
     pub fn explain(self) -> Option<Explanation> {
-        let section = TEXTS.split("\n## ").find_map(|s| s.strip_prefix(self.word())?.strip_prefix('\n'))?;
-        let (means, rest) = section.split_once("\n```sh\n")?;
-        let (by_hand, act) = rest.split_once("\n```\n")?;
-        Some(Explanation { code: self, means: means.trim(), by_hand: by_hand.trim_end(), act: act.trim() })
+        Explanation::find(TEXTS, self.word(), self.title())
     }
 }
 

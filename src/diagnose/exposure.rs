@@ -1,7 +1,8 @@
 //! The doors of a tenant: what may reach it and what it may reach, whether its host is served with TLS, whether its
-//! helpers have limits. Known only where somebody opened the tenant.
+//! helpers have limits. Known only where somebody opened the tenant. What the tenant's own spec renders is `render`'s to
+//! judge.
 
-use super::{Case, Code, Evidence, Finding};
+use super::{Case, Code, Evidence, Finding, render::rendered};
 use crate::fleet::detail::{Ingress, NetworkPolicy, Opened, Peer, Rule};
 
 /// Ranges that no tenant may reach: other tenants, nodes, the API server, an instance's metadata.
@@ -28,6 +29,8 @@ fn network(case: &mut Case<'_>, opened: &Opened) {
         _ => true,
     };
     let ours: Vec<_> = policies.iter().filter(selects).collect();
+    let own = rendered(case);
+    let directions = if own.is_some() { 0 } else { 2 };
     for (direction, open, count) in [
         (
             "leave",
@@ -35,7 +38,10 @@ fn network(case: &mut Case<'_>, opened: &Opened) {
             ours.iter().filter(|p| p.egress.is_some()).count(),
         ),
         ("reach", "be reached from everywhere in the cluster", ours.iter().filter(|p| p.ingress.is_some()).count()),
-    ] {
+    ]
+    .into_iter()
+    .take(directions)
+    {
         if count == 0 {
             let finding = Finding::warning(
                 Code::NetworkMissing,
@@ -52,7 +58,8 @@ fn network(case: &mut Case<'_>, opened: &Opened) {
         }
     }
     // Policies add up: one that is wide makes all the others vain.
-    for policy in ours {
+    let added = ours.into_iter().filter(|p| !own.is_some_and(|own| own.knows("NetworkPolicy", &p.name)));
+    for policy in added {
         let mut wide: Vec<(String, &str)> = Vec::new();
         for (i, rule) in policy.egress.iter().flatten().enumerate() {
             wide.extend(wide_egress(rule).map(|why| (format!("spec.egress[{i}]"), why)));
@@ -118,7 +125,7 @@ fn wide_ingress(rule: &Rule) -> Option<&'static str> {
 }
 
 fn limits(case: &mut Case<'_>, opened: &Opened) {
-    if opened.limits.as_ref().is_none_or(|all| !all.is_empty()) {
+    if opened.limits.as_ref().is_none_or(|all| !all.is_empty()) || rendered(case).is_some() {
         return;
     }
     let finding =
@@ -158,7 +165,8 @@ fn services(case: &mut Case<'_>, opened: &Opened) {
 fn ingresses(case: &mut Case<'_>, opened: &Opened) {
     let Some(ingresses) = &opened.ingresses else { return };
     let namespace = case.tenant().namespace_name.clone();
-    if ingresses.is_empty() {
+    let own = rendered(case);
+    if ingresses.is_empty() && own.is_none() {
         let finding = Finding::warning(Code::IngressMissing, "no Ingress leads to it: it has no address for its user")
             .about("Ingress")
             .advice("apply the tenant's render, unless something else serves its host (a Gateway's route)")
@@ -166,7 +174,9 @@ fn ingresses(case: &mut Case<'_>, opened: &Opened) {
         case.find(finding);
     }
     for ingress in ingresses {
-        bare(case, ingress);
+        if !own.is_some_and(|own| own.knows("Ingress", &ingress.name)) {
+            bare(case, ingress);
+        }
         backend(case, ingress, opened);
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn check(case: &mut Case<'_>) {
         // The figures of a node's disk say nothing about the claim.
         let Some(usage) = claim.usage.filter(|_| !claim.on_node_disk()) else { continue };
         let bytes = usage.percent();
-        let inodes = share(usage.inodes_used, usage.inodes);
+        let inodes = share(usage.inodes_used.into(), usage.inodes.into());
         let growth = claim.growth.filter(|g| g.over >= LOOKED_AT);
         let days = growth.and(claim.seconds_to_full()).map(|seconds| seconds / DAY);
         let severity = [step(bytes), step(inodes), days.and_then(soon)].into_iter().flatten().min();
@@ -104,7 +104,7 @@ mod tests {
         fleet::{Growth, Tenant, fixture::*},
     };
 
-    fn filled(percent: u64, inodes: u64) -> Tenant {
+    fn filled(percent: u64, inodes: u32) -> Tenant {
         let mut t = tenant("a", Some(ready()));
         t.claims[1].usage = Some(VolumeUsage {
             used: percent << 30,

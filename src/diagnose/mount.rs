@@ -1,7 +1,7 @@
 //! A pod that has its node, and not its volumes or its sandbox.
 
 use super::{Case, Code, Evidence, Finding, Severity, config};
-use crate::fleet::{Pod, State, StepKind, Warning};
+use crate::fleet::{Pod, State, StepKind, Tenant, Warning, detail::Attachment};
 
 /// A detachment takes minutes; what goes on for longer is no passing matter.
 const PATIENCE: u32 = 300;
@@ -17,7 +17,10 @@ pub(super) fn check(case: &mut Case<'_>) {
     let live: Vec<&Warning> = events.into_iter().filter(|w| case.recent(w.last, 2 * PATIENCE)).collect();
     let of = |reasons: &[&str]| live.iter().find(|w| reasons.contains(&w.reason.as_str())).copied();
     let finding = if let Some(event) = of(&ATTACH) {
-        attach(pod, event)
+        let finding = attach(pod, event);
+        let proofs = attachments(case).filter(|a| finding.sentence.contains(&a.volume)).map(attachment);
+        let proofs: Vec<_> = proofs.collect();
+        finding.proofs(proofs)
     } else if let Some(event) = of(&MOUNT) {
         match config::missing(&event.message) {
             Some(missing) => config::finding(&missing),
@@ -26,6 +29,8 @@ pub(super) fn check(case: &mut Case<'_>) {
         .proof(Evidence::event(event))
     } else if let Some(event) = of(&SANDBOX) {
         sandbox(pod, event)
+    } else if let Some(finding) = hanging(case, pod) {
+        finding
     } else {
         if case.lasted(since, PATIENCE) {
             let age = case.age(since);
@@ -49,13 +54,63 @@ pub(super) fn check(case: &mut Case<'_>) {
     case.find(finding);
 }
 
+/// PersistentVolumes that the tenant's pod waits for on its node: what their attachments say is worth asking for.
+pub fn awaited_volumes(tenant: &Tenant) -> Vec<String> {
+    if !tenant.pod().is_some_and(waits) {
+        return Vec::new();
+    }
+    tenant.claims.iter().filter_map(crate::fleet::Claim::volume_name).collect()
+}
+
+fn attachments<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Attachment> + use<'a> {
+    case.facts.opened.and_then(|o| o.attachments.as_ref()).into_iter().flatten()
+}
+
+/// What the attachments themselves tell, where no event does: events are dropped and go after an hour.
+fn hanging(case: &mut Case<'_>, pod: &Pod) -> Option<Finding> {
+    let node = pod.node.as_deref()?;
+    let all: Vec<&Attachment> = attachments(case).collect();
+    let elsewhere = all.iter().find(|a| a.node != node && (a.attached || a.deleting.is_some()));
+    if let Some(held) = elsewhere {
+        let going = held.deleting.map_or(String::new(), |at| format!(", to be let go for {}", case.age(Some(at))));
+        let sentence = format!("{} is still attached to {}{going}, so {node} cannot have it", held.volume, held.node);
+        let finding = Finding::warning(Code::MultiAttach, sentence).about(held.volume.as_str()).advice(LET_GO);
+        return Some(finding.proof(attachment(held)));
+    }
+    let stuck = all.iter().find(|a| a.node == node && !a.attached)?;
+    let said = stuck.error.clone().unwrap_or_else(|| "its driver has not said why".to_owned());
+    if stuck.error.is_none() && !case.lasted(stuck.created, PATIENCE) {
+        return None;
+    }
+    let sentence = format!("{} is not attached to {node} for {}: {said}", stuck.volume, case.age(stuck.created));
+    Some(Finding::warning(Code::AttachFailed, sentence).about(node).advice(DRIVER).proof(attachment(stuck)))
+}
+
+fn attachment(of: &Attachment) -> Evidence {
+    let state = match (of.attached, of.deleting) {
+        (_, Some(at)) => format!("to be let go since {at}"),
+        (true, None) => "attached".to_owned(),
+        (false, None) => "not attached".to_owned(),
+    };
+    let error = of.error.as_ref().map_or_else(String::new, |e| format!("; {e}"));
+    let said = format!("{} at {}: {state}{error}", of.volume, of.node);
+    Evidence::field(format!("VolumeAttachment {}", of.name), said, of.error_at.or(of.deleting).or(of.created))
+}
+
+const LET_GO: &str = "it is let go minutes after its old pod is gone; if the old node is dead, taint it node.kubernetes.io/out-of-service so that it is detached at once";
+const DRIVER: &str =
+    "the cloud's words say why; see the VolumeAttachment objects of this volume and the driver's controller";
+
 /// It is at the step of volumes and sandbox: nothing has begun, no container says what it waits for.
 fn waits(pod: &Pod) -> bool {
+    let begun = || pod.all().any(|c| !matches!(c.state, State::Waiting(_)));
+    let silent = || pod.all().all(|c| c.trouble().is_none());
+    if pod.node.is_none() || begun() || !silent() {
+        return false;
+    }
     let boot = crate::fleet::Boot::of(pod);
     let at_volumes = boot.current().is_some_and(|step| step.kind == StepKind::Volumes);
-    let begun = pod.all().any(|c| !matches!(c.state, State::Waiting(_)));
-    let silent = pod.all().all(|c| c.trouble().is_none());
-    pod.node.is_some() && !begun && silent && (at_volumes || pod.sandbox.is_none() || boot.stages().0 == 0)
+    at_volumes || pod.sandbox.is_none() || boot.stages().0 == 0
 }
 
 fn attach(pod: &Pod, event: &Warning) -> Finding {
@@ -66,16 +121,17 @@ fn attach(pod: &Pod, event: &Warning) -> Finding {
         // `Volume is already used by pod(s) x` or `... exclusively attached to one node and can't be attached to another`.
         let holder =
             message.split_once("used by pod(s) ").map_or(String::new(), |(_, pods)| format!(" (by pod {pods})"));
-        return Finding::warning(Code::MultiAttach, format!("{volume} is still attached to another node{holder}, so {node} cannot have it"))
-            .about(volume)
-            .advice("it is let go minutes after its old pod is gone; if the old node is dead, taint it node.kubernetes.io/out-of-service so that it is detached at once")
-            .proof(Evidence::event(event));
+        return Finding::warning(
+            Code::MultiAttach,
+            format!("{volume} is still attached to another node{holder}, so {node} cannot have it"),
+        )
+        .about(volume)
+        .advice(LET_GO)
+        .proof(Evidence::event(event));
     }
     Finding::warning(Code::AttachFailed, format!("{volume} cannot be attached to {node}: {message}"))
         .about(node)
-        .advice(
-            "the cloud's words say why; see the VolumeAttachment objects of this volume and the driver's controller",
-        )
+        .advice(DRIVER)
         .proof(Evidence::event(event))
 }
 
@@ -108,8 +164,8 @@ fn sandbox(pod: &Pod, event: &Warning) -> Finding {
 mod tests {
     use super::*;
     use crate::{
-        diagnose::fixture::*,
-        fleet::{Tenant, fixture::*},
+        diagnose::{Facts, fixture::*},
+        fleet::{detail::Opened, fixture::*},
     };
 
     fn with(reason: &str, message: &str) -> Tenant {
@@ -153,6 +209,40 @@ mod tests {
             .code,
             Code::SandboxFailed
         );
+    }
+
+    #[test]
+    fn attachments_prove_an_event_and_speak_where_there_is_none() {
+        let on = |node: &str, attached: bool| Attachment {
+            name: format!("csi-{node}"),
+            volume: "pvc-7".into(),
+            node: node.into(),
+            attached,
+            created: Some(at(20)),
+            ..Attachment::default()
+        };
+        let found = |tenant: &Tenant, attachments: Vec<Attachment>, now: u32| {
+            let opened = Opened { attachments: Some(attachments), ..Opened::default() };
+            let fleet = fleet_of(tenant, None, at(now));
+            let entry = fleet.get(&tenant.namespace_name).unwrap();
+            crate::diagnose::tenant(&Facts { opened: Some(&opened), ..Facts::of(entry, &fleet) }, at(now)).findings
+        };
+        let multi = "Multi-Attach error for volume \"pvc-7\" Volume is already exclusively attached to one node and can't be attached to another";
+        let with_event = found(&with("FailedAttachVolume", multi), vec![on("node-9", true)], 60);
+        assert_eq!(with_event[0].evidence[1].said, "pvc-7 at node-9: attached");
+        let t = tenant("a", Some(pod()));
+        assert_eq!(awaited_volumes(&t).len(), 2);
+        assert!(awaited_volumes(&tenant("a", Some(booting(1)))).is_empty());
+        let held = Attachment { deleting: Some(at(30)), ..on("node-9", true) };
+        let held = found(&t, vec![held], 60);
+        assert_eq!((held[0].code, held[0].about.as_str()), (Code::MultiAttach, "pvc-7"));
+        assert!(held[0].sentence.contains("attached to node-9, to be let go for 30s"), "{}", held[0].sentence);
+        let failed = Attachment { error: Some("rpc error: too many disks".into()), ..on("node-1", false) };
+        let failed = found(&t, vec![failed], 60);
+        assert!(failed[0].code == Code::AttachFailed && failed[0].sentence.ends_with("too many disks"), "{failed:?}");
+        let code = |attached, now| found(&t, vec![on("node-1", attached)], now).first().map(|f| f.code);
+        assert_eq!((code(false, 60), code(false, 400)), (None, Some(Code::AttachFailed)), "it may still come");
+        assert_eq!((code(true, 60), code(true, 400)), (None, Some(Code::StartSlow)), "it is attached: something else");
     }
 
     #[test]

@@ -42,11 +42,11 @@ fn stuck(case: &mut Case<'_>) {
 }
 
 fn ended(pod: &Pod) -> Finding {
-    let reason = pod.reason.as_deref().unwrap_or(match pod.phase {
+    let reason = pod.reason().unwrap_or(match pod.phase {
         PodPhase::Succeeded => "Succeeded",
         _ => "Failed",
     });
-    let message = pod.message.as_deref().unwrap_or_default();
+    let message = pod.message().unwrap_or_default();
     let evidence = Evidence::field(format!("Pod {} status", pod.name), join(reason, message), None);
     let node = pod.node.as_deref().unwrap_or("its node");
     match reason {
@@ -117,14 +117,13 @@ mod tests {
     use super::*;
     use crate::{
         diagnose::{Severity, fixture::*},
-        fleet::fixture::*,
+        fleet::{Words, fixture::*},
     };
 
     #[test]
     fn an_eviction_says_what_ran_short() {
         let mut pod = ready();
         pod.phase = PodPhase::Failed;
-        pod.reason = Some(text("Evicted"));
         for (message, about) in [
             (
                 "The node was low on resource: memory. Threshold quantity: 100Mi, available: 80Mi.",
@@ -139,11 +138,11 @@ mod tests {
                 "node-1 its scratch volume tmp is over its size",
             ),
         ] {
-            pod.message = Some(text(message));
+            pod.words = Words::new(Some(text("Evicted")), Some(text(message)));
             let finding = first(&tenant("a", Some(pod.clone())), 500);
             assert_eq!((finding.code, finding.about.as_str(), finding.down), (Code::Evicted, about, true));
         }
-        pod.reason = Some(text("UnexpectedAdmissionError"));
+        pod.words = Words::reason_only("UnexpectedAdmissionError");
         assert_eq!(first(&tenant("a", Some(pod.clone())), 500).code, Code::PodEnded);
         pod.phase = PodPhase::Running;
         assert!(!codes(&diagnose(&tenant("a", Some(pod)), 500)).contains(&Code::PodEnded));

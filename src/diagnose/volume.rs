@@ -14,7 +14,9 @@ pub(super) fn check(case: &mut Case<'_>) {
     }
     let mut claims: Vec<_> = case.tenant().claims.iter().collect();
     // Those of which something is said first: a silent one may only wait for them.
-    claims.sort_by_key(|c| case.warnings(c.uid, &PROVISIONING).is_empty() && c.class.is_some());
+    if claims.iter().any(|c| c.phase == ClaimPhase::Pending) {
+        claims.sort_by_key(|c| case.warnings(c.uid, &PROVISIONING).is_empty() && c.class.is_some());
+    }
     for claim in claims {
         match claim.phase {
             ClaimPhase::Lost => lost(case, claim),

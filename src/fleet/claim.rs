@@ -56,8 +56,9 @@ pub enum ClaimPhase {
 pub struct VolumeUsage {
     pub used: u64,
     pub capacity: u64,
-    pub inodes_used: u64,
-    pub inodes: u64,
+    /// Of a file system with more than 2^32 both are told in the same coarser unit: only their share is shown.
+    pub inodes_used: u32,
+    pub inodes: u32,
     pub at: At,
     pub source: VolumeSource,
 }
@@ -84,6 +85,14 @@ impl VolumeSource {
 }
 
 impl VolumeUsage {
+    /// Inodes in use and all there are, as they are held.
+    pub fn inodes(used: u64, all: u64) -> (u32, u32) {
+        let beyond = u64::BITS - used.max(all).leading_zeros();
+        let coarser = beyond.saturating_sub(u32::BITS);
+        let held = |n: u64| u32::try_from(n >> coarser).unwrap_or(u32::MAX);
+        (held(used), held(all))
+    }
+
     /// Percent of the bytes used, rounded down; `None` where no capacity is reported.
     pub fn percent(&self) -> Option<u32> {
         let percent = (u128::from(self.used) * 100).checked_div(u128::from(self.capacity))?;
@@ -115,7 +124,7 @@ impl Claim {
     /// Percent of its inodes in use, where it has any to count.
     pub fn inode_percent(&self) -> Option<u32> {
         let usage = self.usage.filter(|_| !self.on_node_disk())?;
-        let percent = (u128::from(usage.inodes_used) * 100).checked_div(u128::from(usage.inodes))?;
+        let percent = (u64::from(usage.inodes_used) * 100).checked_div(u64::from(usage.inodes))?;
         u32::try_from(percent).ok()
     }
 
@@ -128,5 +137,19 @@ impl Claim {
     pub fn seconds_to_full(&self) -> Option<u64> {
         let usage = self.usage.filter(|_| !self.on_node_disk())?;
         self.growth?.seconds_to(usage.capacity.saturating_sub(usage.used))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inodes_beyond_what_is_held_keep_their_share() {
+        assert_eq!(VolumeUsage::inodes(7, 20), (7, 20));
+        assert_eq!(VolumeUsage::inodes(0, u64::from(u32::MAX)), (0, u32::MAX));
+        let (used, all) = VolumeUsage::inodes(3 << 40, 4 << 40);
+        assert_eq!(u64::from(used) * 100 / u64::from(all), 75);
+        assert_eq!(VolumeUsage::inodes(u64::MAX, u64::MAX), (u32::MAX, u32::MAX));
     }
 }

@@ -15,6 +15,12 @@ pub struct Opened {
     pub limits: Option<Vec<LimitRange>>,
     pub services: Option<Vec<Service>>,
     pub ingresses: Option<Vec<Ingress>>,
+    /// Of cert-manager; `None` where that is not installed, too.
+    pub certificates: Option<Vec<Certificate>>,
+    /// Of the volumes that its pod waits for; read only where it waits for any.
+    pub attachments: Option<Vec<Attachment>>,
+    /// Its doors beside what its own stored spec renders; `None` where it has no spec, or one that cannot be rendered.
+    pub rendered: Option<Rendered>,
     /// Why something was not read, in words.
     pub unread: Vec<String>,
 }
@@ -103,6 +109,76 @@ pub struct Ingress {
     pub rules: Vec<(String, Option<String>)>,
     pub tls_hosts: Vec<String>,
     pub class: Option<String>,
+}
+
+/// A Certificate of cert-manager: what its controller says of the one that it keeps in a Secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Certificate {
+    pub name: String,
+    pub hosts: Vec<String>,
+    /// `status.notAfter` of the certificate that is in use; `None` before the first was issued.
+    pub expires: Option<At>,
+    /// `status.renewalTime`.
+    pub renews: Option<At>,
+    /// Condition Ready; `None` where there is none.
+    pub ready: Option<bool>,
+    /// When that condition took its value.
+    pub since: Option<At>,
+    /// Of that condition, else of an issuance that failed.
+    pub message: Option<String>,
+}
+
+/// A VolumeAttachment: the order to attach a volume to a node, and how far that has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attachment {
+    pub name: String,
+    pub volume: String,
+    pub node: String,
+    pub attached: bool,
+    pub created: Option<At>,
+    /// The volume is to be let go since then.
+    pub deleting: Option<At>,
+    /// The driver's own words: of the last failed attach or detach.
+    pub error: Option<String>,
+    pub error_at: Option<At>,
+}
+
+/// Network policies, quotas, limits, Service and Ingress of a tenant beside its own render.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rendered {
+    /// Kind and name of what is rendered.
+    pub objects: Vec<(String, String)>,
+    pub departures: Vec<Departure>,
+}
+
+/// Where a live object is not as it is rendered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Departure {
+    pub kind: String,
+    pub name: String,
+    /// `None`: the object is not there at all.
+    pub field: Option<FieldDeparture>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldDeparture {
+    /// Such as `spec.hard.limits.memory`.
+    pub path: String,
+    /// As JSON; absent where the render has nothing there.
+    pub rendered: Option<String>,
+    pub live: Option<String>,
+}
+
+impl Rendered {
+    /// The render has an object of this kind.
+    pub fn has(&self, kind: &str) -> bool {
+        self.objects.iter().any(|(k, _)| k == kind)
+    }
+
+    /// This very object is rendered.
+    pub fn knows(&self, kind: &str, name: &str) -> bool {
+        self.objects.iter().any(|(k, n)| k == kind && n == name)
+    }
 }
 
 /// Whether the cluster itself refuses to delete the tenants' data (`manifests/guard`).

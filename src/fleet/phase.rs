@@ -117,13 +117,13 @@ impl fmt::Display for Phase {
 pub struct Verdict {
     pub phase: Phase,
     pub since: Option<At>,
-    pub why: Box<str>,
+    pub why: Text,
     /// When time alone would change this verdict, if nothing else happens before.
     pub recheck: Option<At>,
 }
 
 impl Verdict {
-    fn new(phase: Phase, since: Option<At>, why: impl Into<Box<str>>) -> Self {
+    fn new(phase: Phase, since: Option<At>, why: impl Into<Text>) -> Self {
         Self { phase, since, why: why.into(), recheck: None }
     }
 
@@ -205,7 +205,7 @@ fn with_pod(pod: &Pod, now: At) -> Verdict {
         return Verdict::new(Phase::Updating, pod.delete_asked(), "pod is being replaced");
     }
     if matches!(pod.phase, PodPhase::Failed | PodPhase::Succeeded) {
-        let why = pod.reason.as_deref().or(pod.message.as_deref()).unwrap_or("pod has ended");
+        let why = pod.reason().or(pod.message()).unwrap_or("pod has ended");
         return Verdict::new(Phase::Failing, pod.ready.as_ref().and_then(|c| c.since), why);
     }
     if pod.node.is_none() && pod.scheduled.as_ref().is_none_or(|c| !c.met) {
@@ -396,7 +396,7 @@ mod tests {
 
         let mut p = ready();
         p.phase = PodPhase::Failed;
-        p.reason = Some(text("Evicted"));
+        p.words = Words::reason_only("Evicted");
         check("9", &tenant("a", Some(p)), 200, "Failing", Some(110), "Evicted");
 
         let mut p = pod();

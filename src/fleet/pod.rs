@@ -21,9 +21,8 @@ pub struct Pod {
     /// `metadata.deletionGracePeriodSeconds`; deletion was asked for at `deleting - grace`.
     pub grace: u32,
     pub phase: PodPhase,
-    /// `status.reason`, such as `Evicted`.
-    pub reason: Option<Text>,
-    pub message: Option<Text>,
+    /// `status.reason`, such as `Evicted`, and `status.message`.
+    pub words: Words,
     pub scheduled: Option<Condition>,
     /// Condition PodReadyToStartContainers: volumes mounted, sandbox there.
     pub sandbox: Option<Condition>,
@@ -175,6 +174,15 @@ impl Pod {
 
     pub fn restarts(&self) -> u32 {
         self.all().map(|c| c.restarts).sum()
+    }
+
+    /// Of the pod as a whole, such as `Evicted`.
+    pub fn reason(&self) -> Option<&str> {
+        self.words.reason().map(|t| &**t)
+    }
+
+    pub fn message(&self) -> Option<&str> {
+        self.words.message().map(|t| &**t)
     }
 
     pub fn is_ready(&self) -> bool {

@@ -1,18 +1,25 @@
 //! Tells whether a tenant's stored spec is still the one that was seen, without holding it.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, num::NonZeroU64, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest as _, Sha256};
 
 /// The head of the SHA-256 of the annotation's text; the same in every version of this program.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SpecDigest(u64);
+pub struct SpecDigest(NonZeroU64);
 
 impl SpecDigest {
     pub fn of(text: &str) -> Self {
         let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(Sha256::digest(text.as_bytes()));
-        Self(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+        Self::of_bits(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+    }
+}
+
+impl SpecDigest {
+    /// Of 2^64 digests two are one: an `Option` of it takes no more room.
+    fn of_bits(bits: u64) -> Self {
+        Self(NonZeroU64::new(bits).unwrap_or(NonZeroU64::MIN))
     }
 }
 
@@ -34,7 +41,7 @@ impl FromStr for SpecDigest {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
         let bits = u64::from_str_radix(text, 16).ok().filter(|_| digits);
-        bits.map(Self).ok_or("expected 16 hexadecimal digits")
+        bits.map(Self::of_bits).ok_or("expected 16 hexadecimal digits")
     }
 }
 

@@ -367,7 +367,7 @@ impl Fleet {
                 None => break,
             }
         }
-        let verdict = Verdict { phase: crate::fleet::Phase::Unknown, since: None, why: Box::default(), recheck: None };
+        let verdict = Verdict { phase: crate::fleet::Phase::Unknown, since: None, why: Text::default(), recheck: None };
         self.entries.entry(name).or_insert_with(|| Box::new(Entry { tenant, verdict, changed: None }))
     }
 

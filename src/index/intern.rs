@@ -11,7 +11,8 @@ pub(super) fn share(pool: &mut Interner, facet: &mut Facet) {
         Part::Namespace(n) => each(pool, [&mut n.remaining, &mut n.owner]),
         Part::Pod(pod) => {
             pool.share(&mut pod.name);
-            each(pool, [&mut pod.owner, &mut pod.revision, &mut pod.node, &mut pod.reason, &mut pod.message]);
+            each(pool, [&mut pod.owner, &mut pod.revision, &mut pod.node]);
+            pool.share_words(&mut pod.words);
             for condition in [&mut pod.scheduled, &mut pod.sandbox, &mut pod.initialized, &mut pod.ready] {
                 share_condition(pool, condition);
             }

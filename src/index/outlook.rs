@@ -20,7 +20,10 @@ pub fn for_user(entry: &Entry, forecast: Option<Forecast>) -> String {
     let left = match forecast {
         Some(Forecast::Left { seconds, .. }) => format!(", {}", about(seconds)),
         Some(Forecast::Overdue { .. }) => "; it takes longer than it usually does".to_owned(),
-        _ => String::new(),
+        Some(Forecast::NoPod { seconds, .. }) => {
+            format!("; once that is done, a start usually takes {}", span(seconds))
+        }
+        Some(Forecast::NoHistory { .. }) | None => String::new(),
     };
     match &entry.verdict.phase {
         Phase::Creating => format!("Your assistant is being set up{left}."),
@@ -34,7 +37,7 @@ pub fn for_user(entry: &Entry, forecast: Option<Forecast>) -> String {
         Phase::Failing => "Your assistant cannot start at the moment; an operator has to look at it.".to_owned(),
         Phase::Suspended => "Your assistant is suspended.".to_owned(),
         Phase::Parked => "Your assistant is not running; its volumes are kept.".to_owned(),
-        Phase::Updating => "Your assistant is being restarted.".to_owned(),
+        Phase::Updating => format!("Your assistant is being restarted{left}."),
         Phase::Terminating => "Your assistant is being removed.".to_owned(),
         Phase::Unknown => "It is not known at the moment how your assistant is.".to_owned(),
     }
@@ -46,10 +49,14 @@ fn gateway_answers(tenant: &Tenant) -> bool {
 
 /// `about 40 s left`: no finer than it is known.
 fn about(seconds: u32) -> String {
+    format!("{} left", span(seconds))
+}
+
+fn span(seconds: u32) -> String {
     match seconds {
-        0..=9 => "a few seconds left".to_owned(),
-        10..=119 => format!("about {} s left", (seconds + 2) / 5 * 5),
-        _ => format!("about {} min left", (seconds + 30) / 60),
+        0..=9 => "a few seconds".to_owned(),
+        10..=119 => format!("about {} s", (seconds + 2) / 5 * 5),
+        _ => format!("about {} min", (seconds + 30) / 60),
     }
 }
 
@@ -69,6 +76,10 @@ pub fn clause(entry: &Entry, history: &History, now: At) -> Option<(Pace, String
     match forecast {
         Forecast::Left { seconds, .. } => Some((Pace::Usual, format!("~{} left", Age(seconds)))),
         Forecast::Overdue { .. } => Some((Pace::Usual, "longer than seen before".to_owned())),
+        Forecast::NoPod { seconds, .. } => {
+            let why = Some(&*entry.verdict.why).filter(|why| !why.is_empty()).unwrap_or("no pod yet");
+            Some((Pace::Usual, format!("{why}, then ~{}", Age(seconds))))
+        }
         Forecast::NoHistory { .. } => None,
     }
 }
@@ -87,6 +98,11 @@ pub fn long(forecast: Forecast) -> String {
     match forecast {
         Forecast::Left { seconds, samples } => format!("about {} left (told by {})", Age(seconds), boots(samples)),
         Forecast::Overdue { samples } => format!("this takes longer than in any of {}", boots(samples)),
+        Forecast::NoPod { seconds, samples } => format!(
+            "when its pod comes nobody can tell; from then on usually {} (told by {})",
+            Age(seconds),
+            boots(samples)
+        ),
         Forecast::NoHistory { samples: 0 } => "no history yet: nothing to compare with".to_owned(),
         Forecast::NoHistory { samples } => format!("no history yet: only {} to compare with", boots(samples)),
     }

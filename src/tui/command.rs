@@ -141,6 +141,9 @@ pub(crate) enum Id {
     Events,
     Changes,
     Objects,
+    Find,
+    FindNext,
+    FindPrevious,
 }
 
 /// What a command does to a cluster; confirmation grows with it.
@@ -231,7 +234,20 @@ const WITH_PALETTE: &[Place] = &[
     Place::Objects,
     Place::Yaml,
 ];
+/// [`VIEWS`] without the one that is searched in: `n` and `N` go from match to match there.
+const UNSEARCHED: &[Place] = &[
+    Place::Fleet,
+    Place::Tenant,
+    Place::Findings,
+    Place::Volumes,
+    Place::Capacity,
+    Place::Boots,
+    Place::Events,
+    Place::Changes,
+    Place::Objects,
+];
 const IN_LOGS: &[Place] = &[Place::Logs];
+const IN_YAML: &[Place] = &[Place::Yaml];
 const FIELDS: &[Place] = &[Place::Filter, Place::Palette, Place::Contexts];
 
 const fn always(_: &State) -> Result<(), Why> {
@@ -460,6 +476,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         hint: None,
         help: "what changed in the last 15 minutes, whoever it was",
         keys: &["n"],
+        places: UNSEARCHED,
         ..LOOK
     },
     Command {
@@ -513,6 +530,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         hint: Some("capacity"),
         help: "how much room the tenants' nodes have, and how many more tenants fit",
         keys: &["N"],
+        places: UNSEARCHED,
         ..LOOK
     },
     Command {
@@ -523,6 +541,36 @@ pub(crate) const COMMANDS: &[Command] = &[
         keys: &["m"],
         places: &[Place::Tenant, Place::Volumes],
         enabled: measured,
+        ..LOOK
+    },
+    Command {
+        id: Id::Find,
+        name: "find",
+        hint: Some("search"),
+        help: "search while typing: an expression; small letters find large ones too",
+        keys: &["/"],
+        places: IN_YAML,
+        listed: false,
+        ..LOOK
+    },
+    Command {
+        id: Id::FindNext,
+        name: "find-next",
+        hint: Some("next"),
+        help: "to the next match",
+        keys: &["n"],
+        places: IN_YAML,
+        listed: false,
+        ..LOOK
+    },
+    Command {
+        id: Id::FindPrevious,
+        name: "find-previous",
+        hint: None,
+        help: "to the match before",
+        keys: &["N"],
+        places: IN_YAML,
+        listed: false,
         ..LOOK
     },
     in_logs(Id::LogFollow, "follow", Some("follow"), &["s"], "follow, or stand still: new lines are then only counted"),

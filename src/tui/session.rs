@@ -48,8 +48,8 @@ pub struct ContextChoice {
 /// What is read on demand, for a page that stands on it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unwatched {
-    /// The unwatched objects of the tenant in this namespace.
-    Tenant(Text),
+    /// The unwatched objects of the tenant in this namespace, and of the volumes that its pod waits for.
+    Tenant(Text, Vec<String>),
     /// The cluster's volumes and classes.
     Storage,
     /// Whether the cluster guards the tenants' data.

@@ -5,6 +5,7 @@ pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod overlay;
 pub(crate) mod pick;
+pub(crate) mod seek;
 pub(crate) mod volumes;
 pub(crate) mod ways;
 pub(crate) mod who;
@@ -13,7 +14,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use crate::{
     cluster::{ObjectName, Said},
-    diagnose::{Board, Causes, Code, LogLine, Telling, Tiers},
+    diagnose::{Board, Causes, Code, LogLine, Telling, Tiers, awaited_volumes},
     fleet::{At, Right, Text},
     index::{
         Delta, Entry, Fleet, Kind,
@@ -24,7 +25,7 @@ use crate::{
 
 use crate::manifest::TierSize;
 
-use self::{attention::Attention, list::List, overlay::Overlay, pick::Pick, volumes::Volumes, who::Who};
+use self::{attention::Attention, list::List, overlay::Overlay, pick::Pick, seek::Seek, volumes::Volumes, who::Who};
 use super::{
     ask::{Answer, Ask, Asked, Refusal},
     command::Place,
@@ -200,6 +201,8 @@ pub(crate) struct State {
     pub(crate) tiers: Vec<TierSize>,
     /// Whom the open page is about, for what is asked on its behalf.
     pub(crate) attention: Attention,
+    /// What is searched for in the page on top.
+    pub(crate) seek: Seek,
     pub(crate) answers: Asked,
     pub(crate) ways: ways::Ways,
     pub(crate) board: Board,
@@ -233,6 +236,7 @@ impl State {
             attention: Attention::default(),
             answers: Asked::default(),
             ways: ways::Ways::default(),
+            seek: Seek::default(),
             board: Board::new(tiers()),
             causes: (0, 0),
             proofs: false,
@@ -450,15 +454,16 @@ impl State {
     /// only when a person asks again.
     pub(crate) fn wants(&mut self) -> Vec<Unwatched> {
         let mut asks = match self.views.last() {
-            Some(View::Tenant { who, .. }) if who.find(&self.fleet).here().is_some() => {
-                vec![Unwatched::Tenant(who.namespace.clone())]
-            }
+            Some(View::Tenant { who, .. }) => match who.find(&self.fleet).here() {
+                Some(entry) => vec![Unwatched::Tenant(who.namespace.clone(), awaited_volumes(&entry.tenant))],
+                None => vec![],
+            },
             Some(View::Findings { .. }) => vec![Unwatched::Storage, Unwatched::Guard],
             _ => vec![],
         };
         asks.retain(|ask| {
             let refused = match ask {
-                Unwatched::Tenant(namespace) => self.board.read(namespace).is_some_and(|o| !o.unread.is_empty()),
+                Unwatched::Tenant(namespace, _) => self.board.read(namespace).is_some_and(|o| !o.unread.is_empty()),
                 Unwatched::Storage => !self.board.has_storage(),
                 Unwatched::Guard => !self.board.has_guard(),
             };

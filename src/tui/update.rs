@@ -6,6 +6,7 @@ pub(crate) mod logs;
 mod overlay;
 mod page;
 pub(crate) mod pick;
+mod seek;
 mod tenant;
 pub(crate) mod ways;
 
@@ -136,6 +137,8 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
             Some(name) => return connect(state, name),
             None => state.overlays.push(Overlay::Contexts(Picker::default())),
         },
+        Id::Find => seek::ask(state),
+        Id::FindNext | Id::FindPrevious => seek::step(state, id),
         Id::CopyTenant => return copy_id(state),
         Id::CopyHandOver => return copy_hand_over(state),
         Id::Probe => return tenant::probe(state),
@@ -198,6 +201,7 @@ fn back(state: &mut State) {
     if let Some(overlay) = state.overlays.pop() {
         match overlay {
             Overlay::Filter { before, .. } => state.list.filter_by(&before),
+            Overlay::Pattern { before, .. } if seek::is_here(state) => seek::typed(state, &before),
             Overlay::Pattern { asked, before, .. } => logs::typed(state, asked, &before),
             _ => {}
         }

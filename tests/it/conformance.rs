@@ -56,5 +56,6 @@ told_twice! { stories:
     a_request_that_no_node_can_meet_is_found
     a_storage_class_that_is_not_there_is_found
     a_wide_policy_and_an_ingress_without_tls_are_found
+    doors_changed_by_hand_are_found_beside_the_tenants_own_render
     what_holds_a_namespace_is_found
 }

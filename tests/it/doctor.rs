@@ -36,7 +36,7 @@ fn recorded(open: bool) -> (Server, tempfile::TempDir) {
             "limitranges" if open => include_str!("../../src/diagnose/real/limitranges.json"),
             "persistentvolumes" if open => include_str!("../../src/diagnose/real/persistentvolumes.json"),
             "storageclasses" if open => include_str!("../../src/diagnose/real/storageclasses.json"),
-            _ if open && path.contains("validatingadmissionpolic") => {
+            _ if open && (path.contains("validatingadmissionpolic") || path.contains("cert-manager.io")) => {
                 return Reply::Json(404, json::status(404, "NotFound", "none"));
             }
             _ => return Reply::Json(403, json::status(403, "Forbidden", "no")),
@@ -107,7 +107,7 @@ fn what_may_not_be_read_is_said_and_nothing_is_found_in_it() {
     let (server, home) = recorded(false);
     let (code, out, _) = output(home.path(), &["doctor", "t0001"]);
     assert_eq!(code, 0, "{out}");
-    for kind in ["networkpolicies", "services", "ingresses", "limitranges", "persistentvolumes"] {
+    for kind in ["networkpolicies", "services", "ingresses", "limitranges", "certificates", "persistentvolumes"] {
         assert!(out.contains(&format!("may not list {kind}")), "{kind} is not in\n{out}");
     }
     assert!(out.contains("may not get ValidatingAdmissionPolicy"), "{out}");
@@ -137,6 +137,10 @@ fn codes_explain_themselves() {
         assert_eq!(text["code"], word);
     }
     assert!(list.lines().count() > 60);
+    let (_, refusal, _) = output(home.path(), &["explain", "not-adopted"]);
+    assert!(refusal.starts_with("not-adopted: the tenant has no stored spec (an operation is refused)"), "{refusal}");
+    let (_, both, _) = output(home.path(), &["explain", "moving-tag"]);
+    assert_eq!(both.matches("What to do:").count(), 2, "{both}");
 }
 
 /// A demo that is served until it is dropped.

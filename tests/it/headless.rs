@@ -83,7 +83,7 @@ fn ls_tells_phases_to_people_and_programs() {
     assert_eq!(lines[0], ["TENANT", "PHASE", "SINCE", "TIER", "IMAGE", "RESTARTS", "WHY"]);
     assert_eq!((lines[1][0], lines[1][1], lines[1][3], lines[1][4]), ("t0001", "Ready", "pro", "1.4.2"));
     assert_eq!((lines[2][0], lines[2][1]), ("t0002", "Failing"));
-    assert!(out.lines().nth(2).unwrap().contains("gateway: ImagePullBackOff"), "{out}");
+    assert!(out.lines().nth(2).unwrap().contains("image registry.example/openclaw:1.4.2 does not exist"), "{out}");
 
     let list = json_of(home.path(), &["ls", "-o", "json"]);
     assert_eq!((&list["apiVersion"], &list["kind"]), (&"fleetdeck/v1".into(), &"TenantList".into()));

@@ -82,6 +82,8 @@ pub struct Explained {
     pub api_version: &'static str,
     pub kind: &'static str,
     pub code: &'static str,
+    /// `finding`, or `refusal` of an operation.
+    pub of: &'static str,
     pub title: &'static str,
     pub means: &'static str,
     /// Commands; `NS` stands for the tenant's namespace.
@@ -161,12 +163,13 @@ fn sources(sources: &Sources) -> Vec<Source> {
 }
 
 impl Explained {
-    pub fn of(text: &Explanation) -> Self {
+    pub fn of(text: &Explanation, of: &'static str) -> Self {
         Self {
             api_version: API_VERSION,
             kind: "Explanation",
-            code: text.code.word(),
-            title: text.code.title(),
+            code: text.word,
+            of,
+            title: text.title,
             means: text.means,
             by_hand: text.by_hand.lines().collect(),
             act: text.act,

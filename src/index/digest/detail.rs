@@ -9,8 +9,8 @@ use crate::fleet::{
     At, Quantity,
     clean::clean,
     detail::{
-        Ingress, LimitRange, NetworkPolicy, Peer, PersistentVolume, Port, Rule, Selector, Service, SetDetail,
-        StorageClass,
+        Attachment, Certificate, Ingress, LimitRange, NetworkPolicy, Peer, PersistentVolume, Port, Rule, Selector,
+        Service, SetDetail, StorageClass,
     },
     name,
 };
@@ -142,6 +142,14 @@ pub fn ingresses(body: &[u8]) -> Result<Placed<Ingress>, DigestError> {
     })
 }
 
+/// A list of which the facets hold all that is needed: it is only checked to be one.
+///
+/// # Errors
+/// It is no list.
+pub fn nothing_more(body: &[u8]) -> Result<Placed<()>, DigestError> {
+    all(body, |_| ())
+}
+
 /// What of StatefulSets the facets leave out.
 ///
 /// # Errors
@@ -178,6 +186,56 @@ fn heap(gateway: &Value) -> Option<u32> {
     let (_, rest) = options.split_once("max-old-space-size")?;
     let digits: String = rest.trim_start_matches(['=', ' ']).chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
+}
+
+/// Certificates of cert-manager.
+///
+/// # Errors
+/// It is no list.
+pub fn certificates(body: &[u8]) -> Result<Placed<Certificate>, DigestError> {
+    all(body, |item| {
+        let condition = |kind: &str| list(item, "/status/conditions").find(|c| c["type"] == kind);
+        let ready = condition("Ready");
+        // While a renewal fails the certificate before may still be good: Ready says so, Issuing says why.
+        let failed = condition("Issuing").filter(|c| c["reason"] == "Failed");
+        let message = failed.or(ready.filter(|c| c["status"] != "True"));
+        Certificate {
+            name: text(item, "/metadata/name"),
+            hosts: strings(item, "/spec/dnsNames"),
+            expires: At::parse(&text(item, "/status/notAfter")),
+            renews: At::parse(&text(item, "/status/renewalTime")),
+            ready: ready.map(|c| c["status"] == "True"),
+            since: ready.and_then(|c| At::parse(&text(c, "/lastTransitionTime"))),
+            message: message.and_then(|c| optional(c, "/message")),
+        }
+    })
+}
+
+/// One page of VolumeAttachments, of these volumes alone; with the token of the next page.
+///
+/// # Errors
+/// It is no list.
+pub fn attachments(body: &[u8], volumes: &[String]) -> Result<(Vec<Attachment>, Option<String>), DigestError> {
+    let page: Value = serde_json::from_slice(body).map_err(|e| DigestError::of(&e))?;
+    if page.get("items").is_none() {
+        return Err(DigestError::Shape { expected: "a list", found: "something else".to_owned() });
+    }
+    let ours = |item: &&Value| volumes.contains(&text(item, "/spec/source/persistentVolumeName"));
+    let read = |item: &Value| {
+        let deleting = At::parse(&text(item, "/metadata/deletionTimestamp"));
+        let error = if deleting.is_some() { "/status/detachError" } else { "/status/attachError" };
+        Attachment {
+            name: text(item, "/metadata/name"),
+            volume: text(item, "/spec/source/persistentVolumeName"),
+            node: text(item, "/spec/nodeName"),
+            attached: item.pointer("/status/attached").and_then(Value::as_bool).unwrap_or(false),
+            created: At::parse(&text(item, "/metadata/creationTimestamp")),
+            deleting,
+            error: optional(item, &format!("{error}/message")),
+            error_at: At::parse(&text(item, &format!("{error}/time"))),
+        }
+    };
+    Ok((list(&page, "/items").filter(ours).map(read).collect(), optional(&page, "/metadata/continue")))
 }
 
 /// PersistentVolumes; `tenant_label` tells those that carry the tenants' label.

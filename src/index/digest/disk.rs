@@ -98,11 +98,12 @@ pub fn df(namespace: &Text, mounts: &[&Mount], blocks: &str, inodes: &str, at: A
     let measures = mounts.iter().enumerate().filter_map(|(i, mount)| {
         let (capacity, used) = (*blocks.get(i)?)?;
         let (all, taken) = inodes.get(i).copied().flatten().unwrap_or_default();
+        let (inodes_used, all_inodes) = VolumeUsage::inodes(taken, all);
         let usage = VolumeUsage {
             used: used.checked_mul(1_024)?,
             capacity: capacity.checked_mul(1_024)?,
-            inodes_used: taken,
-            inodes: all,
+            inodes_used,
+            inodes: all_inodes,
             at,
             source: VolumeSource::Df,
         };

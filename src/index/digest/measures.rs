@@ -128,12 +128,14 @@ impl VolumeStats<'_> {
     fn measure(self, now: At) -> Option<Measure> {
         let claim = self.pvc_ref.0?;
         let size = |n: Int| n.0.and_then(|n| u64::try_from(n).ok());
+        // Some filesystems have no inodes to count; the percentage of none is not asked for.
+        let (inodes_used, inodes) =
+            VolumeUsage::inodes(size(self.inodes_used).unwrap_or(0), size(self.inodes).unwrap_or(0));
         let usage = VolumeUsage {
             used: size(self.used_bytes)?,
             capacity: size(self.capacity_bytes)?,
-            // Some filesystems have no inodes to count; the percentage of none is not asked for.
-            inodes_used: size(self.inodes_used).unwrap_or(0),
-            inodes: size(self.inodes).unwrap_or(0),
+            inodes_used,
+            inodes,
             at: self.time.at().unwrap_or(now),
             source: VolumeSource::Kubelet,
         };

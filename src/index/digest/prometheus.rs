@@ -97,11 +97,12 @@ pub fn prometheus_volumes(body: &[u8]) -> Result<Vec<Measure>, DigestError> {
     }
     let measures = found.into_iter().filter_map(|((namespace, claim), found)| {
         let [used, capacity, inodes_used, inodes] = found.figures;
+        let (inodes_used, inodes) = VolumeUsage::inodes(inodes_used.unwrap_or(0), inodes.unwrap_or(0));
         let usage = VolumeUsage {
             used: used?,
             capacity: capacity?,
-            inodes_used: inodes_used.unwrap_or(0),
-            inodes: inodes.unwrap_or(0),
+            inodes_used,
+            inodes,
             at: found.at?,
             source: VolumeSource::Prometheus,
         };

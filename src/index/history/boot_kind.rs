@@ -3,7 +3,7 @@
 use crate::fleet::{ImageRef, Pod, Tenant, Text, boot::Lap};
 
 /// A claim that was made at most this long before a pod is new to it: the first boot seeds it.
-const NEW: u32 = 60;
+pub(super) const NEW: u32 = 60;
 
 /// What makes a boot's times comparable:
 /// the gateway's image without its tag (a stand-in is another program; a new release of the same one is close, and the

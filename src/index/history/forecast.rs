@@ -5,7 +5,7 @@ use crate::fleet::{
     boot::{Comparison, Lap, Laps},
 };
 
-use super::{BootKind, History, Spread, Stats};
+use super::{BootKind, History, Spread, Stats, boot_kind::NEW};
 use crate::index::Entry;
 
 /// When a tenant that is on its way will be ready.
@@ -15,6 +15,9 @@ pub enum Forecast {
     Left { seconds: u32, samples: u32 },
     /// The lap it is in takes longer than it took in any of so many boots.
     Overdue { samples: u32 },
+    /// There is no pod yet, or the one before is still going: how long that takes nobody knows, and from then on it usually
+    /// takes so many seconds, told by so many boots.
+    NoPod { seconds: u32, samples: u32 },
     /// Too few boots like this one are known; so many are.
     NoHistory { samples: u32 },
 }
@@ -41,10 +44,14 @@ impl History {
         self.stats(&BootKind::of(tenant, tenant.pod()?)?)
     }
 
-    /// `None` for whoever is not on their way, or has no pod yet whose boot could be told.
+    /// `None` for whoever is not on their way.
     pub fn forecast(&self, entry: &Entry, now: At) -> Option<Forecast> {
+        let pod = entry.tenant.pod().filter(|p| p.deleting.is_none());
+        if pod.is_none() && matches!(entry.verdict.phase, Phase::Creating | Phase::Updating) {
+            return Some(self.before_its_pod(&entry.tenant, now));
+        }
         let on_its_way = matches!(entry.verdict.phase, Phase::Creating | Phase::Booting { .. } | Phase::Starting);
-        let pod = entry.tenant.pod().filter(|p| on_its_way && p.deleting.is_none())?;
+        let pod = pod.filter(|_| on_its_way)?;
         let laps = Laps::of(pod)?;
         let current = laps.current()?;
         let Some(stats) = self.stats_for(&entry.tenant) else { return Some(Forecast::NoHistory { samples: 0 }) };
@@ -57,6 +64,27 @@ impl History {
         let Some(rest) = lap.rest(now.since(begun)) else { return Some(Forecast::Overdue { samples }) };
         let later = tail.and_then(Spread::median).unwrap_or(0);
         Some(Forecast::Left { seconds: rest + later, samples })
+    }
+
+    /// By what is known without a pod: the image that the StatefulSet will run, the tier, and how old the volumes are.
+    fn before_its_pod(&self, tenant: &Tenant, now: At) -> Forecast {
+        let newest = tenant.claims.iter().filter_map(|c| c.created).max();
+        // Those that are not there yet will be new.
+        let new = newest.is_none_or(|at| now.since(at) <= NEW);
+        let image = tenant.wanted_image().map(|image| image.repository);
+        let tier = tenant.tier.as_ref().map_or("", |t| t.as_str());
+        let alike = self.kinds.keys().filter(|kind| image == Some(&*kind.image) && kind.new_volumes == Some(new));
+        // Each tier for itself, and all of them: the tenant's own counts for more where it is known well enough.
+        let figures = alike
+            .filter(|kind| kind.tier.as_deref().is_none_or(|of| of == tier))
+            .filter_map(|kind| Some((kind.tier.is_some(), self.stats_of(kind)?.whole())));
+        let known = |whole: &Spread| whole.samples() >= Stats::ENOUGH;
+        match figures.max_by_key(|(own, whole)| (known(whole), *own, whole.samples())) {
+            Some((_, whole)) if known(whole) => {
+                Forecast::NoPod { seconds: whole.median().unwrap_or(0), samples: whole.samples() }
+            }
+            few => Forecast::NoHistory { samples: few.map_or(0, |(_, whole)| whole.samples()) },
+        }
     }
 
     /// The lap that a tenant's boot is in, with its time so far; beside its history where there is one.

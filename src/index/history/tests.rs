@@ -147,6 +147,34 @@ fn a_forecast_is_the_rest_of_this_lap_and_all_that_follow() {
 }
 
 #[test]
+fn before_there_is_a_pod_the_usual_boot_is_told_and_no_time_is_promised() {
+    let none_yet = |created: u32, now: u32| {
+        let mut tenant = tenant_with(99, created, &[]);
+        tenant.pods.clear();
+        entry(tenant, now)
+    };
+    let mut history = History::default();
+    let waiting = none_yet(10_000, 10_001);
+    assert_eq!(waiting.verdict.phase.word(), "Creating");
+    assert_eq!(history.forecast(&waiting, at(10_001)), Some(Forecast::NoHistory { samples: 0 }));
+    (1..=3).for_each(|n| history.observe(&even(n.into(), 100 * n, 3)));
+    let told = history.forecast(&waiting, at(10_001));
+    assert_eq!(told, Some(Forecast::NoPod { seconds: 54, samples: 3 }));
+    assert_eq!(told.and_then(Forecast::seconds), None, "when the pod comes is not known");
+    let old = none_yet(100, 10_001);
+    assert_eq!(history.forecast(&old, at(10_001)), Some(Forecast::NoHistory { samples: 0 }), "its volumes are not new");
+    let mut going = even(99, 9_990, 3);
+    going.pods[0].deleting = Some(at(10_060));
+    let going = entry(going, 10_040);
+    assert_eq!(going.verdict.phase.word(), "Updating");
+    assert_eq!(history.forecast(&going, at(10_040)), told, "its successor's");
+    let mut refused = none_yet(10_000, 10_200);
+    refused.tenant.warnings = vec![refusal(10_001)];
+    let refused = entry(refused.tenant, 10_200);
+    assert_eq!((refused.verdict.phase.word(), history.forecast(&refused, at(10_200))), ("Failing", None));
+}
+
+#[test]
 fn many_short_laps_do_not_add_up_to_an_error() {
     // Half a second each: every second lap is told as 1 s, in one boot these and in the next one those.
     let boot = |n: u32| {

@@ -16,7 +16,7 @@ use crate::tui::{
 
 use super::{
     pick::{self, Pick},
-    ways,
+    seek, ways,
 };
 
 pub(super) fn open_filter(state: &mut State) {
@@ -56,7 +56,11 @@ fn rewritten(state: &mut State) {
         }
         Some(Overlay::Pattern { asked, field, .. }) => {
             let (asked, text) = (*asked, field.text().to_owned());
-            super::logs::typed(state, asked, &text);
+            if seek::is_here(state) {
+                seek::typed(state, &text);
+            } else {
+                super::logs::typed(state, asked, &text);
+            }
         }
         Some(choice) => {
             if let Some(picker) = choice.picker() {
@@ -101,6 +105,11 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
         Some(Overlay::Filter { field, .. }) => {
             let text = field.text().trim().to_owned();
             state.list.filter_by(&text);
+            vec![]
+        }
+        Some(Overlay::Pattern { field, .. }) if seek::is_here(state) => {
+            seek::typed(state, field.text());
+            seek::accepted(state);
             vec![]
         }
         Some(Overlay::Pattern { asked, field, .. }) => {

@@ -4,12 +4,15 @@ use crate::tui::{
     ask::{Answer, Ask},
     command::Id,
     effect::Effect,
-    state::{Page, State, View, who::Who},
+    state::{Page, State, View, seek::Seek, who::Who},
     view,
 };
 
 /// Opens a page, or goes back to it where it lies below; what it shows is read anew.
 pub(super) fn go(state: &mut State, page: Page) -> Vec<Effect> {
+    if matches!(page, Page::Yaml(..)) {
+        state.seek = Seek::default();
+    }
     let is = |view: &View| matches!(view, View::Page { page: other, .. } if *other == page);
     let ask = page.ask();
     match state.views.iter().position(is) {

@@ -7,6 +7,7 @@ mod empty;
 use ratatui::layout::Rect;
 
 use crate::{
+    diagnose::headline,
     index::Entry,
     tui::{state::State, theme::Role, widget::paint::Paint},
 };
@@ -87,8 +88,10 @@ fn row(paint: &mut Paint<'_>, state: &State, entry: &Entry, columns: &[Placed], 
         paint.text(line.x + 2, line.y, line.right(), paint.glyphs.stale, Role::Stale);
     }
     let narrow = columns.iter().any(|c| c.column == Column::Phase);
+    let finding = headline(state.board.of(&entry.tenant.namespace_name));
     for placed in columns {
-        cell::draw(paint, entry, state.fleet.history(), placed, narrow, line.x, line.y);
+        let of = cell::Subject { entry, history: state.fleet.history(), finding, narrow };
+        cell::draw(paint, &of, placed, line.x, line.y);
     }
     if stale {
         // What is shown is of the past: dimmed, and marked beside its glyph.

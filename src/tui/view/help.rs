@@ -118,7 +118,8 @@ fn about(place: Place) -> &'static [&'static str] {
         Place::Objects | Place::Yaml => &[
             "Read now, and not followed: ctrl-r reads again. Managed fields are folded;",
             "values of variables that are called like a secret are left out, as is",
-            "whatever looks like one. Secrets are never read.",
+            "whatever looks like one. Secrets are never read. In the YAML / searches, n and",
+            "N go from match to match.",
             "",
         ],
         _ => &[],

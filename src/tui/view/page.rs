@@ -9,9 +9,11 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::tui::{
+    ask::Answer,
     clean::clean,
     state::{
         Page, State, View,
+        overlay::Overlay,
         who::{Found, Who},
     },
     theme::Role,
@@ -50,7 +52,10 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, page: &Page, scroll: us
     }
     let Content { title, lines, chosen } = content(paint, state, page);
     let rule = paint.glyphs.line.repeat(usize::from(area.width.saturating_sub(2)));
-    paint.text(area.x + 1, area.y, right, &title, Role::Title);
+    let after = paint.text(area.x + 1, area.y, right, &title, Role::Title);
+    if matches!(page, Page::Yaml(..)) {
+        search(paint, state, Rect { x: after + 2, y: area.y, width: right.saturating_sub(after + 2), height: 1 });
+    }
     paint.text(area.x + 1, area.y + 1, right, &rule, Role::Frame);
     let inside = usize::from(area.height.saturating_sub(TITLE));
     let scroll = scroll.min(lines.len().saturating_sub(inside));
@@ -70,6 +75,30 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, page: &Page, scroll: us
     if below > 0 {
         let text = format!(" {} {below} more lines ", paint.glyphs.down);
         paint.parts_right(area.x, area.bottom() - 1, area.right(), &[(&text, Role::Columns)]);
+    }
+}
+
+/// What is searched for: the field while it is typed, and how many lines match.
+fn search(paint: &mut Paint<'_>, state: &State, area: Rect) {
+    let (mut x, right) = (area.x, area.right());
+    if let Some(Overlay::Pattern { asked, field, .. }) = state.overlays.last() {
+        x = paint.text(x, area.y, right, asked.sign(), Role::Key);
+        let width = 30.min(area.width / 2);
+        field.draw(paint, Rect { x, y: area.y, width, height: 1 });
+        x += width + 1;
+    } else if let Some(pattern) = &state.seek.pattern {
+        x = paint.text(x, area.y, right, &format!("/{} ", pattern.text()), Role::Key);
+    }
+    if let Some(why) = &state.seek.error {
+        paint.text(x, area.y, right, why, Role::Error);
+        return;
+    }
+    let Some(View::Page { page, .. }) = state.views.last() else { return };
+    let told = page.ask().and_then(|ask| state.answers.told(&ask)).map(|told| &told.answer);
+    if let (Some(Ok(Answer::Lines(lines))), Some(_)) = (told, &state.seek.pattern) {
+        let found = state.seek.found(lines);
+        let at = found.iter().position(|line| Some(*line) == state.seek.line).map_or(0, |at| at + 1);
+        paint.text(x, area.y, right, &format!("{at} of {} lines", found.len()), Role::Dim);
     }
 }
 

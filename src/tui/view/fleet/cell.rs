@@ -1,6 +1,7 @@
 //! What stands in each column of a tenant's row.
 
 use crate::{
+    diagnose::Finding,
     fleet::{Claim, ClaimPhase, Container, Phase, State as Run, boot::Pace},
     index::{Entry, History, outlook},
     tui::{
@@ -25,16 +26,18 @@ const WORD: u16 = 8;
 /// Cells that a long phase column has left beside a word.
 const CULPRIT: usize = 20;
 
-/// `narrow`: the phase's column has no room for the stage, so that WHY says it.
-pub(super) fn draw(
-    paint: &mut Paint<'_>,
-    entry: &Entry,
-    history: &History,
-    placed: &Placed,
-    narrow: bool,
-    x: u16,
-    y: u16,
-) {
+/// What a row tells of.
+pub(super) struct Subject<'a> {
+    pub(super) entry: &'a Entry,
+    pub(super) history: &'a History,
+    /// What is worst about the tenant.
+    pub(super) finding: Option<&'a Finding>,
+    /// The phase's column has no room for the stage, so that WHY says it.
+    pub(super) narrow: bool,
+}
+
+pub(super) fn draw(paint: &mut Paint<'_>, of: &Subject<'_>, placed: &Placed, x: u16, y: u16) {
+    let entry = of.entry;
     let tenant = &entry.tenant;
     let pod = tenant.pod();
     let say = |paint: &mut Paint<'_>, text: &str, role: Role| put(paint, placed, x, y, text, role);
@@ -82,15 +85,23 @@ pub(super) fn draw(
             None => say(paint, UNKNOWN, Role::Dim),
         },
         Column::Why => {
-            let clause = outlook::clause(entry, history, paint.now);
-            let role = match &clause {
-                Some((Pace::Stuck, _)) => Role::Error,
-                Some((Pace::Slow, _)) => Role::Warn,
-                _ if entry.verdict.phase.in_progress() => Role::Dim,
+            let clause = outlook::clause(entry, of.history, paint.now);
+            // Of whoever is on their way it is told how far they are, unless something keeps them; of the others what is worst.
+            let moves = entry.verdict.phase.in_progress();
+            let finding = of.finding.filter(|f| clause.is_none() && (!moves || f.down));
+            let role = match (&clause, finding) {
+                (Some((Pace::Stuck, _)), _) => Role::Error,
+                (Some((Pace::Slow, _)), _) => Role::Warn,
+                (None, Some(finding)) if !finding.down => Role::Warn,
+                (_, None) if moves => Role::Dim,
+                (Some(_), _) => Role::Dim,
                 _ => Role::Text,
             };
-            let why = why(entry, clause.map(|(_, text)| text), narrow);
-            say(paint, &why, role);
+            let text = match finding {
+                Some(finding) => found(finding, usize::from(placed.width)),
+                None => why(entry, clause.map(|(_, text)| text), of.narrow),
+            };
+            say(paint, &text, role);
         }
     }
 }
@@ -120,11 +131,22 @@ fn culprit(why: &str) -> (&str, &str) {
     why.split_once(": ").filter(|(head, _)| head.len() <= CULPRIT).unwrap_or(("", why))
 }
 
+/// A finding in so many cells: its sentence, or what such a finding is called, which says the cause first.
+fn found(finding: &Finding, width: usize) -> String {
+    if finding.sentence.chars().count() <= width {
+        return finding.sentence.clone();
+    }
+    let title = finding.code.title();
+    let whole = format!("{title}: {}", finding.about);
+    if finding.about.is_empty() || title.chars().count() >= width { title.to_owned() } else { whole }
+}
+
 /// `clause`: how its way to ready looks, where it is on it and that is known. It is worth more than what a boot waits for.
 fn why(entry: &Entry, clause: Option<String>, narrow: bool) -> String {
     let told = clause.is_some();
     let why = match clause {
-        Some(clause) if entry.verdict.why.is_empty() || matches!(entry.verdict.phase, Phase::Booting { .. }) => clause,
+        Some(clause) if clause.starts_with(&*entry.verdict.why) => clause,
+        Some(clause) if matches!(entry.verdict.phase, Phase::Booting { .. }) => clause,
         Some(clause) => format!("{clause}, {}", entry.verdict.why),
         None => entry.verdict.why.to_string(),
     };

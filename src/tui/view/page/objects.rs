@@ -2,7 +2,7 @@
 
 use super::{Content, Line, field, plain};
 use crate::{
-    cluster::ObjectName,
+    cluster::{ObjectName, logs::Pattern},
     tui::{
         ask::{Answer, Ask, Told},
         state::{State, who::Who},
@@ -35,11 +35,34 @@ pub(super) fn yaml(paint: &mut Paint<'_>, state: &State, who: &Who, object: &Obj
     let lines = match state.answers.told(&ask) {
         Some(Told { at, answer: Ok(Answer::Lines(lines)) }) => {
             read = format!(", read {} ago", paint.age(*at));
-            lines.iter().map(|line| yaml_line(line)).collect()
+            lines.iter().map(|line| found(yaml_line(line), line, state.seek.pattern.as_ref())).collect()
         }
         told => silence(paint, state, &ask, told),
     };
-    Content { title: format!("{}/{} of {}{read}", object.kind.kind, object.name, who.id), lines, chosen: None }
+    let title = format!("{}/{} of {}{read}", object.kind.kind, object.name, who.id);
+    Content { title, lines, chosen: state.seek.line }
+}
+
+/// The parts of a line that match, told apart from the rest of it.
+fn found(line: Line, text: &str, pattern: Option<&Pattern>) -> Line {
+    let matches: Vec<_> = pattern.iter().flat_map(|p| p.find_all(text.as_bytes())).collect();
+    if matches.is_empty() {
+        return line;
+    }
+    let mut out: Line = Vec::new();
+    let mut at = 0;
+    for (part, role) in line {
+        for (i, c) in part.char_indices() {
+            let hit = matches.iter().any(|m| m.contains(&(at + i)));
+            let role = if hit { Role::Selected } else { role };
+            match out.last_mut().filter(|(_, last)| *last == role) {
+                Some((text, _)) => text.push(c),
+                None => out.push((c.to_string(), role)),
+            }
+        }
+        at += part.len();
+    }
+    out
 }
 
 /// Key and value apart.

@@ -12,7 +12,7 @@ use crate::{
         glyph::GlyphSet,
         keymap::Keymap,
         msg::Msg,
-        state::State,
+        state::{State, View},
         theme::Depth,
         update::update,
         widget::paint::Paint,
@@ -162,6 +162,42 @@ fn objects_and_their_yaml() {
     insta::assert_snapshot!("yaml_80x24", screen(&mut state, 80, 24));
     press(&mut state, "esc esc");
     assert_eq!(state.place(), Place::Fleet);
+}
+
+#[test]
+fn yaml_is_searched_while_typing_and_from_match_to_match() {
+    let mut state = fleet();
+    press(&mut state, "/ \"leo\" enter");
+    let ask = look(&press(&mut state, "y"));
+    let names = crate::cluster::look::KINDS.iter().take(1);
+    let names = names.map(|kind| crate::cluster::ObjectName { kind, name: "openclaw".to_owned() }).collect();
+    answer(&mut state, ask, Ok(Answer::Objects(Objects { names, missing: vec![] })));
+    let ask = look(&press(&mut state, "enter"));
+    let line = |n: usize| if n % 50 == 7 { format!("  name: gateway-{n}") } else { format!("  other: {n}") };
+    answer(&mut state, ask, Ok(Answer::Lines((0..120).map(line).collect())));
+    let top = |state: &State| match state.views.last() {
+        Some(View::Page { scroll, .. }) => *scroll,
+        other => panic!("{other:?}"),
+    };
+    press(&mut state, "n");
+    assert!(screen(&mut state, 80, 24).contains("nothing is searched for: / asks what"));
+    press(&mut state, "/ \"GATEWAY-\"");
+    assert!(screen(&mut state, 80, 24).contains("0 of 0 lines"), "large letters are meant");
+    press(&mut state, "esc / \"gateway\"");
+    assert_eq!((state.place(), state.seek.line, top(&state)), (Place::Filter, Some(7), 0));
+    press(&mut state, "enter n");
+    assert_eq!((state.seek.line, top(&state)), (Some(57), 51), "a third of the screen above it");
+    let shown = screen(&mut state, 80, 24);
+    assert!(shown.contains("/gateway 2 of 3 lines") && shown.contains("name: gateway-57"), "{shown}");
+    press(&mut state, "n n");
+    assert_eq!(state.seek.line, Some(7));
+    assert!(screen(&mut state, 80, 24).contains("from the beginning again"));
+    press(&mut state, "N");
+    assert_eq!(state.seek.line, Some(107));
+    press(&mut state, "/ \"[\" enter");
+    assert!(screen(&mut state, 80, 24).contains("no pattern"));
+    press(&mut state, "esc esc");
+    assert_eq!(state.place(), Place::Objects);
 }
 
 #[test]

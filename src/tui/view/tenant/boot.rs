@@ -28,7 +28,11 @@ pub(super) fn draw(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) 
     head(paint, y, right, "BOOT");
     let tenant = &of.entry.tenant;
     let Some(pod) = tenant.pod() else {
-        paint.text(BODY, y, right, "no pod", Role::Dim);
+        let mut end = paint.text(BODY, y, right, "no pod", Role::Dim);
+        if let Some(forecast) = of.history.forecast(of.entry, paint.now) {
+            end = paint.text(end, y, right, ": ", Role::Dim);
+            paint.text(end, y, right, &outlook::long(forecast), Role::Dim);
+        }
         return past(paint, of, y + 1, right) + 1;
     };
     let boot = Boot::of(pod);

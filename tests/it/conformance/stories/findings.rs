@@ -1,7 +1,7 @@
 //! What is wrong is found in what Kubernetes itself writes: the words of admission, scheduler and volume controllers.
 
 use fleetdeck::{
-    cluster::Mode,
+    cluster::{Address, Mode, Only, Opening},
     diagnose::{Board, Code, Finding, Severity, Tiers},
     fleet::{Phase, Text},
     manifest::{Base, TenantSpec},
@@ -15,10 +15,12 @@ use crate::conformance::world::{Watching, World};
 async fn examine(world: &World, watching: &Watching, spec: &TenantSpec, later: u32) -> Vec<Finding> {
     let namespace = Text::from(spec.namespace());
     let now = world.cluster.clock().now().plus(later);
-    let mut board = Board::new(Tiers::of(&Base::embedded().unwrap()));
+    let base = Base::embedded().unwrap();
+    let mut board = Board::new(Tiers::of(&base));
     let storage = world.cluster.storage("openclaw.ai/tenant").await.unwrap();
     board.stored(&watching.fleet, storage, now);
-    let opened = world.cluster.opened(&namespace, "openclaw.ai/tenant").await;
+    let of = Opening { label: "openclaw.ai/tenant", base: &base, volumes: &[] };
+    let opened = world.cluster.opened(&namespace, of).await;
     assert_eq!(opened.unread, [""; 0]);
     board.opened(&watching.fleet, &namespace, opened, now);
     board.of(&namespace).to_vec()
@@ -148,6 +150,33 @@ pub(crate) async fn a_wide_policy_and_an_ingress_without_tls_are_found(world: &W
     let codes: Vec<_> = found.iter().filter(|f| f.code != Code::ReclaimDeletes).map(|f| f.code).collect();
     assert_eq!(codes, [Code::NetworkWide, Code::IngressNoTls], "{found:#?}");
     assert!(found.iter().all(|f| !f.down));
+}
+
+pub(crate) async fn doors_changed_by_hand_are_found_beside_the_tenants_own_render(world: &World) {
+    let spec = world.spec("a");
+    let namespace = spec.namespace();
+    let mut watching = world.watch();
+    watching.settle().await;
+    world.create(&spec).await;
+    watching.until(&namespace, "Ready", ready).await;
+    let edit = async |kind: &str, name: &str, patch: serde_json::Value| {
+        let version = if kind == "NetworkPolicy" { "networking.k8s.io/v1" } else { "v1" };
+        world.cluster.patch(version, kind, &namespace, name, "kubectl-edit", &patch).await.unwrap();
+    };
+    edit("NetworkPolicy", "tenant", json!({ "spec": { "egress": [{}] } })).await;
+    edit("ResourceQuota", "tenant", json!({ "spec": { "hard": { "limits.memory": "64Gi" } } })).await;
+    let limits = world.cluster.object(&Address::kind("LimitRange", &namespace, "tenant").unwrap()).await.unwrap();
+    let uid = limits.unwrap()["metadata"]["uid"].as_str().unwrap().parse().unwrap();
+    let at = Address::kind("LimitRange", &namespace, "tenant").unwrap();
+    world.cluster.remove(&at, Only { uid, version: None }, Mode::Live).await.unwrap();
+    let found = examine(world, &watching, &spec, 0).await;
+    let of = |code: Code| found.iter().find(|f| f.code == code).unwrap_or_else(|| panic!("{code}: {found:#?}"));
+    assert_eq!(of(Code::NetworkWide).evidence[0].place, "NetworkPolicy tenant spec.egress");
+    let quota = &of(Code::QuotaWide).evidence[0];
+    assert_eq!(quota.said, "\"64Gi\"; its render has \"2Gi\"");
+    assert_eq!(of(Code::LimitRangeMissing).about, "LimitRange tenant");
+    let others = [Code::NetworkWide, Code::QuotaWide, Code::LimitRangeMissing, Code::ReclaimDeletes];
+    assert!(found.iter().all(|f| others.contains(&f.code)), "{found:#?}");
 }
 
 pub(crate) async fn what_holds_a_namespace_is_found(world: &World) {
