@@ -7,6 +7,7 @@
 //! here decides what to do: that stands in the plan.
 
 mod act;
+mod adoption;
 mod claim;
 mod drift;
 pub mod dry;

@@ -24,6 +24,7 @@ mod object;
 mod order;
 mod overlay;
 mod owner;
+mod ownership;
 mod patch;
 mod patches;
 mod redact;
@@ -46,6 +47,7 @@ pub use image::PinnedImage;
 pub use object::Object;
 pub use overlay::overlay;
 pub use owner::Owners;
+pub use ownership::{as_moved, moved, others};
 pub use redact::redact;
 pub use spec::{
     Claim, Issuer, IssuerKind, KeyRef, LiteLlm, LiteLlmTarget, Network, TenantSpec, Toleration, Volumes, stored_spec,

@@ -7,6 +7,7 @@
 //! a whole tenant is refused outside a purge. `until` judges whether what a step waits for has come. `event` and `ledger`
 //! tell how a run goes; the console and the command line fold the same events.
 
+pub mod adopt;
 pub mod apply;
 pub mod basis;
 pub mod create;
@@ -38,7 +39,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     basis::{Basis, Named, Other},
     event::{End, Event, News},
-    found::{Behind, Drift, Found, Take},
+    found::{Adoption, Behind, Drift, Found, Owned, Take},
     intent::Intent,
     ledger::{Ledger, State},
     pace::Pace,
@@ -52,6 +53,7 @@ pub use self::{
 use crate::{
     fleet::{At, Uid},
     index::Entry,
+    manifest::TenantSpec,
 };
 
 /// Raised whenever a plan of today would be misread by the program of yesterday.
@@ -111,6 +113,9 @@ pub struct Turn {
     /// What is taken from other field managers, and nothing else is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub takes: Vec<Take>,
+    /// The spec that a tenant is adopted with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec: Option<Box<TenantSpec>>,
 }
 
 impl Wave {
@@ -224,6 +229,7 @@ impl Turn {
             Intent::Suspend => suspend::suspend(entry, refusal),
             Intent::Resume => suspend::resume(entry, refusal),
             Intent::Upgrade { image } => upgrade::turn(entry, image, seen, refusal),
+            Intent::Adopt { .. } => adopt::turn(entry, seen, refusal),
             Intent::SetTier { tier } => set_tier::turn(entry, tier, seen, refusal),
             Intent::Resize { app, config } => resize::turn(entry, *app, *config, seen, refusal),
             Intent::RotateToken => rotate_token::turn(entry, seen, refusal),
@@ -240,7 +246,7 @@ mod situation_for_tests {
     use crate::{
         fleet::{Tenant, Verdict, fixture::at},
         index::{Delta, Fleet, Kind},
-        manifest::{Base, Defaults, TenantDraft, TenantSpec},
+        manifest::{Base, Defaults, TenantDraft},
     };
 
     /// Calls `make` with a situation in which everything is fresh.

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 
 use self::{
     report::Report,
-    targets::{Common, Create, Delete, Many, Resize, Rollout, SetTier, Upgrade},
+    targets::{Adopt, Common, Create, Delete, Many, Resize, Rollout, SetTier, Upgrade},
 };
 use super::{failure::Failure, follow::Follow, open, print, show::namespace_of};
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     engine::{self, Job, Lease, Order, Records, Secrets, Trouble, dry, journal::Journal},
     fleet::{Text, Uid},
     index::{Entry, Query},
-    manifest::{Base, PinnedImage},
+    manifest::{Base, Defaults, PinnedImage},
     plan::{Danger, End, Intent, Ledger, Need, Other, Pace, Plan, Preview, Refusal, Situation, Why},
 };
 
@@ -67,6 +67,11 @@ pub(super) async fn resize(config: &Config, args: Resize) -> Result<(), Failure>
     act(config, intent, IN_TURN, Whom::Named(vec![args.tenant]), Secrets::default(), &args.common).await
 }
 
+pub(super) async fn adopt(config: &Config, args: Adopt) -> Result<(), Failure> {
+    let intent = Intent::Adopt { from: args.from };
+    act(config, intent, IN_TURN, Whom::Named(args.tenants), Secrets::default(), &args.common).await
+}
+
 /// Through many tenants, in waves.
 pub(super) async fn rollout(config: &Config, intent: Intent, args: Rollout) -> Result<(), Failure> {
     let pace = args.pace();
@@ -102,7 +107,8 @@ async fn act(
     let report = Report::new(common.output);
     let author = author();
     let control = control(config);
-    let planned = plan(&cluster, &scope, &base, intent, pace, &whom, &author, settings.read_only).await?;
+    let planned =
+        plan(&cluster, &scope, &base, intent, pace, &whom, &author, settings.read_only, &config.defaults).await?;
     let (plan, dropped) = match planned {
         Ok(planned) => planned,
         Err(refusal) => return report.refused(&refusal),
@@ -220,6 +226,7 @@ async fn plan(
     whom: &Whom,
     author: &str,
     read_only: bool,
+    defaults: &Defaults,
 ) -> Result<Result<(Plan, Refusal), Refusal>, Failure> {
     let mut follow = Follow::start(cluster.clone(), scope.clone());
     follow.settle().await?;
@@ -252,7 +259,7 @@ async fn plan(
     }
     let cluster_uid = identity(cluster).await?;
     let entries: Vec<&Entry> = namespaces.iter().filter_map(|n| follow.fleet.get(n)).collect();
-    let found = engine::look(cluster, base, &intent, &entries, label).await.map_err(troubled)?;
+    let found = engine::look(cluster, base, &intent, &entries, label, defaults).await.map_err(troubled)?;
     let situation = Situation {
         context: cluster.context(),
         cluster: cluster_uid,

@@ -90,6 +90,7 @@ impl Verb {
                 | Self::Suspend(_)
                 | Self::Resume(_)
                 | Self::Upgrade(_)
+                | Self::Adopt(_)
                 | Self::SetTier(_)
                 | Self::Resize(_)
                 | Self::RotateToken(_)
@@ -133,6 +134,8 @@ pub(super) enum Verb {
     Resume(targets::Many),
     /// Run another image of the gateway, in waves where it is for many.
     Upgrade(Box<targets::Upgrade>),
+    /// Give tenants of another hand a spec, read off their objects, and take over the fields of the manager that made them.
+    Adopt(targets::Adopt),
     /// Give tenants another tier: room first where they grow, and last where they shrink.
     SetTier(targets::SetTier),
     /// Grow a tenant's volumes, and wait for their filesystems.

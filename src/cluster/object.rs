@@ -133,8 +133,16 @@ impl Cluster {
     /// # Errors
     /// What the server refuses, with the object's name.
     pub async fn create(&self, object: &Value) -> Result<Value, ClusterError> {
+        self.create_as(object, MANAGER).await
+    }
+
+    /// The same as another field manager.
+    ///
+    /// # Errors
+    /// What the server refuses, with the object's name.
+    pub async fn create_as(&self, object: &Value, manager: &str) -> Result<Value, ClusterError> {
         let at = Address::of(object).map_err(|why| self.cannot("address what is to be created", why))?;
-        let path = format!("{}?fieldManager={MANAGER}", at.folder());
+        let path = format!("{}?fieldManager={}", at.folder(), encode(manager));
         self.answer(http::Method::POST, &path, &format!("create {at}"), (JSON, object.to_string().into_bytes())).await
     }
 
@@ -166,6 +174,31 @@ impl Cluster {
         let path = format!("{}?fieldManager={}", at.path(), encode(manager));
         let content = ("application/merge-patch+json", json!({ "metadata": metadata }).to_string().into_bytes());
         self.answer(http::Method::PATCH, &path, &format!("annotate {at}"), content).await
+    }
+
+    /// Writes who owns which field of an object, as it was read: UID and version are preconditions. Nothing else changes.
+    ///
+    /// # Errors
+    /// What the server refuses, with the object's name.
+    pub async fn set_managed(
+        &self,
+        at: &Address,
+        only: Only<'_>,
+        managed: &Value,
+        mode: Mode,
+    ) -> Result<(), ClusterError> {
+        let mut patch = vec![
+            json!({ "op": "test", "path": "/metadata/uid", "value": only.uid.to_string() }),
+            json!({ "op": "replace", "path": "/metadata/managedFields", "value": managed }),
+        ];
+        if let Some(version) = only.version {
+            patch.push(json!({ "op": "replace", "path": "/metadata/resourceVersion", "value": version }));
+        }
+        let dry = if mode == Mode::DryRun { "&dryRun=All" } else { "" };
+        let path = format!("{}?fieldManager={MANAGER}{dry}", at.path());
+        let content = ("application/json-patch+json", Value::Array(patch).to_string().into_bytes());
+        let what = format!("take over the fields of {at}");
+        self.answer(http::Method::PATCH, &path, &what, content).await.map(drop)
     }
 
     /// A JSON merge patch as `manager`.

@@ -15,7 +15,7 @@ use crate::{
         At, SpecDigest, Uid,
         name::{DONE_ANNOTATION, RUN_ANNOTATION, SPEC_ANNOTATION, TENANT_LABEL},
     },
-    manifest::{Base, Object, render, stored_spec},
+    manifest::{Base, Defaults, Object, render, stored_spec},
     plan::{Basis, Intent, Named, News, Plan, Situation, Turn},
 };
 
@@ -174,7 +174,12 @@ impl<'a> Act<'a> {
             let Some((entry, sources)) = shared.view.get(&self.turn.namespace).await else {
                 return Err(Trouble::Moved(said));
             };
-            let found = look(shared.cluster, shared.base, &shared.plan.intent, &[&entry], TENANT_LABEL).await?;
+            // What is adopted stands in the plan, and is not made up anew.
+            if matches!(shared.plan.intent, Intent::Adopt { .. }) {
+                return Err(Trouble::Moved(said));
+            }
+            let none = Defaults::default();
+            let found = look(shared.cluster, shared.base, &shared.plan.intent, &[&entry], TENANT_LABEL, &none).await?;
             let others = [(self.turn.namespace.clone(), self.turn.basis.others.clone())].into();
             let seen = Situation {
                 context: shared.cluster.context(),
@@ -222,6 +227,10 @@ impl<'a> Act<'a> {
             return Ok(());
         }
         check_namespace(&self.turn, intent, namespace.as_ref(), ours)?;
+        let specified = namespace.as_ref().is_some_and(|n| annotation(n, SPEC_ANNOTATION).is_some());
+        if matches!(intent, Intent::Adopt { .. }) && specified && !ours {
+            return Err(Trouble::Moved("somebody has given it a spec since".to_owned()));
+        }
         if let Some(set) = &basis.set {
             let at = address("StatefulSet", &self.turn.namespace, &set.name)?;
             let live = self.patience.insist(async || Ok(cluster.object(&at).await?)).await?;
@@ -236,6 +245,7 @@ impl<'a> Act<'a> {
         let spec = match intent {
             Intent::Create { spec } => Some((**spec).clone()),
             Intent::Restart | Intent::RotateToken | Intent::Delete { .. } => None,
+            Intent::Adopt { .. } => self.turn.spec.as_deref().cloned(),
             Intent::SetTier { .. }
             | Intent::Resize { .. }
             | Intent::Suspend

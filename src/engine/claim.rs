@@ -107,7 +107,7 @@ impl Act<'_> {
         let mut all = Vec::new();
         for step in self.shared.plan.steps(&self.turn) {
             match step {
-                Step::Apply { kind } => {
+                Step::Apply { kind } | Step::TakeOwnership { kind } => {
                     for object in self.objects.iter().filter(|o| o.kind() == kind.kind() && o.kind() != "Namespace") {
                         all.push(address(object.kind(), namespace, object.name())?);
                     }

@@ -1,9 +1,12 @@
 //! What of a tenant is not as its stored spec renders it, and who has made it so.
 
-use super::{act::address, exec::config, trouble::Trouble};
+use super::{
+    act::address,
+    exec::{config, without_run},
+    trouble::Trouble,
+};
 use crate::{
     cluster::{Address, Cluster, Fault, MANAGER, Mode},
-    fleet::name::RUN_ANNOTATION,
     manifest::{Base, ManifestError, Object, Owners, diff, render, stored_spec},
     plan::{Drift, Take},
 };
@@ -43,8 +46,7 @@ async fn of_object(cluster: &Cluster, object: &Object, ask: bool, compared: &mut
     let wanted = config(object, Some(&live), "-/-", None)?;
     let owners = Owners::of(&live);
     let before = compared.drift.len();
-    // Which run wrote last is no part of what a tenant is.
-    for change in diff(&wanted, &live, MANAGER).into_iter().filter(|c| !c.path.contains(RUN_ANNOTATION)) {
+    for change in diff(&without_run(&wanted), &without_run(&live), MANAGER) {
         let owners = owners.of_field(&change.path);
         compared.drift.push(Drift {
             object: name.clone(),

@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, watch as latest};
 
 use super::{
     act::{Act, Shared, address, uid, version},
-    exec::{as_agreed, config},
+    exec::{as_agreed, config, without_run},
     hold::Hold,
     patience::Patience,
     run::Order,
@@ -16,9 +16,8 @@ use super::{
 };
 use crate::{
     cluster::{Address, Cluster, Fault, MANAGER, Mode, Only},
-    fleet::name::RUN_ANNOTATION,
-    manifest::{Base, Change, Object, diff},
-    plan::{Named, Piece, Plan, Step, Turn, What},
+    manifest::{Base, Change, Object, as_moved, diff},
+    plan::{Intent, Named, Piece, Plan, Step, Turn, What},
 };
 
 /// The server's word on one object.
@@ -98,6 +97,14 @@ async fn steps(act: &mut Act<'_>, verdicts: &mut Vec<Verdict>) -> Result<(), Tro
                         continue;
                     }
                     let found = act.patience.insist(async || Ok(cluster.object(&at).await?)).await?;
+                    if let (Intent::Adopt { from }, Some(live)) = (&act.shared.plan.intent, &found) {
+                        // As it will be by then: the server cannot be asked about that yet.
+                        let live = as_moved(live, object.value(), from, MANAGER);
+                        let wanted = config(object, Some(&live), "-/-", None)?;
+                        let changes = changes(&wanted, &live);
+                        verdicts.push(Verdict { changes, ..verdict(&at, "would change, once its fields are ours") });
+                        continue;
+                    }
                     if *kind == Piece::StatefulSet && act.shared.plan.intent.remakes() {
                         verdicts.push(anew(cluster, &mut act.patience, object, &at, found.as_ref()).await?);
                         continue;
@@ -146,6 +153,18 @@ async fn steps(act: &mut Act<'_>, verdicts: &mut Vec<Verdict>) -> Result<(), Tro
                 let at = address("Pod", &turn.namespace, &pod.name)?;
                 verdicts.push(deletion(act, &at, pod.uid).await?);
             }
+            Step::TakeOwnership { kind } => {
+                for object in act.rendered_of(*kind) {
+                    let at = Address::of(object.value()).map_err(Trouble::wrong)?;
+                    let mut said = verdict(&at, "as it is");
+                    match act.take_fields(&object, Mode::DryRun).await {
+                        Ok(0) => {}
+                        Ok(fields) => said.said = format!("would give up {fields} fields to {MANAGER}"),
+                        Err(trouble) => said.refused = Some(trouble.words().0),
+                    }
+                    verdicts.push(said);
+                }
+            }
             Step::EnsureSecret { secret } => {
                 let object = format!("Secret {}/{}", turn.namespace, secret.name());
                 let said = "would be made unless it is there; it is never read".to_owned();
@@ -183,11 +202,9 @@ async fn anew(
     Ok(said)
 }
 
-/// Which run wrote last is no part of what a tenant is.
+/// What would change of it, but for which run wrote last.
 fn changes(wanted: &Value, live: &Value) -> Vec<Change> {
-    let mut changes = diff(wanted, live, MANAGER);
-    changes.retain(|change| !change.path.contains(RUN_ANNOTATION));
-    changes
+    diff(&without_run(wanted), &without_run(live), MANAGER)
 }
 
 fn verdict(at: &Address, said: &str) -> Verdict {

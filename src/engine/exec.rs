@@ -1,6 +1,7 @@
 //! One step on the cluster: read, decide, write. Done twice, each changes nothing the second time.
 
 mod asked;
+mod ownership;
 mod secret;
 mod volumes;
 
@@ -36,6 +37,7 @@ impl Act<'_> {
         }
         match step {
             Step::Apply { kind } => self.apply(number, *kind).await,
+            Step::TakeOwnership { kind } => self.take_over(*kind).await,
             Step::EnsureSecret { secret } => self.secret(*secret).await,
             Step::ReplaceSecret { secret } => self.replace_secret(*secret).await,
             Step::Delete { what: What::Tenant } => self.purge().await,
@@ -324,6 +326,20 @@ pub(super) fn config(object: &Object, live: Option<&Value>, run: &str, set: Opti
         }
     }
     Ok(config)
+}
+
+/// Which run wrote last is no part of what a tenant is.
+pub(super) fn without_run(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
+        && let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut)
+    {
+        annotations.remove(RUN_ANNOTATION);
+        if annotations.is_empty() {
+            metadata.remove("annotations");
+        }
+    }
+    object
 }
 
 /// Applies; takes from others what was agreed to, where that is all that is in the way.

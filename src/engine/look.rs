@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
-use super::{drift::compare, trouble::Trouble};
+use super::{adoption::adoption, drift::compare, trouble::Trouble};
 use crate::{
     cluster::{Address, Cluster, ClusterError, Fault},
     fleet::{Text, detail::Storage},
     index::Entry,
-    manifest::{Base, TenantSpec, stored_spec},
+    manifest::{Base, Defaults, TenantSpec, stored_spec},
     plan::{Behind, Found, Intent},
 };
 
@@ -19,7 +19,8 @@ const AT_ONCE: usize = 4;
 /// Of more tenants than so many it is not looked at what differs: each takes a dozen reads.
 const COMPARED: usize = 200;
 
-/// What plans of this intent need to know of these tenants, by namespace. `label` is the key that tells tenants' objects.
+/// What plans of this intent need to know of these tenants, by namespace. `label` is the key that tells tenants' objects;
+/// `defaults` stand in for what the objects of a tenant of another hand do not show.
 ///
 /// # Errors
 /// As any read. What may not be read is left out: whoever plans on it says that it is not known, or asks for the right.
@@ -29,8 +30,21 @@ pub async fn look(
     intent: &Intent,
     entries: &[&Entry],
     label: &str,
+    defaults: &Defaults,
 ) -> Result<BTreeMap<String, Found>, Trouble> {
     let mut all = BTreeMap::new();
+    if let Intent::Adopt { from } = intent {
+        for entry in entries.iter().filter(|e| e.tenant.namespace.as_ref().is_some_and(|n| n.spec.is_none())) {
+            match adoption(cluster, base, defaults, from, entry).await {
+                Err(Trouble::Cluster(error)) if error.fault == Fault::Forbidden => {}
+                found => {
+                    let found = Found { adoption: Some(found?), ..Found::default() };
+                    all.insert(entry.tenant.namespace_name.to_string(), found);
+                }
+            }
+        }
+        return Ok(all);
+    }
     if matches!(intent, Intent::Apply { .. }) && entries.len() <= COMPARED {
         let namespaces = entries.iter().map(|entry| entry.tenant.namespace_name.to_string());
         let mut compared = stream::iter(namespaces)

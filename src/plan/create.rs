@@ -119,6 +119,7 @@ pub(super) fn turn(
         unwell: None,
         warnings,
         takes: Vec::new(),
+        spec: None,
     })
 }
 

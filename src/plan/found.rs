@@ -14,12 +14,35 @@ pub struct Found {
     pub finalizers: Vec<String>,
     /// What becomes of the volumes behind its claims.
     pub volumes: Option<BTreeMap<String, Behind>>,
+    /// What it would be adopted as, or why it cannot be.
+    pub adoption: Option<Result<Adoption, String>>,
     /// The stored spec.
     pub spec: Option<Box<TenantSpec>>,
     /// What is not as the stored spec renders it.
     pub drift: Option<Vec<Drift>>,
     /// What of that belongs to others.
     pub takes: Vec<Take>,
+}
+
+/// What a tenant of another hand would be adopted as.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adoption {
+    pub spec: TenantSpec,
+    /// Fields of the spec that its objects do not show, with what was taken instead.
+    pub unknown: Vec<String>,
+    /// What the named managers own of it.
+    pub owned: Vec<Owned>,
+    /// Managers that were not named and have set fields too.
+    pub others: Vec<String>,
+}
+
+/// How much of an object a field manager owns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owned {
+    /// Kind and name.
+    pub object: String,
+    pub manager: String,
+    pub fields: usize,
 }
 
 /// A field that is not as the stored spec renders it.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    apply, create, delete, refusal::Refusal, reprovision, resize, restart, rotate_token, set_tier,
+    adopt, apply, create, delete, refusal::Refusal, reprovision, resize, restart, rotate_token, set_tier,
     situation::Situation, step::Step, suspend, upgrade,
 };
 use crate::{
@@ -27,6 +27,10 @@ pub enum Intent {
     /// Run another image of the gateway.
     Upgrade {
         image: PinnedImage,
+    },
+    /// Give a spec to a tenant that carries none, and take over what these field managers own of it.
+    Adopt {
+        from: Vec<String>,
     },
     /// Give it another tier.
     SetTier {
@@ -62,6 +66,7 @@ impl Intent {
             Self::Suspend => "suspend",
             Self::Resume => "resume",
             Self::Upgrade { .. } => "upgrade",
+            Self::Adopt { .. } => "adopt",
             Self::SetTier { .. } => "set-tier",
             Self::Resize { .. } => "resize",
             Self::RotateToken => "rotate-token",
@@ -119,7 +124,13 @@ impl Intent {
                     claim.size_gi = claim.size_gi.max(size.unwrap_or_default());
                 }
             }
-            Self::RotateToken | Self::Restart | Self::Apply { .. } | Self::Reprovision | Self::Delete { .. } => {}
+            // The spec of a tenant that is adopted stands in its turn.
+            Self::Adopt { .. }
+            | Self::RotateToken
+            | Self::Restart
+            | Self::Apply { .. }
+            | Self::Reprovision
+            | Self::Delete { .. } => {}
         }
         spec
     }
@@ -131,6 +142,7 @@ impl Intent {
             Self::Suspend => suspend::suspend_recipes(),
             Self::Resume => suspend::resume_recipes(),
             Self::Upgrade { .. } => upgrade::recipes(),
+            Self::Adopt { .. } => adopt::recipes(),
             Self::SetTier { .. } => set_tier::recipes(),
             Self::Resize { .. } => resize::recipes(),
             Self::RotateToken => rotate_token::recipes(),

@@ -144,6 +144,7 @@ fn downtime_words(plan: &Plan, turns: &[&Turn]) -> String {
         Intent::Delete { purge: false } => return "from now until `create` revives it".to_owned(),
         Intent::Delete { purge: true } => return "for good".to_owned(),
         Intent::Restart
+        | Intent::Adopt { .. }
         | Intent::Upgrade { .. }
         | Intent::SetTier { .. }
         | Intent::Resize { .. }

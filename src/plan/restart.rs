@@ -62,6 +62,7 @@ impl Turn {
             unwell: unwell(entry),
             warnings: Vec::new(),
             takes: Vec::new(),
+            spec: None,
         }
     }
 }

@@ -10,6 +10,8 @@ use super::until::Until;
 pub enum Step {
     /// Server-side apply of every rendered object of a kind, as field manager `fleetdeck` and never by force.
     Apply { kind: Piece },
+    /// Move to fleetdeck what the intent's field managers own of every rendered object of a kind.
+    TakeOwnership { kind: Piece },
     /// Create a Secret; one that is there already is left alone, and that is success.
     EnsureSecret { secret: Secret },
     /// Put another value in the place of a Secret's: by one patch, without reading, and nobody looks at the answer.
@@ -147,6 +149,7 @@ impl Step {
     pub fn words(&self) -> String {
         match self {
             Self::Apply { kind } => format!("apply {}", kind.kind()),
+            Self::TakeOwnership { kind } => format!("take over the fields of {}", kind.kind()),
             Self::EnsureSecret { secret } => format!("create Secret {} unless it is there", secret.name()),
             Self::ReplaceSecret { secret } => format!("replace Secret {}, unread", secret.name()),
             Self::Delete { what: What::Tenant } => {
@@ -163,7 +166,7 @@ impl Step {
     /// The rights without which the step would fail.
     pub fn needs(&self) -> Vec<Need> {
         match self {
-            Self::Apply { kind } => {
+            Self::Apply { kind } | Self::TakeOwnership { kind } => {
                 let (group, resource) = kind.resource();
                 vec![("get", group, resource), ("patch", group, resource)]
             }

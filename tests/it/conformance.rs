@@ -27,6 +27,7 @@ macro_rules! told_twice {
 }
 
 pub(crate) mod acting;
+mod adopting;
 mod boots;
 mod changing;
 mod drift;

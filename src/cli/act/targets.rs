@@ -89,6 +89,20 @@ pub(crate) struct Create {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Adopt {
+    /// Id, host, namespace, pod, IP or owner.
+    #[arg(required = true, value_name = "TENANT")]
+    pub tenants: Vec<String>,
+
+    /// Field manager whose fields become fleetdeck's; several times for several.
+    #[arg(long, value_name = "MANAGER", default_value = "kubectl-client-side-apply")]
+    pub from: Vec<String>,
+
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct SetTier {
     /// Id, host, namespace, pod, IP or owner.
     #[arg(required = true, value_name = "TENANT")]

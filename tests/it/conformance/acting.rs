@@ -10,7 +10,7 @@ use fleetdeck::{
         name::{CLAIM_ANNOTATION, DONE_ANNOTATION},
     },
     index::{Entry, Fleet},
-    manifest::{Base, PinnedImage, TenantSpec},
+    manifest::{Base, Defaults, PinnedImage, TenantSpec},
     plan::{End, Event, Intent, Ledger, News, Other, Pace, Plan, Refusal, Situation, State, Why, read::Here},
 };
 use tokio::sync::{mpsc, watch};
@@ -86,7 +86,8 @@ impl<'w> Operator<'w> {
         self.nonce += 1;
         let fleet: &Fleet = &self.watching.fleet;
         let subjects: Vec<&Entry> = namespaces.iter().filter_map(|n| fleet.get(n)).collect();
-        let found = engine::look(&self.world.cluster, &self.base, &intent, &subjects, "openclaw.ai/tenant");
+        let (cluster, none) = (&self.world.cluster, Defaults::default());
+        let found = engine::look(cluster, &self.base, &intent, &subjects, "openclaw.ai/tenant", &none);
         let found = found.await.unwrap();
         let situation = Situation {
             context: self.world.cluster.context(),
