@@ -241,7 +241,7 @@ impl Turn {
 }
 
 #[cfg(test)]
-mod situation_for_tests {
+pub(crate) mod situation_for_tests {
     use super::*;
     use crate::{
         fleet::{Tenant, Verdict, fixture::at},
@@ -250,7 +250,7 @@ mod situation_for_tests {
     };
 
     /// Calls `make` with a situation in which everything is fresh.
-    pub(super) fn situation<T>(make: impl FnOnce(&Situation<'_>) -> T) -> T {
+    pub(crate) fn situation<T>(make: impl FnOnce(&Situation<'_>) -> T) -> T {
         let mut fleet = Fleet::default();
         for kind in Kind::ALL {
             fleet.apply(Delta::Resync { kind, namespace: None, facets: Vec::new() }, at(0));
@@ -271,16 +271,16 @@ mod situation_for_tests {
         })
     }
 
-    pub(super) fn entry(tenant: Tenant) -> Entry {
+    pub(crate) fn entry(tenant: Tenant) -> Entry {
         entry_at(tenant, 1_000)
     }
 
-    pub(super) fn entry_at(tenant: Tenant, now: u32) -> Entry {
+    pub(crate) fn entry_at(tenant: Tenant, now: u32) -> Entry {
         let verdict = Verdict::of(&tenant, at(now));
         Entry { tenant, verdict, changed: None }
     }
 
-    pub(super) fn spec(id: &str) -> TenantSpec {
+    pub(crate) fn spec(id: &str) -> TenantSpec {
         let draft = TenantDraft {
             id: id.to_owned(),
             tier: "pro".to_owned(),

@@ -1,13 +1,15 @@
 //! The console: keys and news in, frames and effects out.
 //!
 //! `run` is the loop. A key becomes a command of the one table (`command`), a command changes the `state` through
-//! `update`, which asks for `effect`s; `view` draws the state. A key never touches a cluster.
+//! `update`, which asks for `effect`s; `view` draws the state. A key never touches a cluster: what changes one is a plan that a
+//! person has seen and agreed to, and `deeds` hands it to the engine.
 //! The only room that knows ratatui and crossterm.
 
 mod ask;
 mod attach;
 mod clean;
 mod command;
+mod deeds;
 mod effect;
 mod glyph;
 mod keymap;

@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use super::{failure::Failure, keep::Keeper, open, prometheus, tiers};
+use super::{act::desk, failure::Failure, keep::Keeper, open, print, prometheus, tiers};
 use crate::{
     cluster::{
         self, Cluster, ClusterError, Errand, Errands, Fault, Meters, Opening, Prompt, Scope, logs::Tail, look::objects,
@@ -45,19 +45,26 @@ pub(super) async fn show(
     tenant: Option<String>,
     banner: Option<String>,
 ) -> Result<(), Failure> {
-    let options =
-        Options { theme: config.theme.clone(), themes: themes()?, open: tenant, tiers: tiers()?, ..Options::default() };
+    let options = Options {
+        theme: config.theme.clone(),
+        themes: themes()?,
+        open: tenant,
+        tiers: tiers()?,
+        defaults: config.defaults.clone(),
+        ..Options::default()
+    };
     let contexts = if banner.is_some() { vec![] } else { contexts(config.kubeconfig.as_deref()) };
     let (end, mut ended) = mpsc::channel(1);
     let base = Base::embedded().map_err(|e| Failure::Failed(e.to_string()))?;
     let world = World { config: config.clone(), base: Arc::new(base), end };
     let connect = connect(world.clone());
-    let session = Session { feed: feed(&world, &cluster, scope, banner), contexts, connect, options };
+    let session = Session { feed: feed(&world, &cluster, scope, banner)?, contexts, connect, options };
     drop(world);
     let ran = Box::pin(tui::run(session)).await.map_err(|e| Failure::Failed(format!("{e:#}")));
     // Nobody sends: it ends when the last keeper has let go.
     tokio::time::timeout(LAST_WRITES, ended.recv()).await.ok();
-    ran
+    ran?.iter().for_each(|left| print::note(left));
+    Ok(())
 }
 
 /// What every context is shown with.
@@ -71,7 +78,7 @@ struct World {
 }
 
 /// Starts the readers of a cluster. They end with the feed.
-fn feed(world: &World, cluster: &Cluster, scope: Scope, banner: Option<String>) -> Feed {
+fn feed(world: &World, cluster: &Cluster, scope: Scope, banner: Option<String>) -> Result<Feed, Failure> {
     let (config, end) = (&world.config, world.end.clone());
     let (send, deltas) = mpsc::channel(AHEAD);
     // The boots of a simulation are nobody's.
@@ -88,6 +95,7 @@ fn feed(world: &World, cluster: &Cluster, scope: Scope, banner: Option<String>) 
         errands.run(Errand::Rights { namespace: Some(Text::from(namespace.as_str())) });
     }
     let settings = config.of_context(cluster.context());
+    let desk = desk(config, cluster.clone(), scope.clone())?;
     let label = scope.labels.tenant.clone();
     let context = ContextInfo {
         name: cluster.context().to_owned(),
@@ -98,7 +106,7 @@ fn feed(world: &World, cluster: &Cluster, scope: Scope, banner: Option<String>) 
     };
     let meters = Arc::new(meters);
     let clock = cluster.clock().clone();
-    Feed {
+    Ok(Feed {
         deltas,
         clock: Box::new(move || clock.now()),
         retry: Box::new({
@@ -128,8 +136,9 @@ fn feed(world: &World, cluster: &Cluster, scope: Scope, banner: Option<String>) 
         }),
         ways: ways::ways(config, cluster, banner.is_some()),
         context,
+        desk,
         banner,
-    }
+    })
 }
 
 /// Reads on demand what a page stands on.
@@ -186,7 +195,7 @@ fn connect(world: World) -> Connect {
         let world = World { config, ..world.clone() };
         Box::pin(async move {
             let (cluster, scope) = open(&world.config, Prompt::Never).await.map_err(|failure| failure.to_string())?;
-            Ok(feed(&world, &cluster, scope, None))
+            feed(&world, &cluster, scope, None).map_err(|failure| failure.to_string())
         })
     })
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    act::{report::change, troubled},
+    act::troubled,
     args::{Diff, OneFormat},
     failure::Failure,
     follow::Follow,
@@ -74,7 +74,7 @@ fn lines(items: &[Drift]) -> Vec<String> {
             lines.push("  is not there".to_owned());
             continue;
         }
-        let what = change(&Change { path: item.path.clone(), old: item.live.clone(), new: item.spec.clone() });
+        let what = Change { path: item.path.clone(), old: item.live.clone(), new: item.spec.clone() }.words();
         let whose = match &*item.owners {
             [] => String::new(),
             owners => format!("  ({})", owners.join(", ")),

@@ -2,18 +2,11 @@
 
 use std::time::Duration;
 
+use crate::fleet::Age;
+
 /// `90s`, `5m`, `1h`, `2d`; a bare number is seconds.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match &text[digits.len()..] {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        other => return Err(format!("unknown unit {other:?}; expected s, m, h or d")),
-    };
-    let count: u64 = digits.parse().map_err(|_| "expected e.g. 90s, 5m or 1h".to_owned())?;
-    count.checked_mul(unit).map(Duration::from_secs).ok_or_else(|| "that is too long".to_owned())
+    text.parse::<Age>().map(|age| Duration::from_secs(age.0.into()))
 }
 
 #[cfg(test)]

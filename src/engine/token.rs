@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 /// What whoever asked has given: keys for the models' proxy, by namespace.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Secrets(BTreeMap<String, String>);
 
 impl fmt::Debug for Secrets {

@@ -67,6 +67,25 @@ impl<'de> Deserialize<'de> for At {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Age(pub u32);
 
+impl std::str::FromStr for Age {
+    type Err = String;
+
+    /// `90s`, `5m`, `1h`, `2d`; a bare number is seconds.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let unit = match &text[digits.len()..] {
+            "" | "s" => 1,
+            "m" => 60,
+            "h" => 3_600,
+            "d" => 86_400,
+            other => return Err(format!("unknown unit {other:?}; expected s, m, h or d")),
+        };
+        let count: u64 = digits.parse().map_err(|_| "expected e.g. 90s, 5m or 1h".to_owned())?;
+        let seconds = count.checked_mul(unit).and_then(|s| u32::try_from(s).ok());
+        seconds.map(Self).ok_or_else(|| "that is too long".to_owned())
+    }
+}
+
 impl fmt::Display for Age {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let s = self.0;

@@ -18,6 +18,26 @@ pub struct Change {
     pub new: Option<Value>,
 }
 
+impl Change {
+    /// For people, in a line. The stored spec is one long text that says nothing which its fields do not.
+    pub fn words(&self) -> String {
+        let short = |value: &Value| {
+            let text = value.to_string();
+            let cut: String = text.chars().take(100).collect();
+            if cut.len() < text.len() { format!("{cut}...") } else { text }
+        };
+        if self.path.ends_with("[openclaw.ai/spec]") {
+            return format!("{} changes with the fields above and below", self.path);
+        }
+        match (&self.old, &self.new) {
+            (Some(old), Some(new)) => format!("{}: {} -> {}", self.path, short(old), short(new)),
+            (None, Some(new)) => format!("{}: new, {}", self.path, short(new)),
+            (Some(old), None) => format!("{}: goes, was {}", self.path, short(old)),
+            (None, None) => self.path.clone(),
+        }
+    }
+}
+
 /// Fields that only the server writes.
 const SERVER_METADATA: [&str; 9] = [
     "creationTimestamp",

@@ -8,7 +8,7 @@ use crate::diagnose::Explanation;
 const TEXTS: &str = include_str!("refusals.md");
 
 impl Why {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Nobody,
         Self::NothingToDo,
         Self::ReadOnly,
@@ -29,6 +29,7 @@ impl Why {
         Self::Immutable,
         Self::Server,
         Self::Busy,
+        Self::Ended,
         Self::ForeignPlan,
     ];
 
@@ -55,6 +56,7 @@ impl Why {
             Self::Immutable => ("immutable", "it cannot be changed in what is there"),
             Self::Server => ("server", "the API server refuses"),
             Self::Busy => ("busy", "somebody else acts on it"),
+            Self::Ended => ("ended", "the run is at its end"),
             Self::ForeignPlan => ("foreign-plan", "the plan is not for here"),
         }
     }

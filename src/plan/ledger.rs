@@ -67,6 +67,17 @@ pub struct Counts {
     pub skipped: usize,
 }
 
+impl Counts {
+    pub fn total(&self) -> usize {
+        self.waiting + self.acting + self.ended()
+    }
+
+    /// Nothing more happens to them in this run.
+    pub fn ended(&self) -> usize {
+        self.done + self.failed + self.held + self.skipped
+    }
+}
+
 impl Ledger {
     /// Of a run that has not begun.
     pub fn new(plan: &Plan) -> Self {
@@ -80,6 +91,11 @@ impl Ledger {
             ledger.set(tenant, state.clone());
         }
         ledger
+    }
+
+    /// Takes from elsewhere how a tenant stands, where no event has told better.
+    pub fn learn(&mut self, tenant: &str, state: State) {
+        self.set(tenant, state);
     }
 
     pub fn fold(&mut self, event: &Event) {

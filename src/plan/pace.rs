@@ -25,6 +25,9 @@ impl Default for Pace {
 }
 
 impl Pace {
+    /// One at a time, in the order in which they were named, and no further after a failure.
+    pub const ONE_BY_ONE: Self = Self { canary: 0, max_unavailable: 1, soak: 0, stop_after: 1 };
+
     /// Those that are well first, the canaries ahead of them; those that are unwell already come last, where they cannot
     /// stop the others.
     pub(super) fn waves(self, turns: Vec<Turn>) -> Vec<Wave> {

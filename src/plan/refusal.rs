@@ -55,8 +55,10 @@ pub enum Why {
     Immutable,
     /// The server said no to a dry run.
     Server,
-    /// Somebody else acts on the tenant.
+    /// Somebody else acts on the tenant, or on the run.
     Busy,
+    /// The run is at its end.
+    Ended,
     /// The plan is for another cluster, of another version, or holds what no plan may hold.
     ForeignPlan,
 }

@@ -1,15 +1,22 @@
 //! What a state change asks of the world. Data: the loop carries it out, tests look at it.
 
-use super::ask::Ask;
+use std::sync::Arc;
+
+use super::{
+    ask::Ask,
+    state::{runs, who::Who},
+};
 use crate::{
     cluster::{
         Door, Errand, Room,
         logs::{Target, Wanted},
     },
+    engine::{Order, Proposal, Secrets},
     fleet::Text,
+    plan::{Intent, Pace},
 };
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
     /// Put into the clipboard of the terminal (OSC 52).
     Copy(String),
@@ -45,8 +52,37 @@ pub(crate) enum Effect {
     },
     /// By its number.
     EndForward(u64),
+    /// Plan this for whom it is about; the answer comes as a message with the token.
+    Propose {
+        token: u64,
+        intent: Intent,
+        pace: Pace,
+        whom: Vec<Who>,
+    },
+    /// Carry out what was agreed to.
+    Begin {
+        token: u64,
+        proposal: Arc<Proposal>,
+        secrets: Secrets,
+    },
+    /// Say this to a run of ours.
+    Order(String, Order),
+    /// Say this to a run that others hold, or that nobody holds.
+    Say(String, Say),
+    /// Read what the cluster remembers of runs.
+    Remember(runs::Ask),
     /// Draw every cell anew.
     Repaint,
     Suspend,
     Quit,
+}
+
+/// What can be said to a run from anywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Say {
+    Pause,
+    Go,
+    Abort,
+    /// Go on with it, and try those again that failed.
+    TakeUp,
 }

@@ -335,6 +335,7 @@ fn event(name: &str) -> KeyEvent {
         "pgdn" => KeyCode::PageDown,
         "enter" => KeyCode::Enter,
         "esc" => KeyCode::Esc,
+        "tab" => KeyCode::Tab,
         "backspace" => KeyCode::Backspace,
         "space" => KeyCode::Char(' '),
         other => KeyCode::Char(other.chars().next().unwrap()),

@@ -45,6 +45,7 @@ pub(crate) struct Glyphs {
     pub(crate) broken: &'static str,
     pub(crate) forbidden: &'static str,
     pub(crate) pointer: &'static str,
+    pub(crate) mark: &'static str,
     pub(crate) stale: &'static str,
     pub(crate) done: &'static str,
     pub(crate) running: &'static str,
@@ -88,6 +89,7 @@ const UNICODE: Glyphs = Glyphs {
     broken: "✖",
     forbidden: "⊘",
     pointer: "▸",
+    mark: "◆",
     stale: "≈",
     done: "●",
     running: "▶",
@@ -117,6 +119,7 @@ const ASCII: Glyphs = Glyphs {
     broken: "X",
     forbidden: "-",
     pointer: ">",
+    mark: "*",
     stale: "~",
     done: "o",
     running: ">",
@@ -149,7 +152,8 @@ mod tests {
         for set in [&UNICODE, &ASCII] {
             let singles = [set.live, set.loading, set.polling, set.broken, set.forbidden, set.pointer, set.stale];
             let more = [set.done, set.running, set.waiting, set.failed, set.stage_done, set.stage_todo, set.ellipsis];
-            let rest = [set.meter_left, set.meter_right, set.restarts, set.dot, set.times, set.arrow, set.down];
+            let rest =
+                [set.meter_left, set.meter_right, set.restarts, set.dot, set.times, set.arrow, set.down, set.mark];
             let all = singles.iter().chain(&more).chain(&rest).chain(&set.phases).chain(set.meter).chain(&set.frame);
             for glyph in all {
                 assert_eq!(glyph.width(), 1, "{glyph:?}");

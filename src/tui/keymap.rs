@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::command::{COMMANDS, Id, Place};
+use super::command::{Id, Place, commands};
 
 /// A key with its modifiers. Shift is part of a letter, and a modifier only of the other keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,7 +94,7 @@ pub(crate) struct Keymap(HashMap<(Place, Key), Id>);
 impl Keymap {
     pub(crate) fn new() -> Self {
         let mut map = HashMap::new();
-        for command in COMMANDS {
+        for command in commands() {
             for place in command.places {
                 for key in command.keys.iter().filter_map(|k| Key::parse(k)) {
                     map.insert((*place, key), command.id);
@@ -105,7 +105,10 @@ impl Keymap {
     }
 
     pub(crate) fn get(&self, place: Place, event: &KeyEvent) -> Option<Id> {
-        self.0.get(&(place, Key::of(event))).copied()
+        let key = Key::of(event);
+        // Esc and Ctrl-C in one go arrive as Alt-Ctrl-C: nobody who wants to leave may be held by that.
+        let bare = Key { alt: key.alt && !key.ctrl, ..key };
+        self.0.get(&(place, key)).or_else(|| self.0.get(&(place, bare))).copied()
     }
 }
 
@@ -139,7 +142,7 @@ mod tests {
     #[test]
     fn every_default_key_is_readable_and_unique_in_its_place() {
         let mut seen = HashMap::new();
-        for command in COMMANDS {
+        for command in commands() {
             for text in command.keys {
                 let key = Key::parse(text).unwrap_or_else(|| panic!("{}: {text:?} is no key", command.name));
                 for place in command.places {
@@ -152,7 +155,7 @@ mod tests {
 
     #[test]
     fn fields_keep_their_letters() {
-        for command in COMMANDS {
+        for command in commands() {
             for place in command.places.iter().filter(|p| p.is_field()) {
                 for text in command.keys {
                     let key = Key::parse(text).unwrap();

@@ -1,8 +1,19 @@
 //! Everything that can happen to the console, in one order.
 
+use std::sync::Arc;
+
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use crate::{cluster::logs::News, fleet::At, index::Delta};
+use crate::{
+    cluster::logs::News,
+    engine::{
+        Proposal,
+        desk::runs::{Shown, Summary},
+    },
+    fleet::At,
+    index::Delta,
+    plan::{Event, Ledger, Plan},
+};
 
 use super::{
     ask::{Answer, Ask, Refusal},
@@ -36,6 +47,33 @@ pub(crate) enum Msg {
     Log(News),
     /// What became of an effect, in words.
     Said(Result<String, String>),
+    /// What came of asking for a plan: it, or every reason why not.
+    Proposed(u64, Result<Box<Proposal>, Vec<String>>),
+    /// A run goes: its plan and how it stands; or why it does not. The token is of the dialog, where there was one.
+    Begun(Option<u64>, Result<Begun, String>),
+    /// An event of a run of ours.
+    Ran(String, Box<Event>),
+    /// A run of ours says nothing more.
+    RunEnded(String),
+    /// What the cluster remembers of runs.
+    Remembered(Remembered),
     /// The readers have ended: nothing new will come.
     FeedEnded,
+}
+
+#[derive(Debug)]
+pub(crate) enum Remembered {
+    All(Result<Vec<Summary>, String>),
+    One(String, Result<Arc<Shown>, String>),
+    /// What became of something that was said to a run.
+    Heard(Result<String, String>),
+}
+
+/// A run that goes.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) ledger: Ledger,
+    /// It is kept in the cluster.
+    pub(crate) recorded: bool,
 }

@@ -9,6 +9,7 @@ use crate::{
 };
 
 use super::{
+    effect::Effect,
     fixture::*,
     keymap::Keymap,
     msg::Msg,
@@ -30,7 +31,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let chars = "qjkgGhitoOSC?:/!<>.,-_ abcdefmnrsuvwxyz0123456789ü日".chars().collect::<Vec<_>>();
+    let chars = "qjkgGhitoOSC?:/!<>.,-_ abcdefmnrsuvwxyzMRTUXZ0123456789ü日".chars().collect::<Vec<_>>();
     let code = prop_oneof![
         8 => proptest::sample::select(chars).prop_map(KeyCode::Char),
         1 => Just(KeyCode::Enter),
@@ -99,7 +100,10 @@ fn take(state: &mut State, keys: &Keymap, step: Step) {
         Step::Key(code, ctrl) => {
             let modifiers = if ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
             state.settle_for_key();
-            drop(update(state, keys, Msg::Key(KeyEvent::new(code, modifiers))));
+            let effects = update(state, keys, Msg::Key(KeyEvent::new(code, modifiers)));
+            // No plan was ever shown here: nothing can have been agreed to.
+            let writes = |e: &Effect| matches!(e, Effect::Begin { .. } | Effect::Order(..) | Effect::Say(..));
+            assert!(!effects.iter().any(writes), "{effects:?}");
         }
         Step::Paste(text) => say(Msg::Paste(text)),
         Step::Resize(width, height) => say(Msg::Resize(width, height)),

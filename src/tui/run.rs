@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use color_eyre::eyre::{WrapErr as _, eyre};
-use crossterm::event::{Event, EventStream};
+use crossterm::event::{Event, EventStream, KeyModifiers};
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     select,
@@ -16,11 +16,14 @@ use crate::{
         logs::{News, Tail},
     },
     config::files,
-    index::Delta,
+    engine::Wish,
+    index::{Delta, Entry},
+    plan::{self, Intent},
 };
 
 use super::{
     ask::{Answer, Ask, Refusal},
+    deeds::Deeds,
     effect::Effect,
     glyph::GlyphSet,
     keymap::Keymap,
@@ -28,7 +31,7 @@ use super::{
     pace::Pace,
     session::{Connect, Feed, Learnt, Options, Session},
     signal::{Signal, Signals},
-    state::{Looks, State},
+    state::{Looks, State, who::Who},
     term::{Term, guarded},
     theme::{Depth, Themes},
     update::update,
@@ -36,14 +39,18 @@ use super::{
     ways::Forwards,
 };
 
+/// Keys that were pressed before a question could be read answer nothing.
+const DEAF: Duration = Duration::from_millis(200);
 /// Deltas taken in one go: a flood never keeps a key waiting.
 const BATCH: usize = 256;
 
 /// Runs the console until its user leaves or a signal ends it.
 ///
+/// Returns what became of runs that were under way.
+///
 /// # Errors
 /// No terminal, a broken theme, or a terminal that went away.
-pub async fn run(session: Session) -> color_eyre::Result<()> {
+pub async fn run(session: Session) -> color_eyre::Result<Vec<String>> {
     let Session { feed, contexts, connect, options } = session;
     let looks = looks(&options)?;
     let mut term = Term::enter(options.mouse).wrap_err("cannot take the terminal")?;
@@ -52,6 +59,7 @@ pub async fn run(session: Session) -> color_eyre::Result<()> {
     state.contexts = contexts;
     state.awaited = options.open;
     state.tiers = options.tiers;
+    state.defaults = options.defaults;
     let console = Console {
         state,
         keys: Keymap::new(),
@@ -65,8 +73,10 @@ pub async fn run(session: Session) -> color_eyre::Result<()> {
         tail: None,
         forwards: Forwards::default(),
         unfollowed: false,
+        deeds: Deeds::new(),
+        deaf: None,
     };
-    guarded(console.drive(&mut term)).await.wrap_err("the terminal went away")
+    Box::pin(guarded(console.drive(&mut term))).await.wrap_err("the terminal went away")
 }
 
 fn looks(options: &Options) -> color_eyre::Result<Looks> {
@@ -94,6 +104,9 @@ struct Console {
     forwards: Forwards,
     /// There was news since the feed was last shown the fleet.
     unfollowed: bool,
+    deeds: Deeds,
+    /// Until then no key is heard: a question has come up under the fingers of somebody who types.
+    deaf: Option<Instant>,
 }
 
 /// What to do after a step.
@@ -105,7 +118,7 @@ enum Next {
 }
 
 impl Console {
-    async fn drive(mut self, term: &mut Term) -> io::Result<()> {
+    async fn drive(mut self, term: &mut Term) -> io::Result<Vec<String>> {
         let mut events = EventStream::new();
         let mut signals = Signals::new()?;
         let mut batch = Vec::with_capacity(BATCH);
@@ -118,8 +131,11 @@ impl Console {
             }
             let deadline = self.pace.deadline();
             let due = sleep_until(deadline.map_or_else(Instant::now, Instant::from_std));
-            let clock_matters =
-                self.unfollowed || self.pace.ticks() || self.state.is_due_some_day() || self.state.attends();
+            let clock_matters = self.unfollowed
+                || self.pace.ticks()
+                || self.state.is_due_some_day()
+                || self.state.attends()
+                || self.state.watches_runs();
             let next = select! {
                 biased;
                 signal = signals.next() => self.signal(signal, term)?,
@@ -128,6 +144,11 @@ impl Console {
                     None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
                 },
                 () = due, if deadline.is_some() => Next::Go,
+                // Before the news: a flood of them must not keep a run from its next step.
+                msg = self.deeds.next() => {
+                    self.deed(msg);
+                    Next::Go
+                }
                 connected = pending_or(&mut self.connecting) => self.connected(connected),
                 Some((ask, answer)) = self.looking.next(), if !self.looking.is_empty() => {
                     self.say(Msg::Looked(ask, answer));
@@ -161,7 +182,8 @@ impl Console {
                 Next::Go => {}
                 Next::Stop => {
                     (self.feed.follow)(&self.state.fleet);
-                    return Ok(());
+                    term.leave();
+                    return Ok(self.deeds.stop().await);
                 }
                 Next::Enter(room, others) => {
                     // Its thread reads the keys as long as it is there.
@@ -229,6 +251,9 @@ impl Console {
             self.pace.data(now());
         }
         self.errands();
+        if let Some(ask) = self.state.run_ask() {
+            self.deeds.remember(self.feed.desk.clone(), ask);
+        }
         self.pace.clock(now(), at);
     }
 
@@ -246,6 +271,31 @@ impl Console {
     fn look(&mut self, ask: Ask) {
         let answer = (self.feed.look)(ask.clone());
         self.looking.push(answer.map(|answer| (ask, answer)).boxed());
+    }
+
+    /// News of a run is data, and may come often; an answer is waited for.
+    fn deed(&mut self, msg: Msg) {
+        let often = matches!(msg, Msg::Ran(..));
+        self.say(msg);
+        if often {
+            self.pace.data(now());
+        } else {
+            self.pace.key(now());
+        }
+    }
+
+    /// Asks for a plan about those who are still who they were.
+    fn propose(&self, token: u64, intent: Intent, pace: plan::Pace, whom: &[Who]) {
+        let fleet = &self.state.fleet;
+        let entries = match &intent {
+            Intent::Create { spec } => {
+                let is = |e: &&Entry| e.tenant.namespace_name == *spec.namespace() || e.tenant.id == *spec.id;
+                fleet.iter().filter(is).cloned().collect()
+            }
+            _ => whom.iter().filter_map(|who| who.find(fleet).here()).cloned().collect(),
+        };
+        let wish = Wish { intent, pace, sift: whom.len() > 1, entries, sources: fleet.sources().clone() };
+        self.deeds.propose(self.feed.desk.clone(), token, wish);
     }
 
     /// A message that asks nothing of the world.
@@ -276,6 +326,10 @@ impl Console {
     }
 
     async fn event(&mut self, event: Event, term: &mut Term, signals: &mut Signals) -> io::Result<Next> {
+        if self.deaf.is_some_and(|until| Instant::now() < until) && !is_leave(&event) {
+            return Ok(Next::Go);
+        }
+        let asked = self.state.asks_a_question();
         let msg = match event {
             Event::Key(key) => Msg::Key(key),
             Event::Paste(text) => Msg::Paste(text),
@@ -287,6 +341,7 @@ impl Console {
         let effects = update(&mut self.state, &self.keys, msg);
         self.pace.key(now());
         self.state.settle_for_key();
+        self.deaf = (!asked && self.state.asks_a_question()).then(|| Instant::now() + DEAF);
         if self.state.logs.is_none() {
             self.tail = None;
         }
@@ -323,8 +378,15 @@ impl Console {
                         self.say(Msg::Forward(change));
                     }
                 }
+                Effect::Propose { token, intent, pace, whom } => self.propose(token, intent, pace, &whom),
+                Effect::Begin { token, proposal, secrets } => {
+                    self.deeds.begin(self.feed.desk.clone(), token, proposal, secrets);
+                }
+                Effect::Order(run, order) => self.deeds.order(&run, order),
+                Effect::Say(run, say) => self.deeds.say(self.feed.desk.clone(), run, say),
+                Effect::Remember(ask) => self.deeds.remember(self.feed.desk.clone(), ask),
                 Effect::Repaint => term.repaint()?,
-                Effect::Suspend => suspend(term, signals).await?,
+                Effect::Suspend => self.deeds.beside(suspend(term, signals)).await?,
                 Effect::Quit => return Ok(Next::Stop),
             }
         }
@@ -342,6 +404,7 @@ impl Console {
                 said = &mut visit => break said,
                 taken = self.feed.deltas.recv_many(&mut batch, BATCH), if self.live => self.news(&mut batch, taken),
                 news = of_tail(&mut self.tail) => self.lines(news),
+                msg = self.deeds.next() => self.deed(msg),
             }
         };
         term.take_again()?;
@@ -363,6 +426,11 @@ impl Console {
         }
         Ok(Next::Go)
     }
+}
+
+/// Ctrl-C and Ctrl-Z are heard always.
+fn is_leave(event: &Event) -> bool {
+    matches!(event, Event::Key(key) if key.modifiers.contains(KeyModifiers::CONTROL)) || !matches!(event, Event::Key(_))
 }
 
 fn now() -> std::time::Instant {

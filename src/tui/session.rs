@@ -10,12 +10,13 @@ use crate::{
         Door, Errand, Forward, Room,
         logs::{Tail, Target, Wanted},
     },
+    engine::Desk,
     fleet::{
         At, Text,
         detail::{Guard, Opened, Storage},
     },
     index::{Delta, Fleet},
-    manifest::TierSize,
+    manifest::{Defaults, TierSize},
     tui::{
         ask::{Answer, Ask, Refusal},
         glyph::GlyphSet,
@@ -90,6 +91,8 @@ pub struct Feed {
     pub tail: Box<dyn Fn(Wanted, Vec<Target>) -> Tail + Send>,
     /// Ways into tenants' pods.
     pub ways: Ways,
+    /// Where plans are made and started.
+    pub desk: Desk,
     /// One line that stays on screen, such as the demo's "simulation".
     pub banner: Option<String>,
 }
@@ -132,6 +135,8 @@ pub struct Options {
     pub mouse: bool,
     /// The manifests' tiers, the smallest first.
     pub tiers: Vec<TierSize>,
+    /// What the configuration says of tenants that are made.
+    pub defaults: Defaults,
     /// A tenant to open first: id, host, owner, namespace, `namespace/pod` or address.
     pub open: Option<String>,
 }

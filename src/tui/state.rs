@@ -1,10 +1,16 @@
 //! The console's whole state: one owner, flat, changed by `update` alone.
 
 pub(crate) mod attention;
+pub(crate) mod confirm;
+pub(crate) mod form;
 pub(crate) mod list;
 pub(crate) mod logs;
+mod looks;
+pub(crate) mod marks;
 pub(crate) mod overlay;
 pub(crate) mod pick;
+mod reading;
+pub(crate) mod runs;
 pub(crate) mod seek;
 pub(crate) mod volumes;
 pub(crate) mod ways;
@@ -13,9 +19,9 @@ pub(crate) mod who;
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use crate::{
-    cluster::{ObjectName, Said},
-    diagnose::{Board, Causes, Code, LogLine, Telling, Tiers, awaited_volumes},
-    fleet::{At, Right, Text},
+    cluster::ObjectName,
+    diagnose::{Board, Causes, Code, Tiers},
+    fleet::{At, Text},
     index::{
         Delta, Entry, Fleet, Kind,
         capacity::{Capacity, OneMore},
@@ -23,15 +29,17 @@ use crate::{
     },
 };
 
-use crate::manifest::TierSize;
+use crate::manifest::{Defaults, TierSize};
 
-use self::{attention::Attention, list::List, overlay::Overlay, pick::Pick, seek::Seek, volumes::Volumes, who::Who};
+use self::{
+    attention::Attention, list::List, marks::Marks, overlay::Overlay, pick::Pick, runs::Runs, seek::Seek,
+    volumes::Volumes, who::Who,
+};
+pub(crate) use self::{looks::Looks, reading::log_end};
 use super::{
-    ask::{Answer, Ask, Asked, Refusal},
+    ask::{Ask, Asked},
     command::Place,
-    glyph::GlyphSet,
-    session::{ContextChoice, ContextInfo, Learnt, Unwatched},
-    theme::{Depth, Skin, Themes},
+    session::{ContextChoice, ContextInfo, Unwatched},
     view::{self, findings},
 };
 
@@ -61,6 +69,14 @@ pub(crate) enum View {
     },
     /// What it shows is in [`State::logs`].
     Logs,
+    /// What they show is in [`State::runs`].
+    Runs {
+        pick: Pick<String>,
+    },
+    Run {
+        id: String,
+        scroll: usize,
+    },
 }
 
 /// A page of lines.
@@ -117,9 +133,6 @@ impl Page {
 /// Which cause: a code and what it is about.
 pub(crate) type CauseKey = (Code, String);
 
-/// How long what was read on demand is taken for the present.
-const READ_AGAIN: u32 = 120;
-
 /// Something to say in the footer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Notice {
@@ -127,54 +140,6 @@ pub(crate) enum Notice {
     Info(String),
     /// Stays until Esc, or until a newer error.
     Error(String),
-}
-
-/// How things look on this terminal.
-#[derive(Clone, Debug)]
-pub(crate) struct Looks {
-    pub(crate) themes: Themes,
-    pub(crate) theme: String,
-    pub(crate) depth: Depth,
-    pub(crate) glyphs: GlyphSet,
-    pub(crate) skin: Skin,
-}
-
-impl Looks {
-    /// # Errors
-    /// The theme's name is unknown.
-    pub(crate) fn new(themes: Themes, theme: &str, depth: Depth, glyphs: GlyphSet) -> Result<Self, String> {
-        let skin = skin(&themes, theme, depth)?;
-        Ok(Self { theme: theme.to_owned(), depth, glyphs, skin, themes })
-    }
-
-    pub(crate) fn wear(&mut self, theme: &str) -> Result<(), String> {
-        self.skin = skin(&self.themes, theme, self.depth)?;
-        theme.clone_into(&mut self.theme);
-        Ok(())
-    }
-}
-
-fn skin(themes: &Themes, name: &str, depth: Depth) -> Result<Skin, String> {
-    let known = || themes.names().collect::<Vec<_>>().join(", ");
-    let theme = themes.get(name).ok_or_else(|| format!("there is no theme {name:?}; known are {}", known()))?;
-    // Without colours a theme made of colours would hide the selection: weight and reverse take over.
-    let colourless = themes.get(Themes::COLOURLESS).filter(|_| depth == Depth::None);
-    Ok(colourless.unwrap_or(theme).skin(depth))
-}
-
-/// Seconds between two looks at the end of a log.
-const LOG_EVERY: u32 = 3;
-/// The same, of a container that is in trouble while nothing is under way.
-const LOG_AT_REST: u32 = 30;
-
-/// The question for the last lines of the stage, or of the gateway, that a tenant's boot is at.
-pub(crate) fn log_end(entry: &Entry) -> Option<Ask> {
-    Telling::of_boot(entry).map(|of| of_telling(entry, &of))
-}
-
-fn of_telling(entry: &Entry, of: &Telling) -> Ask {
-    let namespace = entry.tenant.namespace_name.to_string();
-    Ask::LogEnd { namespace, pod: of.pod.to_string(), pod_uid: of.pod_uid, container: of.container.to_string() }
 }
 
 #[derive(Debug)]
@@ -199,6 +164,12 @@ pub(crate) struct State {
     pub(crate) looks: Looks,
     /// The manifests' tiers, the smallest first.
     pub(crate) tiers: Vec<TierSize>,
+    /// What the configuration says of tenants that are made.
+    pub(crate) defaults: Defaults,
+    pub(crate) marks: Marks,
+    pub(crate) runs: Runs,
+    /// Of the dialog that was opened last.
+    pub(crate) token: u64,
     /// Whom the open page is about, for what is asked on its behalf.
     pub(crate) attention: Attention,
     /// What is searched for in the page on top.
@@ -233,6 +204,10 @@ impl State {
             notice: None,
             looks,
             tiers: Vec::new(),
+            defaults: Defaults::default(),
+            marks: Marks::default(),
+            runs: Runs::default(),
+            token: 0,
             attention: Attention::default(),
             answers: Asked::default(),
             ways: ways::Ways::default(),
@@ -265,6 +240,8 @@ impl State {
             Some(View::Volumes(_)) => Place::Volumes,
             Some(View::Capacity { .. }) => Place::Capacity,
             Some(View::Logs) => Place::Logs,
+            Some(View::Runs { .. }) => Place::Runs,
+            Some(View::Run { .. }) => Place::Run,
             None => Place::Fleet,
         }
     }
@@ -277,11 +254,43 @@ impl State {
         let who = match self.views.iter().rev().find(|v| !matches!(v, View::Logs)) {
             Some(View::Tenant { who, .. }) => who,
             Some(View::Page { page, .. }) => page.who()?,
-            Some(View::Findings { .. } | View::Cause { .. }) => return None,
+            Some(View::Findings { .. } | View::Cause { .. } | View::Runs { .. } | View::Run { .. }) => return None,
             Some(View::Volumes(page)) => return page.current()?.find(&self.fleet).map(|(entry, _)| entry),
             Some(View::Capacity { .. } | View::Logs) | None => self.list.current()?,
         };
         who.find(&self.fleet).here()
+    }
+
+    /// Whom a verb is about: in the fleet all that are marked, whatever the filter hides; else the one at hand.
+    pub(crate) fn targets(&self) -> Vec<Who> {
+        if self.views.is_empty() && !self.marks.is_empty() {
+            return self.marks.iter().cloned().collect();
+        }
+        self.subject().map(|entry| Who::of(&entry.tenant)).into_iter().collect()
+    }
+
+    /// A question is on top, which a key answers.
+    pub(crate) fn asks_a_question(&self) -> bool {
+        matches!(self.overlays.last(), Some(Overlay::Confirm(_) | Overlay::Leave))
+    }
+
+    /// The clock has to be looked at: a page of runs reads now and then, and shows how long things take.
+    pub(crate) fn watches_runs(&self) -> bool {
+        matches!(self.views.last(), Some(View::Runs { .. } | View::Run { .. }))
+    }
+
+    /// The run that is open or selected.
+    pub(crate) fn run(&self) -> Option<String> {
+        match self.views.last()? {
+            View::Run { id, .. } => Some(id.clone()),
+            View::Runs { pick } => pick.key().cloned(),
+            _ => None,
+        }
+    }
+
+    /// The screen without the line that a run under way takes: what pages have.
+    pub(crate) fn inner(&self) -> (u16, u16) {
+        (self.size.0, self.size.1.saturating_sub(view::run_line::height(self)))
     }
 
     /// How much room the tenants' nodes have.
@@ -350,14 +359,14 @@ impl State {
     /// Brings list, selection and pages in line with the fleet before a frame is drawn.
     pub(crate) fn settle(&mut self) {
         let settled = self.fleet.sources().settled();
-        let said = self.list.settle(&self.fleet, self.now, view::fleet::rows(self.size), settled);
+        let said = self.list.settle(&self.fleet, self.now, view::fleet::rows(self.inner()), settled);
         self.bring_in_line(said);
         view::logs::settle(self);
     }
 
     /// The same before a key acts, which is meant for the row that is selected on screen.
     pub(crate) fn settle_for_key(&mut self) {
-        let said = self.list.settle_for_key(&self.fleet, self.now, view::fleet::rows(self.size));
+        let said = self.list.settle_for_key(&self.fleet, self.now, view::fleet::rows(self.inner()));
         self.bring_in_line(said);
     }
 
@@ -365,6 +374,10 @@ impl State {
         if let Some(said) = said {
             self.inform(said);
         }
+        if let Some(said) = self.marks.settle(&self.fleet) {
+            self.inform(said);
+        }
+        let size = self.inner();
         self.causes = self.board.headline();
         // Grouped only for a page that shows it: a frame of the fleet must not pay for it.
         let grouped = self.views.iter().any(|v| matches!(v, View::Findings { .. } | View::Cause { .. }));
@@ -379,8 +392,9 @@ impl State {
                 }
                 View::Findings { pick } => pick.settle(&findings::keys(&causes)),
                 View::Cause { cause, pick } => pick.settle(&findings::tenants(&causes, cause)),
-                View::Volumes(page) => page.settle(&self.fleet, self.now, view::volumes::rows(self.size)),
-                View::Capacity { .. } | View::Logs => {}
+                View::Volumes(page) => page.settle(&self.fleet, self.now, view::volumes::rows(size)),
+                View::Runs { pick } => pick.settle(&self.runs.keys()),
+                View::Capacity { .. } | View::Logs | View::Run { .. } => {}
             }
         }
         if !self.views.iter().any(|v| matches!(v, View::Logs)) {
@@ -407,6 +421,8 @@ impl State {
         self.overlays.clear();
         self.attention = Attention::default();
         self.answers = Asked::default();
+        self.marks.clear();
+        self.runs.leave();
         self.notice = Some(Notice::Info(said + self.ways.leave()));
     }
 
@@ -435,72 +451,6 @@ impl State {
             self.list.filter_by(&asked);
         }
         self.fail(why);
-    }
-
-    /// What the page on screen would read again by itself, now and then: the end of the log of a stage that runs.
-    pub(crate) fn wonder(&mut self, now: At) -> Option<Ask> {
-        let Some(View::Tenant { who, .. }) = self.views.last() else { return None };
-        let entry = who.find(&self.fleet).here()?;
-        let ask = of_telling(entry, &Telling::first(entry)?);
-        let every = if entry.verdict.phase.in_progress() { LOG_EVERY } else { LOG_AT_REST };
-        if self.may_not(Right::Logs) || self.stale().is_some() {
-            return None;
-        }
-        let again = self.answers.told(&ask).is_none_or(|told| now.since(told.at) >= every);
-        (again && !self.answers.logs_are_refused(&who.namespace) && self.answers.begin(&ask)).then_some(ask)
-    }
-
-    /// What should be read now, because a page on screen stands on it; each once in a while, and what could not be read
-    /// only when a person asks again.
-    pub(crate) fn wants(&mut self) -> Vec<Unwatched> {
-        let mut asks = match self.views.last() {
-            Some(View::Tenant { who, .. }) => match who.find(&self.fleet).here() {
-                Some(entry) => vec![Unwatched::Tenant(who.namespace.clone(), awaited_volumes(&entry.tenant))],
-                None => vec![],
-            },
-            Some(View::Findings { .. }) => vec![Unwatched::Storage, Unwatched::Guard],
-            _ => vec![],
-        };
-        asks.retain(|ask| {
-            let refused = match ask {
-                Unwatched::Tenant(namespace, _) => self.board.read(namespace).is_some_and(|o| !o.unread.is_empty()),
-                Unwatched::Storage => !self.board.has_storage(),
-                Unwatched::Guard => !self.board.has_guard(),
-            };
-            let asked = self.wanted.get(ask);
-            !asked.is_some_and(|at| refused || self.now.since(*at) < READ_AGAIN)
-        });
-        self.wanted.extend(asks.iter().map(|ask| (ask.clone(), self.now)));
-        asks
-    }
-
-    /// Forgets what was asked for, so that it is asked again.
-    pub(crate) fn want_again(&mut self) {
-        self.wanted.clear();
-    }
-
-    /// What a page asked for was read; last lines of a log are evidence too.
-    pub(crate) fn looked(&mut self, ask: Ask, answer: Result<Answer, Refusal>) {
-        if let (Ask::LogEnd { namespace, pod, pod_uid, container }, Ok(Answer::Log(lines))) = (&ask, &answer)
-            && self.answers.waits_for(&ask)
-        {
-            let [pod, container] = [pod, container].map(|text| Text::from(text.as_str()));
-            let line = |said: &Said| LogLine { container: container.to_string(), text: said.text.clone(), at: said.at };
-            let lines = lines.iter().map(line).collect();
-            let of = Telling { pod, pod_uid: *pod_uid, container };
-            self.board.heard(&self.fleet, &Text::from(namespace.as_str()), &of, lines, self.now);
-        }
-        self.answers.end(ask, answer, self.now);
-    }
-
-    /// An answer has come.
-    pub(crate) fn learn(&mut self, told: Learnt) {
-        match told {
-            Learnt::Tenant(namespace, opened) => self.board.opened(&self.fleet, &namespace, *opened, self.now),
-            Learnt::Storage(Some(storage)) => self.board.stored(&self.fleet, storage, self.now),
-            Learnt::Guard(Some(guard)) => self.board.guarded(&self.fleet, guard, self.now),
-            Learnt::Storage(None) | Learnt::Guard(None) => {}
-        }
     }
 
     /// When time alone will change what is shown, other than ages.

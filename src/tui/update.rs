@@ -1,18 +1,20 @@
 //! State changes: a message in, effects out. Nothing here touches the world.
 
+mod act;
 mod findings;
 mod fleet;
 pub(crate) mod logs;
 mod overlay;
 mod page;
 pub(crate) mod pick;
+mod runs;
 mod seek;
 mod tenant;
 pub(crate) mod ways;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 
-use crate::index::Delta;
+use crate::{index::Delta, plan::Intent};
 
 use super::{
     command::{Command, Id, Place},
@@ -86,6 +88,26 @@ pub(crate) fn update(state: &mut State, keys: &Keymap, msg: Msg) -> Vec<Effect> 
             state.fail(why);
             vec![]
         }
+        Msg::Proposed(token, answer) => {
+            act::answered(state, token, answer);
+            vec![]
+        }
+        Msg::Begun(token, begun) => {
+            act::begun(state, token, begun);
+            vec![]
+        }
+        Msg::Ran(id, event) => {
+            state.runs.fold(&id, &event);
+            vec![]
+        }
+        Msg::RunEnded(id) => {
+            runs::ended(state, &id);
+            vec![]
+        }
+        Msg::Remembered(answer) => {
+            runs::told(state, answer);
+            vec![]
+        }
         Msg::FeedEnded => {
             state.fail("the readers have ended, nothing new will come: quit and start again");
             vec![]
@@ -115,7 +137,27 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         return vec![];
     }
     match id {
-        Id::Quit => return vec![Effect::Quit],
+        Id::Quit => return act::quit(state),
+        Id::Create => act::create(state),
+        Id::Upgrade => act::upgrade(state),
+        Id::Restart => return act::propose(state, Intent::Restart),
+        Id::Reprovision => return act::propose(state, Intent::Reprovision),
+        Id::Apply => return act::propose(state, Intent::Apply { force: false }),
+        Id::ApplyForce => return act::propose(state, Intent::Apply { force: true }),
+        Id::SuspendTenant => return act::propose(state, Intent::Suspend),
+        Id::ResumeTenant => return act::propose(state, Intent::Resume),
+        Id::Delete => return act::propose(state, Intent::Delete { purge: false }),
+        Id::Purge => return act::propose(state, Intent::Delete { purge: true }),
+        Id::Agree => return act::agree(state, false),
+        Id::AgreeYes => return act::agree(state, true),
+        Id::Details => act::details(state),
+        Id::NextField | Id::PreviousField => act::step(state, id),
+        Id::Mark => fleet::mark(state),
+        Id::MarkAll => fleet::mark_all(state),
+        Id::Unmark => state.marks.clear(),
+        Id::Runs => return runs::enter(state),
+        Id::RunOpen => return runs::open(state),
+        Id::RunPause | Id::RunAbort | Id::RunRetry => return runs::say(state, id),
         Id::Suspend => return vec![Effect::Suspend],
         Id::Redraw => return vec![Effect::Repaint],
         Id::Retry => {
@@ -213,7 +255,7 @@ fn back(state: &mut State) {
 
 /// Moves through whatever is on top.
 fn travel(state: &mut State, id: Id) {
-    let size = state.size;
+    let size = state.inner();
     match (state.overlays.last(), state.views.last_mut()) {
         (Some(_), _) => overlay::scroll(state, id),
         (None, Some(View::Logs)) => logs::travel(state, id),
@@ -230,6 +272,7 @@ fn travel(state: &mut State, id: Id) {
                 *scroll = scroll.saturating_add_signed(lines(id, page)).min(last);
             }
         }
+        (None, Some(View::Runs { .. } | View::Run { .. })) => runs::travel(state, id),
         (None, Some(_)) => findings::travel(state, id),
         (None, None) => fleet::travel(state, id),
     }
@@ -281,5 +324,7 @@ fn copy_hand_over(state: &mut State) -> Vec<Effect> {
     vec![Effect::Copy(text)]
 }
 
+#[cfg(test)]
+mod acting_tests;
 #[cfg(test)]
 mod tests;

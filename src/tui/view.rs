@@ -1,15 +1,21 @@
 //! Drawing: the state as a frame. Pure; only visible rows are built.
 
 pub(crate) mod capacity;
+pub(crate) mod confirm;
 pub(crate) mod contexts;
 pub(crate) mod findings;
 pub(crate) mod fleet;
 pub(crate) mod footer;
+mod form;
 pub(crate) mod header;
 pub(crate) mod help;
+mod leave;
 pub(crate) mod logs;
 pub(crate) mod page;
 pub(crate) mod palette;
+pub(crate) mod run;
+pub(crate) mod run_line;
+pub(crate) mod runs;
 pub(crate) mod sources;
 pub(crate) mod tenant;
 pub(crate) mod volumes;
@@ -39,7 +45,8 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) -> Option<At> {
         too_small(&mut paint, area);
         return None;
     }
-    let body = Rect { y: area.y + header::HEIGHT, height: area.height - header::HEIGHT - footer::HEIGHT, ..area };
+    let chrome = header::HEIGHT + footer::HEIGHT + run_line::height(state);
+    let body = Rect { y: area.y + header::HEIGHT, height: area.height - chrome, ..area };
     let full = matches!(state.views.last(), Some(View::Logs)) && state.logs.as_ref().is_some_and(|l| l.full);
     let body = if full { area } else { body };
     if !full {
@@ -54,8 +61,11 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) -> Option<At> {
         Some(View::Cause { cause, pick }) => findings::draw_cause(&mut paint, state, cause, pick, body),
         Some(View::Capacity { scroll }) => capacity::draw(&mut paint, state, *scroll, body),
         Some(View::Volumes(page)) => volumes::draw(&mut paint, state, page, body),
+        Some(View::Runs { pick }) => runs::draw(&mut paint, state, pick, body),
+        Some(View::Run { id, scroll }) => run::draw(&mut paint, state, id, *scroll, body),
     }
     if !full {
+        run_line::draw(&mut paint, state, area);
         footer::draw(&mut paint, state, area);
     }
     for overlay in &state.overlays {
@@ -68,6 +78,9 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) -> Option<At> {
             Overlay::Doors(of) => ways::draw_doors(&mut paint, state, of, area),
             Overlay::Sources => sources::draw(&mut paint, state, area),
             Overlay::Help { scroll } => help::draw(&mut paint, state, *scroll, area),
+            Overlay::Form(form) => form::draw(&mut paint, form, area),
+            Overlay::Confirm(confirm) => confirm::draw(&mut paint, confirm, area),
+            Overlay::Leave => leave::draw(&mut paint, state, area),
         }
     }
     paint.wake

@@ -1,5 +1,6 @@
 //! The real binary in a real terminal: it gives the terminal back whatever ends it, and is silent when nothing happens.
 
+mod acting;
 pub(crate) mod seat;
 
 use std::{

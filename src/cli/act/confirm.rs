@@ -2,7 +2,8 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 
-use super::{Common, Danger, Failure, print};
+use super::{Common, Failure, print};
+use crate::plan::Danger;
 
 /// `context`: the name to be typed as well, where the context is protected.
 pub(in crate::cli) fn confirm(common: &Common, danger: &Danger, context: Option<&str>) -> Result<(), Failure> {

@@ -13,7 +13,7 @@ use super::{
     Failure,
 };
 use crate::{
-    engine::dry::Verdict,
+    engine::{Proposal, dry::Verdict},
     fleet::clean::clean,
     plan::{Event, Ledger, News, Plan, Preview, Refusal},
 };
@@ -60,14 +60,8 @@ impl Report {
     }
 
     /// For people on standard error, where they are asked; on standard output where it is all that was wanted.
-    pub(super) fn preview(
-        &self,
-        plan: &Plan,
-        preview: &Preview,
-        left_out: &Refusal,
-        server: &BTreeMap<String, Vec<Verdict>>,
-        alone: bool,
-    ) -> Result<(), Failure> {
+    pub(super) fn preview(&self, proposal: &Proposal, alone: bool) -> Result<(), Failure> {
+        let Proposal { plan, preview, left_out, server, .. } = proposal;
         if self.output == OneFormat::Json {
             if !alone {
                 return Ok(());
@@ -81,7 +75,7 @@ impl Report {
             lines.push(format!("what the server says for {tenant}:"));
             for verdict in verdicts {
                 lines.push(format!("  {} {}", verdict.object, verdict.said));
-                lines.extend(verdict.changes.iter().map(|c| format!("    {}", change(c))));
+                lines.extend(verdict.changes.iter().map(|c| format!("    {}", c.words())));
                 lines.extend(verdict.refused.iter().map(|why| format!("    refused: {why}")));
             }
         }
@@ -146,24 +140,6 @@ impl Report {
     }
 }
 
-/// One changed field; the stored spec is one long text that says nothing which its fields do not.
-pub(in crate::cli) fn change(change: &crate::manifest::Change) -> String {
-    let short = |value: &serde_json::Value| {
-        let text = value.to_string();
-        let cut: String = text.chars().take(100).collect();
-        if cut.len() < text.len() { format!("{cut}...") } else { text }
-    };
-    if change.path.ends_with("[openclaw.ai/spec]") {
-        return format!("{} changes with the fields above and below", change.path);
-    }
-    match (&change.old, &change.new) {
-        (Some(old), Some(new)) => format!("{}: {} -> {}", change.path, short(old), short(new)),
-        (None, Some(new)) => format!("{}: new, {}", change.path, short(new)),
-        (Some(old), None) => format!("{}: goes, was {}", change.path, short(old)),
-        (None, None) => change.path.clone(),
-    }
-}
-
-fn clean_lines(text: &str) -> String {
+pub(super) fn clean_lines(text: &str) -> String {
     text.lines().map(|line| clean(line).into_owned()).collect::<Vec<_>>().join("\n")
 }

@@ -1,8 +1,11 @@
 //! What lies over a view: a stack, the top one has the keys.
 
+use super::{
+    confirm::Confirm,
+    form::Form,
+    ways::{Doors, Rooms},
+};
 use crate::tui::{command::Place, widget::field::Field};
-
-use super::ways::{Doors, Rooms};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Overlay {
@@ -25,6 +28,10 @@ pub(crate) enum Overlay {
     Help {
         scroll: usize,
     },
+    Form(Box<Form>),
+    Confirm(Box<Confirm>),
+    /// Whether to leave although runs of ours are under way.
+    Leave,
 }
 
 /// What a pattern is for.
@@ -71,13 +78,19 @@ impl Overlay {
             Self::Contexts(_) | Self::Rooms(_) | Self::Doors(_) => Place::Contexts,
             Self::Sources => Place::Sources,
             Self::Help { .. } => Place::Help,
+            Self::Form(_) => Place::Form,
+            Self::Confirm(confirm) if confirm.wanted().is_some() => Place::ConfirmNames,
+            Self::Confirm(_) => Place::Confirm,
+            Self::Leave => Place::Leave,
         }
     }
 
     pub(crate) fn field(&mut self) -> Option<&mut Field> {
         match self {
             Self::Filter { field, .. } | Self::Pattern { field, .. } => Some(field),
-            Self::Sources | Self::Help { .. } => None,
+            Self::Form(form) => form.field(),
+            Self::Confirm(confirm) => confirm.wanted().is_some().then_some(&mut confirm.field),
+            Self::Sources | Self::Help { .. } | Self::Leave => None,
             choice => choice.picker().map(|picker| &mut picker.field),
         }
     }
@@ -87,7 +100,7 @@ impl Overlay {
             Self::Palette(picker) | Self::Contexts(picker) => Some(picker),
             Self::Rooms(rooms) => Some(&mut rooms.picker),
             Self::Doors(doors) => Some(&mut doors.picker),
-            Self::Filter { .. } | Self::Pattern { .. } | Self::Sources | Self::Help { .. } => None,
+            _ => None,
         }
     }
 }

@@ -77,21 +77,21 @@ pub(crate) struct Doors {
 
 fn may_go_in(state: &State, right: Right, why: Why) -> Result<(), Why> {
     if state.context.read_only {
-        return Err("this is read-only: there is no way into pods from here");
+        return Err("this is read-only: there is no way into pods from here".into());
     }
     if state.subject().is_none() {
-        return Err("no tenant is selected");
+        return Err("no tenant is selected".into());
     }
     if state.may_not(right) { Err(why) } else { Ok(()) }
 }
 
 pub(crate) fn may_enter(state: &State) -> Result<(), Why> {
-    may_go_in(state, Right::Shell, "you may open no shell in pods (needs pods/exec)")?;
+    may_go_in(state, Right::Shell, "you may open no shell in pods (needs pods/exec)".into())?;
     if state.stale().is_some() {
-        return Err("what is shown is of the past: who runs now is not known");
+        return Err("what is shown is of the past: who runs now is not known".into());
     }
     let rooms = state.subject().and_then(|e| Some(Room::all(&e.tenant.namespace_name, e.tenant.pod()?)));
-    if rooms.is_some_and(|rooms| !rooms.is_empty()) { Ok(()) } else { Err("no container of it runs") }
+    if rooms.is_some_and(|rooms| !rooms.is_empty()) { Ok(()) } else { Err("no container of it runs".into()) }
 }
 
 pub(crate) fn may_forward(state: &State) -> Result<(), Why> {
@@ -99,5 +99,5 @@ pub(crate) fn may_forward(state: &State) -> Result<(), Why> {
     if !state.ways.open.is_empty() {
         return Ok(());
     }
-    may_go_in(state, Right::Forward, "you may not forward ports (needs pods/portforward)")
+    may_go_in(state, Right::Forward, "you may not forward ports (needs pods/portforward)".into())
 }

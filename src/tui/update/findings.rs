@@ -40,7 +40,7 @@ pub(super) fn open(state: &mut State) {
 }
 
 pub(super) fn travel(state: &mut State, id: Id) {
-    let by = super::lines(id, findings::rows(state.size));
+    let by = super::lines(id, findings::rows(state.inner()));
     let causes = state.board.causes();
     match state.views.last_mut() {
         Some(View::Findings { pick }) => pick.step(&findings::keys(&causes), by),

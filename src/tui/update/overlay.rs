@@ -77,7 +77,7 @@ pub(super) fn pick(state: &mut State, id: Id) {
     let count = picks(state).map_or(0, |picks| picks.len());
     match state.overlays.last_mut() {
         Some(Overlay::Filter { .. }) => {
-            let page = view::fleet::rows(state.size);
+            let page = view::fleet::rows(state.inner());
             state.list.step(&state.fleet, by, page);
         }
         Some(choice) => {
@@ -126,7 +126,7 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
         },
         Some(Overlay::Doors(of)) => match picks.unwrap_or_default().get(of.picker.at) {
             Some(Pick { why_not: Some(why), .. }) => {
-                state.inform(*why);
+                state.inform(why.clone());
                 vec![]
             }
             Some(chosen) => ways::choose(state, of, chosen),
@@ -140,8 +140,9 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
             }
         }
         Some(other) => {
+            let is_form = matches!(other, Overlay::Form(_));
             state.overlays.push(other);
-            vec![]
+            if is_form { super::act::submit(state) } else { vec![] }
         }
         None => vec![],
     }
@@ -153,6 +154,10 @@ fn nothing(state: &mut State, picker: &Picker) -> Vec<Effect> {
 }
 
 pub(super) fn scroll(state: &mut State, id: Id) {
+    if let Some(Overlay::Confirm(_)) = state.overlays.last() {
+        super::act::scroll(state, id);
+        return;
+    }
     let (lines, page) = view::help::extent(state);
     let last = lines.saturating_sub(page);
     if let Some(Overlay::Help { scroll }) = state.overlays.last_mut() {

@@ -35,8 +35,7 @@ pub(super) fn events(state: &mut State) -> Vec<Effect> {
     let who = match state.views.last() {
         Some(View::Tenant { who, .. }) => Some(who.clone()),
         Some(View::Page { page, .. }) => page.who().cloned(),
-        Some(View::Findings { .. } | View::Cause { .. } | View::Volumes(_) | View::Capacity { .. } | View::Logs)
-        | None => None,
+        Some(_) | None => None,
     };
     go(state, Page::Events(who))
 }
@@ -75,7 +74,7 @@ fn look(state: &mut State, ask: Option<Ask>) -> Vec<Effect> {
 }
 
 pub(super) fn scroll(state: &mut State, id: Id) {
-    let page = view::page::rows(state.size);
+    let page = view::page::rows(state.inner());
     let by = super::lines(id, page);
     let count = view::page::lines(state);
     let objects = count_of_objects(state);

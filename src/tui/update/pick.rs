@@ -6,7 +6,7 @@ use nucleo_matcher::{
 };
 
 use crate::tui::{
-    command::{Command, Id},
+    command::{Command, Id, Why},
     keymap::Key,
     state::{State, list::sort::Sort},
 };
@@ -22,7 +22,7 @@ pub(crate) struct Pick {
     /// Keys that do the same.
     pub(crate) keys: String,
     /// Why it cannot be used now.
-    pub(crate) why_not: Option<&'static str>,
+    pub(crate) why_not: Option<Why>,
 }
 
 /// The commands of the view below, each with its arguments.

@@ -4,7 +4,7 @@ use crate::{
     cluster::{Door, Room, logs::Target},
     fleet::clean::clean,
     tui::{
-        command::Id,
+        command::{Id, Why},
         effect::Effect,
         state::{
             State,
@@ -59,10 +59,10 @@ pub(crate) fn doors(state: &State, of: &Doors, typed: &str) -> Vec<Pick> {
     };
     let mut all = Vec::new();
     if let Some(target) = &of.target {
-        let why_not = if state.ways.is_full() { Some("as many as can be are open") } else { None };
+        let full: Option<Why> = state.ways.is_full().then(|| "as many as can be are open".into());
         for door in Door::ALL.into_iter().filter(|d| state.ways.of(target, *d).is_none()) {
             let about = format!("of {} on a free port of 127.0.0.1", target.id);
-            all.push(Pick { why_not, ..pick("open", door, format!("open {}", door.name()), about) });
+            all.push(Pick { why_not: full.clone(), ..pick("open", door, format!("open {}", door.name()), about) });
         }
     }
     for open in &state.ways.open {

@@ -138,7 +138,7 @@ fn of(share: Share) -> String {
 pub(crate) fn last(state: &State) -> usize {
     let capacity = state.capacity();
     let chrome = super::header::HEIGHT + super::footer::HEIGHT + head(&capacity);
-    capacity.nodes.len().saturating_sub(usize::from(state.size.1.saturating_sub(chrome)))
+    capacity.nodes.len().saturating_sub(usize::from(state.inner().1.saturating_sub(chrome)))
 }
 
 #[cfg(test)]

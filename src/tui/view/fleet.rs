@@ -57,7 +57,9 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, area: Rect) {
         if row == list.at {
             let selected = paint.style(Role::Selected);
             paint.buf.set_style(Rect { y, height: 1, ..area }, selected);
-            paint.text(area.x, y, area.right(), paint.glyphs.pointer, Role::Key);
+            let marked = state.fleet.get(namespace).is_some_and(|entry| state.marks.has(&entry.tenant));
+            let glyph = if marked { paint.glyphs.mark } else { paint.glyphs.pointer };
+            paint.text(area.x, y, area.right(), glyph, Role::Key);
             paint.buf.set_style(Rect { y, height: 1, width: 1, ..area }, selected);
         }
     }
@@ -86,6 +88,9 @@ fn row(paint: &mut Paint<'_>, state: &State, entry: &Entry, columns: &[Placed], 
     paint.text(line.x + 1, line.y, line.right(), glyph, if stale { Role::Stale } else { phase });
     if stale {
         paint.text(line.x + 2, line.y, line.right(), paint.glyphs.stale, Role::Stale);
+    }
+    if state.marks.has(&entry.tenant) {
+        paint.text(line.x, line.y, line.right(), paint.glyphs.mark, Role::Key);
     }
     let narrow = columns.iter().any(|c| c.column == Column::Phase);
     let finding = headline(state.board.of(&entry.tenant.namespace_name));

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::tui::{
-    command::{Command, Id},
+    command::{Command, Id, Place},
     keymap::Key,
     state::{Notice, State},
     theme::Role,
@@ -39,6 +39,10 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, area: Rect) {
 /// Whole hints only: half a hint is none. Those that lead to all the others have their place before any other.
 fn hints(paint: &mut Paint<'_>, state: &State, mut x: u16, y: u16, right: u16) {
     let place = state.place();
+    // A dialog says its keys at its own foot.
+    if matches!(place, Place::Form | Place::Confirm | Place::ConfirmNames | Place::Leave) {
+        return;
+    }
     let all = Command::at(place).filter(|c| !c.leads_to(place));
     let all: Vec<_> =
         all.filter_map(|c| Some((c.id, key_text(paint, c)?, c.hint?, (c.enabled)(state).is_ok()))).collect();

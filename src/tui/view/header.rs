@@ -141,6 +141,11 @@ fn counts(paint: &mut Paint<'_>, state: &State, left: u16, y: u16, right: u16) -
 fn second(paint: &mut Paint<'_>, state: &State, area: Rect, counted: bool) {
     let (y, mut right) = (area.y + 1, area.right().saturating_sub(1));
     let mut x = area.x + 1;
+    // Never hidden: what is done next is done to them.
+    if !state.marks.is_empty() {
+        let text = format!("{} {} marked", paint.glyphs.mark, state.marks.len());
+        x = paint.text(x, y, right, &text, Role::Key) + 2;
+    }
     if state.views.is_empty() {
         x = filter(paint, state, area, x, y, right);
         if state.list.filter.error.is_some() {

@@ -6,7 +6,7 @@ use crate::{
     fleet::Phase,
     index::Query,
     tui::{
-        command::{COMMANDS, Command, Place},
+        command::{Command, Place, commands},
         keymap::Key,
         state::State,
         theme::Role,
@@ -61,7 +61,7 @@ fn content(state: &State, glyphs: &crate::tui::glyph::Glyphs) -> Vec<Line> {
         lines.push(line);
     }
     lines.push(title("IN A FIELD (filter, palette, contexts)"));
-    let in_fields = COMMANDS.iter().filter(|c| c.places.contains(&Place::Filter) && !c.places.contains(&ground));
+    let in_fields = commands().filter(|c| c.places.contains(&Place::Filter) && !c.places.contains(&ground));
     lines.extend(in_fields.map(|c| entry(&keys(c), c.help)));
     if ground == Place::Capacity {
         lines.push(title("COLUMNS"));

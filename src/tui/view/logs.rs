@@ -19,7 +19,8 @@ use super::{footer, header};
 pub(crate) fn rows(state: &State) -> usize {
     let full = state.logs.as_ref().is_some_and(|l| l.full);
     let chrome = if full { 1 } else { header::HEIGHT + footer::HEIGHT + 1 };
-    usize::from(state.size.1.saturating_sub(chrome)).max(1)
+    let height = if full { state.size.1 } else { state.inner().1 };
+    usize::from(height.saturating_sub(chrome)).max(1)
 }
 
 /// Brings the top line in line with where the reader stands. Before each frame.

@@ -48,7 +48,7 @@ pub(super) fn list_in(paint: &mut Paint<'_>, picker: &Picker, picks: &[Pick], ti
         let usable = pick.why_not.is_none();
         let name = paint.skin.style(Role::Selected);
         paint.cell(inner.x + 1, y, 20, &pick.name, Align::Left, if usable { Role::Text } else { Role::Dim });
-        let about = pick.why_not.map_or_else(|| pick.about.clone(), |why| format!("not now: {why}"));
+        let about = pick.why_not.as_ref().map_or_else(|| pick.about.clone(), |why| format!("not now: {why}"));
         let end = inner.right().saturating_sub(u16::try_from(pick.keys.len()).unwrap_or(0) + 1);
         paint.text(inner.x + 22, y, end, &about, Role::Dim);
         paint.parts_right(inner.x, y, inner.right(), &[(&pick.keys, Role::Key)]);

@@ -7,13 +7,13 @@ use crate::tui::{clean::clean, theme::Role};
 
 use super::paint::Paint;
 
-/// No text that a person types in here is longer.
-const MAX: usize = 200;
-
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Field(TextArea<'static>);
 
 impl Field {
+    /// No text that a person types in here is longer.
+    pub(crate) const MAX: usize = 200;
+
     pub(crate) fn with(text: &str) -> Self {
         let mut area = TextArea::default();
         area.insert_str(line_of(text));
@@ -27,7 +27,8 @@ impl Field {
     /// Feeds a key; tells whether the text changed. Enter and its doubles never make a second line.
     pub(crate) fn input(&mut self, key: Input) -> bool {
         let breaks = matches!(key.key, Key::Enter) || (key.ctrl && matches!(key.key, Key::Char('m')));
-        let too_long = matches!(key.key, Key::Char(_)) && !key.ctrl && !key.alt && self.text().chars().count() >= MAX;
+        let too_long =
+            matches!(key.key, Key::Char(_)) && !key.ctrl && !key.alt && self.text().chars().count() >= Self::MAX;
         if breaks || too_long || matches!(key.key, Key::Tab) {
             return false;
         }
@@ -40,9 +41,15 @@ impl Field {
     }
 
     pub(crate) fn paste(&mut self, text: &str) {
-        let room = MAX.saturating_sub(self.text().chars().count());
+        let room = Self::MAX.saturating_sub(self.text().chars().count());
         let line: String = line_of(text).chars().take(room).collect();
         self.0.insert_str(line);
+    }
+
+    /// A dot in the stead of each letter.
+    pub(crate) fn draw_hidden(&self, paint: &mut Paint<'_>, area: Rect) {
+        let dots = paint.glyphs.dot.repeat(self.text().chars().count());
+        Self::with(&dots).draw(paint, area);
     }
 
     pub(crate) fn draw(&self, paint: &mut Paint<'_>, area: Rect) {
@@ -76,7 +83,7 @@ mod tests {
         field.paste("d\x1b[2Je\nsecond line");
         assert_eq!(field.text(), "abcd[2Je");
         field.paste(&"x".repeat(1_000));
-        assert_eq!(field.text().chars().count(), MAX);
+        assert_eq!(field.text().chars().count(), Field::MAX);
         assert!(!field.input(key(Key::Char('y'))));
         assert!(field.input(key(Key::Backspace)));
     }

@@ -17,6 +17,15 @@ pub(crate) fn wrap(paint: &mut Paint<'_>, x: u16, y: u16, right: u16, text: &str
     at
 }
 
+/// All of a text in lines of `width` cells; what it is indented by, each of its lines is.
+pub(crate) fn hang(text: &str, width: usize) -> Vec<String> {
+    let text = clean(text);
+    let rest = text.trim_start_matches(' ');
+    let indent = " ".repeat((text.len() - rest.len()).min(width / 2));
+    let lines = split(rest, width.saturating_sub(indent.len()), usize::MAX);
+    lines.into_iter().map(|line| format!("{indent}{line}")).collect()
+}
+
 /// Breaks at blanks where there are any; the last line keeps all the rest, for the pen to cut.
 pub(crate) fn split(text: &str, width: usize, most: usize) -> Vec<String> {
     let mut lines = vec![String::new()];

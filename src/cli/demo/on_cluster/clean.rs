@@ -17,7 +17,7 @@ use crate::{
         print,
     },
     cluster::Fault,
-    engine::{self, Job, Order, Secrets},
+    engine::{self, Job, Order, Secrets, desk::identity},
     fleet::{Phase, Text, clean::clean},
     index::Entry,
     manifest::Base,
@@ -57,7 +57,7 @@ async fn purge(site: &Site, own: &[Own]) -> Result<bool, Failure> {
     let others = BTreeMap::new();
     let situation = Situation {
         context: cluster.context(),
-        cluster: act::identity(cluster).await?,
+        cluster: identity(cluster).await?,
         author: &author,
         now: follow.now(),
         nonce: fastrand::u16(..),

@@ -22,7 +22,7 @@ use crate::{
     },
     cluster::{Address, Fault},
     config::Config,
-    engine::{self, Job, Order, Secrets},
+    engine::{self, Job, Order, Secrets, desk::identity},
     fleet::{Text, clean::clean},
     index::Entry,
     manifest::{Base, Defaults, TenantDraft, TenantSpec},
@@ -109,7 +109,7 @@ async fn missing(
         ));
     }
     let own = site.own().await?;
-    let identity = act::identity(cluster).await?;
+    let identity = identity(cluster).await?;
     let author = act::author();
     let hosts: Vec<(String, String)> = match cluster.ingress_hosts(None, &site.scope.labels.tenant).await {
         Ok(all) => all.into_iter().map(|h| (h.host, h.namespace)).collect(),

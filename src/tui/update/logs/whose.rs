@@ -17,12 +17,13 @@ pub(crate) fn of_subject(state: &mut State) -> Vec<Effect> {
     open(state, targets)
 }
 
-/// Opens the logs of all tenants that the list on top shows: of the fleet, or of a cause.
+/// Opens the logs of all tenants that are marked, or else that the list on top shows: of the fleet, or of a cause.
 pub(crate) fn of_all_shown(state: &mut State) -> Vec<Effect> {
     let of_cause = |cause| findings::tenants(&state.board.causes(), cause);
     let namespaces = match state.views.last() {
         Some(View::Cause { cause, .. }) => of_cause(cause),
         Some(View::Findings { pick }) => pick.key().map(of_cause).unwrap_or_default(),
+        None if !state.marks.is_empty() => state.marks.iter().map(|who| who.namespace.clone()).collect(),
         _ => state.list.order.clone(),
     };
     let targets = namespaces.iter().filter_map(|ns| state.fleet.get(ns)).filter_map(Target::of).collect();

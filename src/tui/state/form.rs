@@ -1,0 +1,235 @@
+//! What has to be said before something can be planned: a few fields, judged while they are typed.
+
+use super::who::Who;
+use crate::{
+    engine::Secrets,
+    fleet::{Age, name::TenantId},
+    manifest::{Defaults, PinnedImage, TenantDraft, TierSize},
+    plan::{Intent, Pace},
+    tui::widget::field::Field,
+};
+
+/// The tenant's image where the fleet names no other repository.
+const REPOSITORY: &str = "ghcr.io/openclaw/openclaw";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Create,
+    Upgrade,
+}
+
+/// What a field is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
+    Id,
+    Tier,
+    Image,
+    Host,
+    Owner,
+    Key,
+    Canary,
+    MaxUnavailable,
+    Soak,
+    StopAfter,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) slot: Slot,
+    pub(crate) field: Field,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Form {
+    pub(crate) verb: Verb,
+    /// Who is meant; nobody where something new is made.
+    pub(crate) whom: Vec<Who>,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) at: usize,
+    /// The fleet's defaults, and the tiers there are.
+    defaults: Defaults,
+    tiers: Vec<String>,
+}
+
+/// What a form says once everything in it is right.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) intent: Intent,
+    pub(crate) pace: Pace,
+    pub(crate) secrets: Secrets,
+}
+
+impl Slot {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Id => "tenant id",
+            Self::Tier => "tier",
+            Self::Image => "image",
+            Self::Host => "host",
+            Self::Owner => "owner",
+            Self::Key => "LiteLLM key",
+            Self::Canary => "canary",
+            Self::MaxUnavailable => "down at once",
+            Self::Soak => "soak",
+            Self::StopAfter => "stop after",
+        }
+    }
+
+    pub(crate) fn about(self) -> &'static str {
+        match self {
+            Self::Id => "a DNS label; the namespace is tenant-<id>",
+            Self::Tier => "",
+            Self::Image => "a version, name:tag or name@sha256:...",
+            Self::Host => "empty: <id>.<the fleet's domain>",
+            Self::Owner => "a handle or an address, for support; may be empty",
+            Self::Key => "goes straight into the Secret; empty: the Secret comes from elsewhere",
+            Self::Canary => "tenants that go first, alone",
+            Self::MaxUnavailable => "tenants at most that are down by our doing",
+            Self::Soak => "to look on between waves: 0, 90s, 5m, 1h",
+            Self::StopAfter => "failed tenants after which the run stops",
+        }
+    }
+
+    /// What is typed is not shown.
+    pub(crate) fn is_secret(self) -> bool {
+        self == Self::Key
+    }
+}
+
+impl Form {
+    pub(crate) fn create(defaults: &Defaults, tiers: &[TierSize]) -> Self {
+        let tiers: Vec<String> = tiers.iter().map(|t| t.tier.to_string()).collect();
+        let first = tiers.first().cloned().unwrap_or_default();
+        let lines = [
+            (Slot::Id, ""),
+            (Slot::Tier, first.as_str()),
+            (Slot::Image, ""),
+            (Slot::Host, ""),
+            (Slot::Owner, ""),
+            (Slot::Key, ""),
+        ];
+        Self::new(Verb::Create, Vec::new(), &lines, defaults, tiers)
+    }
+
+    /// One tenant needs no gates.
+    pub(crate) fn upgrade(whom: Vec<Who>, defaults: &Defaults) -> Self {
+        let lines = [
+            (Slot::Image, ""),
+            (Slot::Canary, "1"),
+            (Slot::MaxUnavailable, "1"),
+            (Slot::Soak, "0"),
+            (Slot::StopAfter, "1"),
+        ];
+        let lines = if whom.len() > 1 { &lines[..] } else { &lines[..1] };
+        Self::new(Verb::Upgrade, whom, lines, defaults, Vec::new())
+    }
+
+    fn new(verb: Verb, whom: Vec<Who>, lines: &[(Slot, &str)], defaults: &Defaults, tiers: Vec<String>) -> Self {
+        let lines = lines.iter().map(|(slot, text)| Line { slot: *slot, field: Field::with(text) }).collect();
+        Self { verb, whom, lines, at: 0, defaults: defaults.clone(), tiers }
+    }
+
+    pub(crate) fn title(&self) -> String {
+        match (self.verb, &self.whom[..]) {
+            (Verb::Create, _) => "create a tenant".to_owned(),
+            (Verb::Upgrade, [one]) => format!("upgrade {}", one.id),
+            (Verb::Upgrade, many) => format!("upgrade {} tenants", many.len()),
+        }
+    }
+
+    pub(crate) fn text(&self, slot: Slot) -> &str {
+        self.lines.iter().find(|line| line.slot == slot).map_or("", |line| line.field.text().trim())
+    }
+
+    /// What is offered beside a field.
+    pub(crate) fn about(&self, slot: Slot) -> String {
+        match slot {
+            Slot::Tier => self.tiers.join(" or "),
+            Slot::Host if self.text(Slot::Host).is_empty() => match &self.defaults.domain {
+                Some(domain) => {
+                    let id = self.text(Slot::Id);
+                    format!("empty: {}.{domain}", if id.is_empty() { "<id>" } else { id })
+                }
+                None => "the fleet has no domain: needed".to_owned(),
+            },
+            other => other.about().to_owned(),
+        }
+    }
+
+    pub(crate) fn field(&mut self) -> Option<&mut Field> {
+        self.lines.get_mut(self.at).map(|line| &mut line.field)
+    }
+
+    pub(crate) fn step(&mut self, by: isize) {
+        let last = self.lines.len().saturating_sub(1);
+        self.at = self.at.saturating_add_signed(by).min(last);
+    }
+
+    pub(crate) fn is_last(&self) -> bool {
+        self.at + 1 >= self.lines.len()
+    }
+
+    /// What is wrong with the form as it is, and where; empty fields too.
+    ///
+    /// # Errors
+    /// The first field that is wrong, with one sentence.
+    pub(crate) fn said(&self) -> Result<Said, (Slot, String)> {
+        match self.verb {
+            Verb::Create => self.creation(),
+            Verb::Upgrade => {
+                let image = self.image()?;
+                let pace = if self.whom.len() > 1 { self.pace()? } else { Pace::ONE_BY_ONE };
+                Ok(Said { intent: Intent::Upgrade { image }, pace, secrets: Secrets::default() })
+            }
+        }
+    }
+
+    fn image(&self) -> Result<PinnedImage, (Slot, String)> {
+        let repository = self.defaults.image_repository.as_deref().unwrap_or(REPOSITORY);
+        PinnedImage::given(self.text(Slot::Image), Some(repository)).map_err(|why| (Slot::Image, why))
+    }
+
+    fn pace(&self) -> Result<Pace, (Slot, String)> {
+        let count = |slot: Slot, least: u32| {
+            let number = self.text(slot).parse::<u32>().ok().filter(|n| *n >= least);
+            number.ok_or_else(|| (slot, format!("{:?} is no number from {least} on", self.text(slot))))
+        };
+        let soak = self.text(Slot::Soak);
+        let seconds: Age = soak.parse().map_err(|why| (Slot::Soak, why))?;
+        Ok(Pace {
+            canary: count(Slot::Canary, 0)?,
+            max_unavailable: count(Slot::MaxUnavailable, 1)?,
+            soak: seconds.0,
+            stop_after: count(Slot::StopAfter, 1)?,
+        })
+    }
+
+    fn creation(&self) -> Result<Said, (Slot, String)> {
+        let some = |slot: Slot| Some(self.text(slot).to_owned()).filter(|text| !text.is_empty());
+        // In the order of the fields, so that the first that is wrong is the one that is said.
+        let id = self.text(Slot::Id);
+        id.parse::<TenantId>().map_err(|why| (Slot::Id, why.to_string()))?;
+        let tier = self.text(Slot::Tier);
+        if !self.tiers.iter().any(|t| t == tier) {
+            return Err((Slot::Tier, format!("{tier:?} is no tier: {}", self.tiers.join(" or "))));
+        }
+        let image = self.image()?;
+        let draft = TenantDraft {
+            id: id.to_owned(),
+            tier: tier.to_owned(),
+            image: image.to_string(),
+            host: some(Slot::Host),
+            owner: some(Slot::Owner),
+            ..TenantDraft::default()
+        };
+        let spec = draft.resolve(&self.defaults).map_err(|error| (Slot::Host, error.to_string()))?;
+        let mut secrets = Secrets::default();
+        if let Some(key) = some(Slot::Key) {
+            if key.chars().count() >= Field::MAX || key.contains(char::is_whitespace) {
+                return Err((Slot::Key, "a key is one word of less than 200 letters".to_owned()));
+            }
+            secrets = secrets.with(spec.namespace(), key);
+        }
+        Ok(Said { intent: Intent::Create { spec: Box::new(spec) }, pace: Pace::ONE_BY_ONE, secrets })
+    }
+}

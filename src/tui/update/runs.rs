@@ -1,0 +1,124 @@
+//! Keys of the pages of runs.
+
+use crate::{
+    engine::Order,
+    tui::{
+        command::Id,
+        effect::{Effect, Say},
+        msg::Remembered,
+        state::{Notice, State, View, pick::Pick, runs::Ask},
+        view,
+    },
+};
+
+use super::page;
+
+pub(super) fn enter(state: &mut State) -> Vec<Effect> {
+    let mut pick = Pick::default();
+    pick.settle(&state.runs.keys());
+    page::above(state, |v| matches!(v, View::Runs { .. }), View::Runs { pick });
+    watched(state)
+}
+
+pub(super) fn open(state: &mut State) -> Vec<Effect> {
+    let Some(id) = state.run() else { return vec![] };
+    state.views.push(View::Run { id, scroll: 0 });
+    watched(state)
+}
+
+/// What the open page of runs wants to read by now.
+pub(super) fn watched(state: &mut State) -> Vec<Effect> {
+    state.run_ask().into_iter().map(Effect::Remember).collect()
+}
+
+impl State {
+    /// What the open page of runs wants to read by now. What is ours needs no reading.
+    pub(crate) fn run_ask(&mut self) -> Option<Ask> {
+        let ask = match self.views.last()? {
+            View::Runs { .. } => Ask::List,
+            View::Run { id, .. } if self.runs.ours(id).is_none_or(|run| !run.is_alive()) => Ask::Show(id.clone()),
+            _ => return None,
+        };
+        let now = self.now;
+        self.runs.due(&ask, now).then_some(ask)
+    }
+}
+
+pub(super) fn say(state: &mut State, id: Id) -> Vec<Effect> {
+    let Some(run) = state.run() else { return vec![] };
+    if let Some(ours) = state.runs.ours_mut(&run).filter(|run| run.is_alive()) {
+        let order = match (id, ours.order) {
+            (Id::RunAbort, _) => Order::Stop,
+            (_, Order::Pause) => Order::Go,
+            _ => Order::Pause,
+        };
+        ours.order = order;
+        state.inform(match order {
+            Order::Stop => "stopping before the next step",
+            Order::Pause => "paused: who was begun is finished",
+            Order::Go => "goes on",
+        });
+        // An end for good is written down where others see it; one that only stops is left to be gone on with.
+        let mut effects = vec![Effect::Order(run.clone(), order)];
+        if order == Order::Stop && ours_is_here(state, &run) {
+            effects.push(Effect::Say(run, Say::Abort));
+        }
+        return effects;
+    }
+    let paused = state.runs.others().any(|other| other.run == run && other.state == "paused");
+    let said = match id {
+        Id::RunAbort => Say::Abort,
+        Id::RunRetry => Say::TakeUp,
+        _ if paused => Say::Go,
+        _ => Say::Pause,
+    };
+    vec![Effect::Say(run, said)]
+}
+
+/// It is a recorded run of the context that is looked at.
+fn ours_is_here(state: &State, run: &str) -> bool {
+    state.runs.ours(run).is_some_and(|run| run.recorded && run.plan.context == state.context.name)
+}
+
+pub(super) fn told(state: &mut State, told: Remembered) {
+    let now = state.now;
+    match told {
+        Remembered::All(answer) => state.runs.listed(answer, now),
+        Remembered::One(id, answer) => state.runs.showed(id, answer, now),
+        Remembered::Heard(Ok(said)) => {
+            state.runs.again();
+            state.inform(said);
+        }
+        Remembered::Heard(Err(why)) => state.fail(why),
+    }
+}
+
+/// How it ended is said wherever one is; an end that is no success stays.
+pub(super) fn ended(state: &mut State, id: &str) {
+    let now = state.now;
+    let Some(said) = state.runs.end(id, now) else { return };
+    let well = state
+        .runs
+        .ours(id)
+        .is_some_and(|run| matches!(run.ledger.end, Some((crate::plan::End::Done | crate::plan::End::Stopped, _))));
+    state.runs.again();
+    if !well {
+        state.fail(said);
+    } else if !matches!(state.notice, Some(Notice::Error(_))) {
+        state.notice = Some(Notice::Info(said));
+    }
+}
+
+pub(super) fn travel(state: &mut State, id: Id) {
+    let size = state.inner();
+    let (page, keys, lines) = (view::runs::rows(size), state.runs.keys(), view::run::lines(state));
+    let by = super::lines(id, page);
+    match state.views.last_mut() {
+        Some(View::Runs { pick }) => pick.step(&keys, by),
+        Some(View::Run { scroll, .. }) => {
+            let inside = usize::from(size.1.saturating_sub(3));
+            *scroll = scroll.saturating_add_signed(by).min(lines.saturating_sub(inside));
+        }
+        _ => {}
+    }
+}
