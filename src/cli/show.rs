@@ -18,7 +18,7 @@ use super::{
 use crate::{
     cluster::Prompt,
     config::Config,
-    diagnose::Finding,
+    diagnose::{Finding, Proof},
     fleet::{Age, At, Boot, Claim, State, StepState, boot::Pace, fit},
     index::{
         Entry, Fleet, Link, Meter,
@@ -139,6 +139,10 @@ fn page(
         say(label, format!("{} {}: {}{since}", finding.severity.word(), finding.code, finding.sentence));
         if finding.down {
             say("", format!("  do: {}", finding.advice));
+        }
+        // What was written there is in no other line of this page.
+        for said in finding.evidence.iter().filter(|e| e.proof == Proof::Log) {
+            say("", format!("  {}: {}", said.place, said.said));
         }
     }
 

@@ -113,18 +113,17 @@ mod on_real_node {
         assert_eq!(stage, ["seed-app: line 1", "seed-app: line 2", "seed-app: line 3"].repeat(2));
         assert!(t.of("gateway").contains(&"\u{fffd}\u{fffd} raw bytes"), "{:?}", &t.of("gateway")[..2]);
 
-        // What was, read once: line by line what stock kubectl shows.
-        if let Some(mut kubectl) = stock(&["--tail", "300"]) {
-            let theirs = kubectl.output().unwrap();
-            let theirs = String::from_utf8_lossy(&theirs.stdout).into_owned();
+        // A life that is over, read once: line by line what stock kubectl shows.
+        t.until("the end of that life", |t| t.ticks("gateway").last() == Some(&(LIFE as u64))).await;
+        if let Some(mut kubectl) = stock(&[]) {
+            let theirs = String::from_utf8_lossy(&kubectl.output().unwrap().stdout).into_owned();
             (t.lines, t.done) = (vec![], false);
-            let wanted = Wanted { tail: Some(300), containers: vec!["gateway".to_owned()], ..Wanted::default() };
-            t.follow(wanted, &namespace);
+            t.follow(Wanted { containers: vec!["gateway".to_owned()], ..Wanted::default() }, &namespace);
             t.until("the end", |t| t.done).await;
-            let ours = t.of("gateway");
-            let from = theirs.lines().position(|l| Some(&l) == ours.first()).expect("they overlap");
-            let both: Vec<_> = theirs.lines().skip(from).zip(&ours).collect();
-            assert!(both.len() > 50 && both.iter().all(|(a, b)| a == *b), "{both:?}");
+            let known = |line: &&str| line.contains("gateway: tick ");
+            let (theirs, ours): (Vec<_>, Vec<_>) = (theirs.lines().filter(known).collect(), t.of("gateway"));
+            assert_eq!(theirs.len(), LIFE);
+            assert_eq!(ours.into_iter().filter(known).collect::<Vec<_>>(), theirs);
         }
         t.world.clean().await;
     }

@@ -1,8 +1,12 @@
 //! What happens to tenants, and what a tail shows of it.
 
 use fleetdeck::{
-    cluster::logs::{Stream, Wanted},
-    fleet::Phase,
+    cluster::{
+        Said,
+        logs::{Stream, Wanted},
+    },
+    diagnose::{Board, LogLine, Telling},
+    fleet::{Phase, Text},
     sim::{Fault, Target},
 };
 
@@ -254,6 +258,30 @@ async fn clocks_of_nodes_that_differ_lose_nothing_and_turn_no_container_round() 
         let count = t.of(container).len();
         assert!((48..=52).contains(&count), "{container}: {count} of the last ten seconds, by its own clock");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_words_of_a_stage_that_fails_are_evidence() {
+    let mut t = Tailing::new("evidence");
+    t.rule("fails", "container = 'write-config'\nfault = 'crash'\nafter-seconds = 2\nexit-code = 9");
+    let spec = t.create("a").await;
+    let namespace = Text::from(spec.namespace().as_str());
+    t.until("a failure", |t| t.fleet.get(&namespace).is_some_and(|e| e.verdict.phase == Phase::Failing)).await;
+    let entry = t.fleet.get(&namespace).unwrap();
+    let of = Telling::first(entry).expect("its stage has written");
+    assert_eq!(of.container, *"write-config");
+    let said = t.world.cluster.log_end(&namespace, &of.pod, &of.container, 20).await.unwrap();
+    assert!(said.len() > 2 && said.iter().all(|line| line.at.is_some()), "{said:?}");
+    let line = |said: Said| LogLine { container: of.container.to_string(), text: said.text, at: said.at };
+    let (mut board, now) = (Board::default(), t.world.cluster.clock().now());
+    board.update_all(&t.fleet, now);
+    let quoted = |board: &Board| {
+        let words = "write-config: fatal: giving up, exit code 9";
+        board.of(&namespace).iter().flat_map(|f| &f.evidence).any(|e| e.said.ends_with(words))
+    };
+    let known = quoted(&board);
+    board.heard(&t.fleet, &namespace, &of, said.into_iter().map(line).collect(), now);
+    assert_eq!((known, quoted(&board)), (false, true), "{:?}", board.of(&namespace));
 }
 
 #[tokio::test(start_paused = true)]
