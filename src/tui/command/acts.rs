@@ -95,6 +95,38 @@ pub(super) const COMMANDS: &[Command] = &[
         ..PLAN
     },
     Command {
+        id: Id::SetTier,
+        name: "set-tier",
+        hint: None,
+        help: "give the tenant another tier: its quota and its pod's resources",
+        keys: &[],
+        ..PLAN
+    },
+    Command {
+        id: Id::Resize,
+        name: "resize",
+        hint: None,
+        help: "larger volumes; they never shrink",
+        keys: &[],
+        ..PLAN
+    },
+    Command {
+        id: Id::RotateToken,
+        name: "rotate-token",
+        hint: None,
+        help: "a new gateway token, which nobody sees; whoever is connected has to sign in again",
+        keys: &[],
+        ..PLAN
+    },
+    Command {
+        id: Id::Adopt,
+        name: "adopt",
+        hint: None,
+        help: "give a spec to a tenant that another hand has made, and take over the fields of its manager",
+        keys: &[],
+        ..PLAN
+    },
+    Command {
         id: Id::SuspendTenant,
         name: "suspend-tenant",
         hint: None,

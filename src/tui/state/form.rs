@@ -16,6 +16,9 @@ const REPOSITORY: &str = "ghcr.io/openclaw/openclaw";
 pub(crate) enum Verb {
     Create,
     Upgrade,
+    SetTier,
+    Resize,
+    Adopt,
 }
 
 /// What a field is for.
@@ -27,6 +30,9 @@ pub(crate) enum Slot {
     Host,
     Owner,
     Key,
+    AppSize,
+    ConfigSize,
+    Managers,
     Canary,
     MaxUnavailable,
     Soak,
@@ -59,6 +65,12 @@ pub(crate) struct Said {
     pub(crate) secrets: Secrets,
 }
 
+impl Said {
+    fn one_by_one(intent: Intent) -> Self {
+        Self { intent, pace: Pace::ONE_BY_ONE, secrets: Secrets::default() }
+    }
+}
+
 impl Slot {
     pub(crate) fn label(self) -> &'static str {
         match self {
@@ -68,6 +80,9 @@ impl Slot {
             Self::Host => "host",
             Self::Owner => "owner",
             Self::Key => "LiteLLM key",
+            Self::AppSize => "app volume",
+            Self::ConfigSize => "config volume",
+            Self::Managers => "managers",
             Self::Canary => "canary",
             Self::MaxUnavailable => "down at once",
             Self::Soak => "soak",
@@ -83,6 +98,8 @@ impl Slot {
             Self::Host => "empty: <id>.<the fleet's domain>",
             Self::Owner => "a handle or an address, for support; may be empty",
             Self::Key => "goes straight into the Secret; empty: the Secret comes from elsewhere",
+            Self::AppSize | Self::ConfigSize => "its new size, such as 30Gi; empty: as it is",
+            Self::Managers => "field managers whose fields become ours, apart by blanks",
             Self::Canary => "tenants that go first, alone",
             Self::MaxUnavailable => "tenants at most that are down by our doing",
             Self::Soak => "to look on between waves: 0, 90s, 5m, 1h",
@@ -111,8 +128,21 @@ impl Form {
         Self::new(Verb::Create, Vec::new(), &lines, defaults, tiers)
     }
 
+    pub(crate) fn tier(whom: Vec<Who>, defaults: &Defaults, tiers: &[TierSize]) -> Self {
+        let tiers = tiers.iter().map(|t| t.tier.to_string()).collect();
+        Self::new(Verb::SetTier, whom, &[(Slot::Tier, "")], defaults, tiers)
+    }
+
+    pub(crate) fn resize(whom: Vec<Who>, defaults: &Defaults, _: &[TierSize]) -> Self {
+        Self::new(Verb::Resize, whom, &[(Slot::AppSize, ""), (Slot::ConfigSize, "")], defaults, Vec::new())
+    }
+
+    pub(crate) fn adopt(whom: Vec<Who>, defaults: &Defaults, _: &[TierSize]) -> Self {
+        Self::new(Verb::Adopt, whom, &[(Slot::Managers, "kubectl-client-side-apply")], defaults, Vec::new())
+    }
+
     /// One tenant needs no gates.
-    pub(crate) fn upgrade(whom: Vec<Who>, defaults: &Defaults) -> Self {
+    pub(crate) fn upgrade(whom: Vec<Who>, defaults: &Defaults, _: &[TierSize]) -> Self {
         let lines = [
             (Slot::Image, ""),
             (Slot::Canary, "1"),
@@ -130,10 +160,16 @@ impl Form {
     }
 
     pub(crate) fn title(&self) -> String {
-        match (self.verb, &self.whom[..]) {
-            (Verb::Create, _) => "create a tenant".to_owned(),
-            (Verb::Upgrade, [one]) => format!("upgrade {}", one.id),
-            (Verb::Upgrade, many) => format!("upgrade {} tenants", many.len()),
+        let verb = match self.verb {
+            Verb::Create => return "create a tenant".to_owned(),
+            Verb::Upgrade => "upgrade",
+            Verb::SetTier => "another tier for",
+            Verb::Resize => "larger volumes for",
+            Verb::Adopt => "adopt",
+        };
+        match &self.whom[..] {
+            [one] => format!("{verb} {}", one.id),
+            many => format!("{verb} {} tenants", many.len()),
         }
     }
 
@@ -181,7 +217,41 @@ impl Form {
                 let pace = if self.whom.len() > 1 { self.pace()? } else { Pace::ONE_BY_ONE };
                 Ok(Said { intent: Intent::Upgrade { image }, pace, secrets: Secrets::default() })
             }
+            Verb::SetTier => Ok(Said::one_by_one(Intent::SetTier { tier: self.tier_said()? })),
+            Verb::Resize => {
+                let (app, config) = (self.size(Slot::AppSize)?, self.size(Slot::ConfigSize)?);
+                if app.or(config).is_none() {
+                    return Err((Slot::AppSize, "at least one of the two needs a new size".to_owned()));
+                }
+                Ok(Said::one_by_one(Intent::Resize { app, config }))
+            }
+            Verb::Adopt => {
+                let from: Vec<String> = self.text(Slot::Managers).split_whitespace().map(str::to_owned).collect();
+                if from.is_empty() {
+                    return Err((Slot::Managers, "at least one is needed".to_owned()));
+                }
+                Ok(Said::one_by_one(Intent::Adopt { from }))
+            }
         }
+    }
+
+    fn tier_said(&self) -> Result<String, (Slot, String)> {
+        let tier = self.text(Slot::Tier);
+        match self.tiers.iter().any(|t| t == tier) {
+            true => Ok(tier.to_owned()),
+            false => Err((Slot::Tier, format!("{tier:?} is no tier: {}", self.tiers.join(" or ")))),
+        }
+    }
+
+    /// Gibibytes; `None` where nothing is said.
+    fn size(&self, slot: Slot) -> Result<Option<u32>, (Slot, String)> {
+        let text = self.text(slot);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let digits = text.strip_suffix("Gi").unwrap_or(text);
+        let size = digits.parse().ok().filter(|gi| *gi > 0);
+        size.map(Some).ok_or_else(|| (slot, format!("{text:?} is no size such as 30Gi")))
     }
 
     fn image(&self) -> Result<PinnedImage, (Slot, String)> {
@@ -209,14 +279,11 @@ impl Form {
         // In the order of the fields, so that the first that is wrong is the one that is said.
         let id = self.text(Slot::Id);
         id.parse::<TenantId>().map_err(|why| (Slot::Id, why.to_string()))?;
-        let tier = self.text(Slot::Tier);
-        if !self.tiers.iter().any(|t| t == tier) {
-            return Err((Slot::Tier, format!("{tier:?} is no tier: {}", self.tiers.join(" or "))));
-        }
+        let tier = self.tier_said()?;
         let image = self.image()?;
         let draft = TenantDraft {
             id: id.to_owned(),
-            tier: tier.to_owned(),
+            tier,
             image: image.to_string(),
             host: some(Slot::Host),
             owner: some(Slot::Owner),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     engine::{Proposal, Secrets},
+    manifest::{Defaults, TierSize},
     plan::{Intent, Pace},
     tui::{
         command::Id,
@@ -27,8 +28,9 @@ pub(super) fn create(state: &mut State) {
     state.overlays.push(Overlay::Form(Box::new(form)));
 }
 
-pub(super) fn upgrade(state: &mut State) {
-    let form = Form::upgrade(state.targets(), &state.defaults);
+/// A form about those who are meant, who are frozen from here on.
+pub(super) fn form(state: &mut State, of: fn(Vec<Who>, &Defaults, &[TierSize]) -> Form) {
+    let form = of(state.targets(), &state.defaults, &state.tiers);
     state.overlays.push(Overlay::Form(Box::new(form)));
 }
 

@@ -219,6 +219,30 @@ fn forms_are_judged_while_they_are_typed() {
 }
 
 #[test]
+fn tiers_sizes_and_managers_are_asked_for() {
+    let mut state = with(mixed());
+    press(&mut state, "/ \"chloe\" enter");
+    let palette = |state: &mut State, verb: &str| press(state, &format!(": \"{verb}\" enter"));
+    let intent = |effects: &[Effect]| asked(effects).1;
+    palette(&mut state, "set-tier");
+    assert_eq!(press(&mut state, "\"gold\" enter"), []);
+    assert!(said(&state).contains("\"gold\" is no tier: pro or max"), "{}", said(&state));
+    press(&mut state, "esc esc");
+    palette(&mut state, "set-tier");
+    assert_eq!(intent(&press(&mut state, "\"max\" enter")), Intent::SetTier { tier: "max".into() });
+    press(&mut state, "esc esc");
+    palette(&mut state, "resize");
+    assert_eq!(press(&mut state, "enter enter"), [], "neither says anything");
+    assert_eq!(intent(&press(&mut state, "\"40Gi\" enter enter")), Intent::Resize { app: Some(40), config: None });
+    press(&mut state, "esc esc esc");
+    palette(&mut state, "adopt");
+    let from = vec!["kubectl-client-side-apply".to_owned()];
+    assert_eq!(intent(&press(&mut state, "enter")), Intent::Adopt { from });
+    press(&mut state, "esc esc");
+    assert_eq!(intent(&palette(&mut state, "rotate-token")), Intent::RotateToken);
+}
+
+#[test]
 fn leaving_asks_while_a_run_is_under_way_and_another_cluster_keeps_it() {
     let mut state = with(mixed());
     press(&mut state, "/ \"chloe\" enter");
