@@ -112,6 +112,8 @@ async fn run(args: Args) -> Result<(), Failure> {
         Some(Verb::Resume(args)) => act::simple(&config, Intent::Resume, args).await,
         Some(Verb::Upgrade(args)) => act::upgrade(&config, *args).await,
         Some(Verb::Adopt(args)) => act::adopt(&config, args).await,
+        Some(Verb::Snapshot(args)) => act::snapshot(&config, args).await,
+        Some(Verb::Restore(args)) => act::restore(&config, args).await,
         Some(Verb::SetTier(args)) => act::set_tier(&config, args).await,
         Some(Verb::Resize(args)) => act::resize(&config, args).await,
         Some(Verb::RotateToken(args)) => act::simple(&config, Intent::RotateToken, args).await,

@@ -17,6 +17,7 @@ mod opened;
 mod pool;
 pub mod probe;
 pub mod shell;
+mod snapshot;
 pub mod usage;
 pub mod watch;
 pub mod write;

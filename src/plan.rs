@@ -24,9 +24,11 @@ pub mod refusal;
 pub mod reprovision;
 pub mod resize;
 pub mod restart;
+pub mod restore;
 pub mod rotate_token;
 pub mod set_tier;
 pub mod situation;
+pub mod snapshot;
 pub mod step;
 pub mod suspend;
 pub mod until;
@@ -39,7 +41,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     basis::{Basis, Named, Other},
     event::{End, Event, News},
-    found::{Adoption, Behind, Drift, Found, Owned, Take},
+    found::{Adoption, Behind, Drift, Found, Owned, Snap, Take},
     intent::Intent,
     ledger::{Ledger, State},
     pace::Pace,
@@ -113,7 +115,7 @@ pub struct Turn {
     /// What is taken from other field managers, and nothing else is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub takes: Vec<Take>,
-    /// The spec that a tenant is adopted with.
+    /// The whole spec that it gets, where that does not follow from the one before: adopted, or on restored claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec: Option<Box<TenantSpec>>,
 }
@@ -229,6 +231,8 @@ impl Turn {
             Intent::Suspend => suspend::suspend(entry, refusal),
             Intent::Resume => suspend::resume(entry, refusal),
             Intent::Upgrade { image } => upgrade::turn(entry, image, seen, refusal),
+            Intent::Snapshot { .. } => snapshot::turn(entry, seen, refusal),
+            Intent::Restore { app, config } => restore::turn(entry, app.as_deref(), config.as_deref(), seen, refusal),
             Intent::Adopt { .. } => adopt::turn(entry, seen, refusal),
             Intent::SetTier { tier } => set_tier::turn(entry, tier, seen, refusal),
             Intent::Resize { app, config } => resize::turn(entry, *app, *config, seen, refusal),

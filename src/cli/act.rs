@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use self::{
     report::{Report, clean_lines},
-    targets::{Adopt, Common, Create, Delete, Many, Resize, Rollout, SetTier, Upgrade},
+    targets::{Adopt, Common, Create, Delete, Many, Resize, Restore, Rollout, SetTier, Snapshot, Upgrade},
 };
 use super::{failure::Failure, follow::Follow, open, print, show::namespace_of};
 use crate::{
@@ -62,6 +62,16 @@ pub(super) async fn resize(config: &Config, args: Resize) -> Result<(), Failure>
 pub(super) async fn adopt(config: &Config, args: Adopt) -> Result<(), Failure> {
     let intent = Intent::Adopt { from: args.from };
     act(config, intent, Pace::ONE_BY_ONE, Whom::Named(args.tenants), Secrets::default(), &args.common).await
+}
+
+pub(super) async fn snapshot(config: &Config, args: Snapshot) -> Result<(), Failure> {
+    let intent = Intent::Snapshot { class: args.class };
+    act(config, intent, Pace::ONE_BY_ONE, Whom::Named(args.tenants), Secrets::default(), &args.common).await
+}
+
+pub(super) async fn restore(config: &Config, args: Restore) -> Result<(), Failure> {
+    let intent = Intent::Restore { app: args.app_snapshot, config: args.config_snapshot };
+    act(config, intent, Pace::ONE_BY_ONE, Whom::Named(vec![args.tenant]), Secrets::default(), &args.common).await
 }
 
 /// Through many tenants, in waves.

@@ -91,6 +91,8 @@ impl Verb {
                 | Self::Resume(_)
                 | Self::Upgrade(_)
                 | Self::Adopt(_)
+                | Self::Snapshot(_)
+                | Self::Restore(_)
                 | Self::SetTier(_)
                 | Self::Resize(_)
                 | Self::RotateToken(_)
@@ -136,6 +138,10 @@ pub(super) enum Verb {
     Upgrade(Box<targets::Upgrade>),
     /// Give tenants of another hand a spec, read off their objects, and take over the fields of the manager that made them.
     Adopt(targets::Adopt),
+    /// Make a snapshot of each volume of tenants, where the cluster can.
+    Snapshot(targets::Snapshot),
+    /// Put a tenant on new claims made from snapshots; the claims of before stay.
+    Restore(targets::Restore),
     /// Give tenants another tier: room first where they grow, and last where they shrink.
     SetTier(targets::SetTier),
     /// Grow a tenant's volumes, and wait for their filesystems.

@@ -12,7 +12,7 @@ use super::{
 use crate::{fleet::Uid, index::digest::DigestError};
 
 /// Kind -> (group and version, plural, namespaced), for the kinds that are read or written as a whole.
-const KINDS: [(&str, &str, &str, bool); 15] = [
+const KINDS: [(&str, &str, &str, bool); 16] = [
     ("Namespace", "v1", "namespaces", false),
     ("ResourceQuota", "v1", "resourcequotas", true),
     ("LimitRange", "v1", "limitranges", true),
@@ -22,6 +22,7 @@ const KINDS: [(&str, &str, &str, bool); 15] = [
     ("PersistentVolumeClaim", "v1", "persistentvolumeclaims", true),
     ("Service", "v1", "services", true),
     ("Ingress", "networking.k8s.io/v1", "ingresses", true),
+    ("VolumeSnapshot", "snapshot.storage.k8s.io/v1", "volumesnapshots", true),
     ("StatefulSet", "apps/v1", "statefulsets", true),
     ("Pod", "v1", "pods", true),
     ("Lease", "coordination.k8s.io/v1", "leases", true),

@@ -174,8 +174,8 @@ impl<'a> Act<'a> {
             let Some((entry, sources)) = shared.view.get(&self.turn.namespace).await else {
                 return Err(Trouble::Moved(said));
             };
-            // What is adopted stands in the plan, and is not made up anew.
-            if matches!(shared.plan.intent, Intent::Adopt { .. }) {
+            // A spec that stands in the plan is not made up anew.
+            if self.turn.spec.is_some() {
                 return Err(Trouble::Moved(said));
             }
             let none = Defaults::default();
@@ -244,8 +244,8 @@ impl<'a> Act<'a> {
         }
         let spec = match intent {
             Intent::Create { spec } => Some((**spec).clone()),
-            Intent::Restart | Intent::RotateToken | Intent::Delete { .. } => None,
-            Intent::Adopt { .. } => self.turn.spec.as_deref().cloned(),
+            Intent::Restart | Intent::RotateToken | Intent::Snapshot { .. } | Intent::Delete { .. } => None,
+            Intent::Adopt { .. } | Intent::Restore { .. } => self.turn.spec.as_deref().cloned(),
             Intent::SetTier { .. }
             | Intent::Resize { .. }
             | Intent::Suspend

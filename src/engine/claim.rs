@@ -128,7 +128,11 @@ impl Act<'_> {
                     }
                 }
                 // Nothing fences what is never read but the lease itself.
-                Step::EnsureSecret { .. } | Step::ReplaceSecret { .. } | Step::Await { .. } | Step::Note { .. } => {}
+                Step::Snapshot
+                | Step::EnsureSecret { .. }
+                | Step::ReplaceSecret { .. }
+                | Step::Await { .. }
+                | Step::Note { .. } => {}
             }
         }
         Ok(all)

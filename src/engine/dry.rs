@@ -153,6 +153,13 @@ async fn steps(act: &mut Act<'_>, verdicts: &mut Vec<Verdict>) -> Result<(), Tro
                 let at = address("Pod", &turn.namespace, &pod.name)?;
                 verdicts.push(deletion(act, &at, pod.uid).await?);
             }
+            Step::Snapshot => {
+                for (claim, name) in act.snapshots() {
+                    let object = format!("VolumeSnapshot {}/{name}", turn.namespace);
+                    let said = format!("would be made of {claim}");
+                    verdicts.push(Verdict { object, said, changes: Vec::new(), refused: None });
+                }
+            }
             Step::TakeOwnership { kind } => {
                 for object in act.rendered_of(*kind) {
                     let at = Address::of(object.value()).map_err(Trouble::wrong)?;

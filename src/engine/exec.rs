@@ -3,6 +3,7 @@
 mod asked;
 mod ownership;
 mod secret;
+mod snapshot;
 mod volumes;
 
 use serde_json::{Value, json};
@@ -37,13 +38,14 @@ impl Act<'_> {
         }
         match step {
             Step::Apply { kind } => self.apply(number, *kind).await,
+            Step::Snapshot => self.snapshot().await,
             Step::TakeOwnership { kind } => self.take_over(*kind).await,
             Step::EnsureSecret { secret } => self.secret(*secret).await,
             Step::ReplaceSecret { secret } => self.replace_secret(*secret).await,
             Step::Delete { what: What::Tenant } => self.purge().await,
             Step::Delete { what } => self.delete(*what).await,
             Step::DeletePod { which } => self.delete_pod(*which).await,
-            Step::Await { until: until @ (Until::Granted | Until::Grown), seconds } => {
+            Step::Await { until: until @ (Until::Granted | Until::Grown | Until::Snapped), seconds } => {
                 self.asked(*until, *seconds).await
             }
             Step::Await { until, seconds } => self.wait(*until, *seconds).await,

@@ -8,10 +8,10 @@ use serde_json::Value;
 use super::{adoption::adoption, drift::compare, trouble::Trouble};
 use crate::{
     cluster::{Address, Cluster, ClusterError, Fault},
-    fleet::{Text, detail::Storage},
+    fleet::{At, Text, detail::Storage},
     index::Entry,
     manifest::{Base, Defaults, TenantSpec, stored_spec},
-    plan::{Behind, Found, Intent},
+    plan::{Behind, Found, Intent, Snap},
 };
 
 /// Tenants that are looked up at a time.
@@ -65,6 +65,21 @@ pub async fn look(
         }
         return Ok(all);
     }
+    if matches!(intent, Intent::Snapshot { .. } | Intent::Restore { .. }) {
+        let served = known(cluster.serves_snapshots().await)?.unwrap_or_default();
+        for entry in entries {
+            let mut found = Found::default();
+            if served {
+                let list = known(cluster.objects("VolumeSnapshot", &entry.tenant.namespace_name, "").await)?;
+                found.snapshots = list.map(|list| list.iter().map(snap).collect());
+            }
+            if matches!(intent, Intent::Restore { .. }) {
+                found.spec = spec(cluster, entry).await?;
+            }
+            all.insert(entry.tenant.namespace_name.to_string(), found);
+        }
+        return Ok(all);
+    }
     if !matches!(intent, Intent::Reprovision | Intent::Resize { .. } | Intent::Delete { purge: false }) {
         return Ok(all);
     }
@@ -102,6 +117,17 @@ async fn spec(cluster: &Cluster, entry: &Entry) -> Result<Option<Box<TenantSpec>
     let Ok(at) = Address::kind("Namespace", "", &entry.tenant.namespace_name) else { return Ok(None) };
     let live = known(cluster.object(&at).await)?.flatten();
     Ok(live.as_ref().and_then(stored_spec).and_then(Result::ok).map(Box::new))
+}
+
+fn snap(object: &Value) -> Snap {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    Snap {
+        name: text("/metadata/name").to_owned(),
+        claim: text("/spec/source/persistentVolumeClaimName").to_owned(),
+        ready: object.pointer("/status/readyToUse").and_then(Value::as_bool).unwrap_or_default(),
+        made: At::parse(text("/status/creationTime")),
+        size: text("/status/restoreSize").parse().ok(),
+    }
 }
 
 pub(super) fn finalizers_of(object: &Value) -> Vec<String> {

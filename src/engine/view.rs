@@ -146,7 +146,7 @@ fn stale(until: Until, sources: &Sources) -> Option<String> {
         Until::Observed => &[Kind::StatefulSet],
         Until::Served | Until::Replaced | Until::Stopped | Until::Removed => &[Kind::StatefulSet, Kind::Pod],
         Until::Granted => &[Kind::Quota],
-        Until::Kept | Until::Grown => &[Kind::Claim],
+        Until::Kept | Until::Grown | Until::Snapped => &[Kind::Claim],
         Until::Erased => &[Kind::Namespace, Kind::StatefulSet, Kind::Pod, Kind::Claim],
     };
     kinds.iter().find_map(|kind| {

@@ -258,7 +258,7 @@ impl<'a> Reader<'a> {
     fn claim(&mut self, field: &str, name: String) -> Claim {
         let Some(live) = self.all("PersistentVolumeClaim").find(|claim| text(claim, "/metadata/name") == name) else {
             self.guess(&format!("{field}.sizeGi"), format!("there is no PersistentVolumeClaim {name}; took 20"));
-            return Claim { name, size_gi: 20, storage_class: None };
+            return Claim { name, size_gi: 20, storage_class: None, snapshot: None };
         };
         let size = text(live, "/spec/resources/requests/storage");
         let size_gi = gibibytes(size).unwrap_or_else(|| {
@@ -269,7 +269,14 @@ impl<'a> Reader<'a> {
             20
         });
         let class = text(live, "/spec/storageClassName");
-        Claim { name, size_gi, storage_class: (!class.is_empty()).then(|| class.to_owned()) }
+        let source = text(live, "/spec/dataSource/name");
+        let restored = text(live, "/spec/dataSource/kind") == "VolumeSnapshot";
+        Claim {
+            name,
+            size_gi,
+            storage_class: (!class.is_empty()).then(|| class.to_owned()),
+            snapshot: restored.then(|| source.to_owned()),
+        }
     }
 
     fn namespace(&mut self, draft: &mut TenantDraft) {

@@ -118,6 +118,7 @@ impl TenantDraft {
             name: name.unwrap_or_else(|| standard.to_owned()),
             size_gi: size.or(fleet).unwrap_or(20),
             storage_class: storage_class.clone(),
+            snapshot: None,
         };
         let mut tolerations = defaults.tolerations.clone();
         tolerations.extend(self.tolerations.into_iter().filter(|own| !defaults.tolerations.contains(own)));

@@ -55,6 +55,10 @@ pub(crate) fn patches(objects: &[Object], spec: &TenantSpec) -> Result<Vec<Patch
         if let Some(class) = &claim.storage_class {
             patch.value["spec"]["storageClassName"] = json!(class);
         }
+        if let Some(snapshot) = &claim.snapshot {
+            patch.value["spec"]["dataSource"] =
+                json!({"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": snapshot});
+        }
         if claim.name != name {
             patch.value["metadata"]["name"] = json!(claim.name);
             patch.rename = true;

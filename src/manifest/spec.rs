@@ -81,6 +81,9 @@ pub struct Claim {
     /// The cluster's default class where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_class: Option<String>,
+    /// The VolumeSnapshot that it was made from. Kept for good: a claim's source can be neither changed nor taken away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
 }
 
 /// An issuer of cert-manager.

@@ -151,6 +151,9 @@ impl Rules {
         if let Some(class) = &claim.storage_class {
             self.subdomain(&format!("{field}.storageClass"), class);
         }
+        if let Some(snapshot) = &claim.snapshot {
+            self.subdomain(&format!("{field}.snapshot"), snapshot);
+        }
     }
 
     fn pairs(&mut self, field: &str, pairs: &BTreeMap<String, String>) {

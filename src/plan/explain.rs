@@ -8,7 +8,7 @@ use crate::diagnose::Explanation;
 const TEXTS: &str = include_str!("refusals.md");
 
 impl Why {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Nobody,
         Self::NothingToDo,
         Self::ReadOnly,
@@ -25,6 +25,7 @@ impl Why {
         Self::NoSpace,
         Self::DataAtRisk,
         Self::BadInput,
+        Self::NoSnapshots,
         Self::Owned,
         Self::Immutable,
         Self::Server,
@@ -52,6 +53,7 @@ impl Why {
             Self::NoSpace => ("no-space", "a volume is full"),
             Self::DataAtRisk => ("data-at-risk", "volumes would be lost"),
             Self::BadInput => ("bad-input", "what was given is wrong"),
+            Self::NoSnapshots => ("no-snapshots", "the cluster has no snapshots"),
             Self::Owned => ("owned", "another field manager owns it"),
             Self::Immutable => ("immutable", "it cannot be changed in what is there"),
             Self::Server => ("server", "the API server refuses"),

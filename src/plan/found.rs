@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::manifest::TenantSpec;
+use crate::{
+    fleet::{At, Quantity},
+    manifest::TenantSpec,
+};
 
 /// Facts of one tenant. What is absent was not asked for, or may not be known: never "there is none".
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,6 +17,8 @@ pub struct Found {
     pub finalizers: Vec<String>,
     /// What becomes of the volumes behind its claims.
     pub volumes: Option<BTreeMap<String, Behind>>,
+    /// Its snapshots, where the cluster knows such a thing.
+    pub snapshots: Option<Vec<Snap>>,
     /// What it would be adopted as, or why it cannot be.
     pub adoption: Option<Result<Adoption, String>>,
     /// The stored spec.
@@ -22,6 +27,19 @@ pub struct Found {
     pub drift: Option<Vec<Drift>>,
     /// What of that belongs to others.
     pub takes: Vec<Take>,
+}
+
+/// A snapshot of one of its claims.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snap {
+    pub name: String,
+    /// The claim that it was cut from.
+    pub claim: String,
+    pub ready: bool,
+    /// When it was cut.
+    pub made: Option<At>,
+    /// What a claim from it has to ask for at least.
+    pub size: Option<Quantity>,
 }
 
 /// What a tenant of another hand would be adopted as.

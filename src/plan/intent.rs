@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    adopt, apply, create, delete, refusal::Refusal, reprovision, resize, restart, rotate_token, set_tier,
-    situation::Situation, step::Step, suspend, upgrade,
+    adopt, apply, create, delete, refusal::Refusal, reprovision, resize, restart, restore, rotate_token, set_tier,
+    situation::Situation, snapshot, step::Step, suspend, upgrade,
 };
 use crate::{
     index::Kind,
@@ -31,6 +31,18 @@ pub enum Intent {
     /// Give a spec to a tenant that carries none, and take over what these field managers own of it.
     Adopt {
         from: Vec<String>,
+    },
+    /// A VolumeSnapshot of each of its claims.
+    Snapshot {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class: Option<String>,
+    },
+    /// New claims from these snapshots, and the tenant on them.
+    Restore {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        app: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        config: Option<String>,
     },
     /// Give it another tier.
     SetTier {
@@ -66,6 +78,8 @@ impl Intent {
             Self::Suspend => "suspend",
             Self::Resume => "resume",
             Self::Upgrade { .. } => "upgrade",
+            Self::Snapshot { .. } => "snapshot",
+            Self::Restore { .. } => "restore",
             Self::Adopt { .. } => "adopt",
             Self::SetTier { .. } => "set-tier",
             Self::Resize { .. } => "resize",
@@ -124,8 +138,10 @@ impl Intent {
                     claim.size_gi = claim.size_gi.max(size.unwrap_or_default());
                 }
             }
-            // The spec of a tenant that is adopted stands in its turn.
+            // Their spec stands in the turn.
             Self::Adopt { .. }
+            | Self::Restore { .. }
+            | Self::Snapshot { .. }
             | Self::RotateToken
             | Self::Restart
             | Self::Apply { .. }
@@ -142,6 +158,8 @@ impl Intent {
             Self::Suspend => suspend::suspend_recipes(),
             Self::Resume => suspend::resume_recipes(),
             Self::Upgrade { .. } => upgrade::recipes(),
+            Self::Snapshot { .. } => snapshot::recipes(),
+            Self::Restore { .. } => restore::recipes(),
             Self::Adopt { .. } => adopt::recipes(),
             Self::SetTier { .. } => set_tier::recipes(),
             Self::Resize { .. } => resize::recipes(),

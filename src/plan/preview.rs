@@ -145,6 +145,8 @@ fn downtime_words(plan: &Plan, turns: &[&Turn]) -> String {
         Intent::Delete { purge: true } => return "for good".to_owned(),
         Intent::Restart
         | Intent::Adopt { .. }
+        | Intent::Snapshot { .. }
+        | Intent::Restore { .. }
         | Intent::Upgrade { .. }
         | Intent::SetTier { .. }
         | Intent::Resize { .. }
@@ -181,8 +183,8 @@ fn downtime_words(plan: &Plan, turns: &[&Turn]) -> String {
 fn danger(intent: &Intent, turns: &[&Turn]) -> Danger {
     match (intent, turns) {
         (Intent::Delete { .. }, all) => Danger::Names { names: all.iter().map(|t| t.tenant.clone()).collect() },
-        // Somebody else's fields are no small matter even of one tenant.
-        (Intent::Apply { force: true }, _) => Danger::Yes,
+        // Somebody else's fields, and the data that a tenant runs on, are no small matter even of one.
+        (Intent::Apply { force: true } | Intent::Restore { .. }, _) => Danger::Yes,
         (_, [_]) => Danger::Enter,
         _ => Danger::Yes,
     }

@@ -82,8 +82,8 @@ impl Plan {
             if !turn.takes.is_empty() && self.intent != (Intent::Apply { force: true }) {
                 add(format!("{} takes no fields from others", self.intent.verb()));
             }
-            let adopts = matches!(self.intent, Intent::Adopt { .. });
-            if adopts != turn.spec.is_some() || turn.spec.as_ref().is_some_and(|s| s.namespace() != turn.namespace) {
+            let carries = matches!(self.intent, Intent::Adopt { .. } | Intent::Restore { .. });
+            if carries != turn.spec.is_some() || turn.spec.as_ref().is_some_and(|s| s.namespace() != turn.namespace) {
                 add(format!("tenant {} has a spec that is not its own, or none", turn.tenant));
             }
             if let Intent::Create { spec } = &self.intent
@@ -101,7 +101,9 @@ impl Intent {
         match (self, step) {
             (_, Step::Note { .. } | Step::Await { .. }) => true,
             (Self::Delete { purge }, Step::Delete { what }) => *purge == (*what == What::Tenant),
-            (Self::Adopt { .. }, Step::TakeOwnership { .. } | Step::Apply { kind: Piece::Namespace })
+            (Self::Snapshot { .. }, Step::Snapshot)
+            | (Self::Restore { .. }, Step::Apply { .. } | Step::DeletePod { .. })
+            | (Self::Adopt { .. }, Step::TakeOwnership { .. } | Step::Apply { kind: Piece::Namespace })
             | (Self::SetTier { .. } | Self::Resize { .. }, Step::Apply { .. })
             | (Self::SetTier { .. } | Self::RotateToken, Step::DeletePod { .. })
             | (Self::RotateToken, Step::ReplaceSecret { secret: Secret::GatewayToken })

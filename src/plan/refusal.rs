@@ -49,6 +49,8 @@ pub enum Why {
     DataAtRisk,
     /// What was given is wrong.
     BadInput,
+    /// The cluster has no snapshots.
+    NoSnapshots,
     /// Another field manager owns it.
     Owned,
     /// Cannot be changed in what is there.

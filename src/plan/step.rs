@@ -10,6 +10,8 @@ use super::until::Until;
 pub enum Step {
     /// Server-side apply of every rendered object of a kind, as field manager `fleetdeck` and never by force.
     Apply { kind: Piece },
+    /// Make a VolumeSnapshot of each claim of the basis; one that this run has made already is left alone.
+    Snapshot,
     /// Move to fleetdeck what the intent's field managers own of every rendered object of a kind.
     TakeOwnership { kind: Piece },
     /// Create a Secret; one that is there already is left alone, and that is success.
@@ -149,6 +151,7 @@ impl Step {
     pub fn words(&self) -> String {
         match self {
             Self::Apply { kind } => format!("apply {}", kind.kind()),
+            Self::Snapshot => "make a snapshot of each volume".to_owned(),
             Self::TakeOwnership { kind } => format!("take over the fields of {}", kind.kind()),
             Self::EnsureSecret { secret } => format!("create Secret {} unless it is there", secret.name()),
             Self::ReplaceSecret { secret } => format!("replace Secret {}, unread", secret.name()),
@@ -171,6 +174,9 @@ impl Step {
                 vec![("get", group, resource), ("patch", group, resource)]
             }
             Self::EnsureSecret { .. } => vec![("create", "", "secrets")],
+            Self::Snapshot => {
+                vec![("create", "snapshot.storage.k8s.io", "volumesnapshots"), ("get", "", "persistentvolumeclaims")]
+            }
             // Of this name only: no role of ours may patch others.
             Self::ReplaceSecret { .. } => vec![("patch", "", "secrets:gateway-token")],
             // What is deleted is read before: that is how it is known to be the one that is meant.
@@ -202,6 +208,7 @@ impl Step {
                 }
                 all
             }
+            Self::Await { until: Until::Snapped, .. } => vec![("get", "snapshot.storage.k8s.io", "volumesnapshots")],
             Self::Await { until: Until::Granted, .. } => vec![("get", "", "resourcequotas")],
             Self::Await { until: Until::Kept | Until::Grown, .. } => vec![("get", "", "persistentvolumeclaims")],
             Self::Await { until: Until::Removed | Until::Erased, .. } | Self::Note { .. } => Vec::new(),

@@ -27,6 +27,8 @@ pub enum Until {
     Granted,
     /// Its volumes are as large as was applied, the filesystem too. The server is asked.
     Grown,
+    /// The snapshots that were made can be used. The server is asked.
+    Snapped,
     /// The Namespace is gone.
     Erased,
 }
@@ -66,6 +68,7 @@ impl Until {
             Self::Removed => "StatefulSet and pod are gone",
             Self::Kept => "its volumes are proven to be there",
             Self::Granted => "its quotas count their new limits",
+            Self::Snapped => "its snapshots can be used",
             Self::Grown => "its volumes and their filesystems have grown",
             Self::Erased => "the Namespace is gone",
         }
@@ -87,7 +90,7 @@ impl Until {
             };
         }
         match self {
-            Self::Granted | Self::Grown => not_yet("the index does not tell"),
+            Self::Granted | Self::Grown | Self::Snapped => not_yet("the index does not tell"),
             Self::Erased => not_yet(waits(entry)),
             Self::Kept => kept(basis, entry),
             Self::Removed => match tenant.sets.iter().any(|s| Some(s.uid) == basis.set_uid()) {

@@ -6,6 +6,7 @@ pub(crate) mod objects;
 pub(crate) mod queue;
 pub(crate) mod quota;
 pub(crate) mod scheduler;
+pub(crate) mod snapshots;
 pub(crate) mod statefulset;
 pub(crate) mod volumes;
 
@@ -51,6 +52,7 @@ pub(crate) fn start(ctx: &Ctx) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     tasks.spawn(drive(ctx.clone(), nodes::Nodes::new(ctx.clone())));
     tasks.spawn(drive(ctx.clone(), volumes::Volumes::new(ctx.clone())));
+    tasks.spawn(drive(ctx.clone(), snapshots::Snapshots::new(ctx.clone())));
     tasks.spawn(drive(ctx.clone(), quota::Quotas::new(ctx.clone())));
     tasks.spawn(drive(ctx.clone(), statefulset::StatefulSets::new(ctx.clone())));
     tasks.spawn(drive(ctx.clone(), scheduler::Scheduler::new(ctx.clone())));

@@ -139,6 +139,12 @@ fn stateful_set(object: &mut Value) {
 }
 
 fn claim(spec: &mut Value) {
+    // The old field and the new one say the same.
+    for (from, to) in [("dataSource", "dataSourceRef"), ("dataSourceRef", "dataSource")] {
+        if spec[from].is_object() && !spec[to].is_object() {
+            spec[to] = spec[from].clone();
+        }
+    }
     set(spec, &json!({"volumeMode": "Filesystem"}));
 }
 

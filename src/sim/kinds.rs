@@ -117,6 +117,8 @@ kinds! {
     STORAGE_CLASS "storage.k8s.io"/"v1" "StorageClass" "storageclasses" "storageclass" short ["sc"], cluster, sub NONE;
     VOLUME_ATTACHMENT "storage.k8s.io"/"v1" "VolumeAttachment" "volumeattachments" "volumeattachment" short NONE, cluster, sub ["status"];
     CSI_NODE "storage.k8s.io"/"v1" "CSINode" "csinodes" "csinode" short NONE, cluster, sub NONE;
+    // An add-on's kind, served as if its definition were there.
+    VOLUME_SNAPSHOT "snapshot.storage.k8s.io"/"v1" "VolumeSnapshot" "volumesnapshots" "volumesnapshot" short ["vs"], namespaced, sub ["status"], generation = true;
     LEASE "coordination.k8s.io"/"v1" "Lease" "leases" "lease" short NONE, namespaced, sub NONE;
     PRIORITY_CLASS "scheduling.k8s.io"/"v1" "PriorityClass" "priorityclasses" "priorityclass" short ["pc"], cluster, sub NONE, generation = true;
     // Stored and served; nothing here judges by them.

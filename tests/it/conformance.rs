@@ -34,6 +34,7 @@ mod drift;
 mod guard;
 mod node;
 mod reprovision;
+mod restoring;
 mod stories;
 pub(crate) mod world;
 

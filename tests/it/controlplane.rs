@@ -34,6 +34,7 @@ mod processes;
 mod real;
 mod scratch;
 mod servers;
+mod snapshots;
 mod storage;
 mod stories;
 
@@ -185,6 +186,13 @@ impl ControlPlane {
     /// The kubectl of the same version.
     pub(crate) fn kubectl(&self) -> PathBuf {
         self.assets.join("kubectl")
+    }
+
+    /// Teaches the server what a VolumeSnapshot is, and cuts those that are asked for until the task is aborted.
+    pub(crate) async fn serve_snapshots(&self) -> tokio::task::JoinHandle<()> {
+        let client = self.client().await;
+        snapshots::install(&client).await;
+        tokio::spawn(snapshots::serve(client))
     }
 
     /// Every request that the server answered to this user, oldest first.

@@ -103,6 +103,37 @@ pub(crate) struct Adopt {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Snapshot {
+    /// Id, host, namespace, pod, IP or owner.
+    #[arg(required = true, value_name = "TENANT")]
+    pub tenants: Vec<String>,
+
+    /// A VolumeSnapshotClass; the cluster's default without it.
+    #[arg(long, value_name = "CLASS")]
+    pub class: Option<String>,
+
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Restore {
+    /// Id, host, namespace, pod, IP or owner.
+    pub tenant: String,
+
+    /// VolumeSnapshot for the volume with the code.
+    #[arg(long, value_name = "NAME", required_unless_present = "config_snapshot")]
+    pub app_snapshot: Option<String>,
+
+    /// VolumeSnapshot for the volume with the state.
+    #[arg(long, value_name = "NAME")]
+    pub config_snapshot: Option<String>,
+
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct SetTier {
     /// Id, host, namespace, pod, IP or owner.
     #[arg(required = true, value_name = "TENANT")]

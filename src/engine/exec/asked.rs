@@ -27,7 +27,11 @@ impl Act<'_> {
         let mut last = String::new();
         let mut failing: Option<Instant> = None;
         loop {
-            let judged = if until == Until::Grown { self.grown().await? } else { self.granted().await? };
+            let judged = match until {
+                Until::Grown => self.grown().await?,
+                Until::Snapped => self.snapped().await?,
+                _ => self.granted().await?,
+            };
             let said = match judged {
                 Judged::Met(said) => return Ok(said),
                 Judged::Never(said) => return Err(Trouble::wrong(said)),
@@ -57,7 +61,7 @@ impl Act<'_> {
         }
     }
 
-    async fn live(&mut self, kind: &str, name: &str) -> Result<Option<Value>, Trouble> {
+    pub(super) async fn live(&mut self, kind: &str, name: &str) -> Result<Option<Value>, Trouble> {
         let (cluster, at) = (self.shared.cluster, address(kind, &self.turn.namespace, name)?);
         self.patience.insist(async || Ok(cluster.object(&at).await?)).await
     }

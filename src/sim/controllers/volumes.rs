@@ -18,7 +18,7 @@ use super::objects::{Key, claims_of, is_finished, items, key_of, node_of};
 use super::queue::{Queue, after};
 use super::{Controller, Ctx, manager};
 use crate::sim::history::EventType;
-use crate::sim::kinds::{POD, PV, PVC, STORAGE_CLASS};
+use crate::sim::kinds::{POD, PV, PVC, STORAGE_CLASS, VOLUME_SNAPSHOT};
 use crate::sim::object::{is_terminating, name_of, namespace_of, text_at, uid_of};
 use crate::sim::scenario::{Behaviour, Binding, Fault, Place, Reclaim, StorageClass};
 use crate::sim::store::Change;
@@ -139,6 +139,19 @@ impl Volumes {
             let message = "waiting for first consumer to be created before binding".into();
             self.say(claim, Type::Normal, "WaitForFirstConsumer", message);
             return;
+        }
+        if claim["spec"]["dataSource"]["kind"] == "VolumeSnapshot" {
+            let name = text_at(claim, &["spec", "dataSource", "name"]);
+            let ready =
+                self.ctx.store.get(VOLUME_SNAPSHOT, &key.0, name).is_some_and(|s| s["status"]["readyToUse"] == true);
+            if !ready {
+                let message = format!(
+                    "failed to provision volume with StorageClass \"{wanted}\": error getting handle for DataSource Type VolumeSnapshot by Name {name}: snapshot {name} is not Ready"
+                );
+                self.say(claim, Type::Warning, "ProvisioningFailed", message);
+                self.queue.add(key.clone(), after(self.ctx.store.now(), Duration::from_secs(5)));
+                return;
+            }
         }
         if !self.busy.contains_key(key) {
             self.say(claim, Type::Normal, "ExternalProvisioning", format!("Waiting for a volume to be created either by the external provisioner '{provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered."));

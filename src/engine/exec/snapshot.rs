@@ -1,0 +1,65 @@
+//! Snapshots of a tenant's claims, under names that follow from the run: made again they are found.
+
+use super::super::{
+    act::{Act, address, uid},
+    claim::guard,
+    trouble::Trouble,
+};
+use crate::{
+    cluster::{Cluster, Fault},
+    plan::{Intent, Judged},
+};
+
+impl Act<'_> {
+    /// Claims of the basis, each with the name of its snapshot.
+    pub(in crate::engine) fn snapshots(&self) -> Vec<(String, String)> {
+        let plan = self.shared.plan;
+        let suffix = plan.id.strip_prefix("snapshot-").unwrap_or(&plan.id);
+        self.turn.basis.claims.keys().map(|claim| (claim.clone(), format!("{claim}-{suffix}"))).collect()
+    }
+
+    pub(super) async fn snapshot(&mut self) -> Result<String, Trouble> {
+        let (cluster, hold) = (self.shared.cluster, self.shared.hold.clone());
+        let Intent::Snapshot { class } = &self.shared.plan.intent else {
+            return Err(Trouble::wrong("no snapshot was asked for"));
+        };
+        let (namespace, tenant) = (self.turn.namespace.clone(), self.turn.tenant.clone());
+        let mut said = Vec::new();
+        for (claim, name) in self.snapshots() {
+            let expected = self.turn.basis.claims.get(&claim).copied();
+            let at = address("PersistentVolumeClaim", &namespace, &claim)?;
+            let object = Cluster::snapshot_of(&namespace, &claim, &name, &tenant, class.as_deref());
+            self.patience
+                .insist(async || {
+                    let live = cluster.object(&at).await?;
+                    if live.as_ref().and_then(uid) != expected {
+                        return Err(Trouble::Moved(format!("claim {claim} is not the one that was there")));
+                    }
+                    guard(&hold, live.as_ref()).await?;
+                    match cluster.create(&object).await {
+                        Err(error) if error.fault != Fault::Exists => Err(error.into()),
+                        _ => Ok(()),
+                    }
+                })
+                .await?;
+            said.push(name);
+        }
+        Ok(format!("asked for {}", said.join(" and ")))
+    }
+
+    pub(super) async fn snapped(&mut self) -> Result<Judged, Trouble> {
+        let mut ready = Vec::new();
+        for (_, name) in self.snapshots() {
+            let Some(live) = self.live("VolumeSnapshot", &name).await? else {
+                return Ok(Judged::Never(format!("snapshot {name} is gone")));
+            };
+            let status = &live["status"];
+            if status["readyToUse"] != true {
+                let why = status["error"]["message"].as_str().unwrap_or("it is being cut");
+                return Ok(Judged::NotYet(format!("{name}: {why}")));
+            }
+            ready.push(format!("{name} ({})", status["restoreSize"].as_str().unwrap_or("of unknown size")));
+        }
+        Ok(Judged::Met(format!("{} can be used", ready.join(" and "))))
+    }
+}
