@@ -23,6 +23,7 @@ use super::{
 /// The console's fleet view of a fleet that stands still.
 pub struct Still {
     state: State,
+    keys: Keymap,
     buffer: Buffer,
 }
 
@@ -37,7 +38,7 @@ impl Still {
         state.list.disturb();
         state.settle();
         let buffer = Buffer::empty(Rect { x: 0, y: 0, width: size.0, height: size.1 });
-        Ok(Self { state, buffer })
+        Ok(Self { state, keys: Keymap::new(), buffer })
     }
 
     /// Builds a frame, as after a key.
@@ -63,7 +64,6 @@ impl Still {
 
     /// Types these characters; whatever they ask of the world is not done.
     pub fn press(&mut self, keys: &str) {
-        let map = Keymap::new();
         for c in keys.chars() {
             let code = match c {
                 '\r' => KeyCode::Enter,
@@ -71,7 +71,7 @@ impl Still {
                 c => KeyCode::Char(c),
             };
             self.state.settle_for_key();
-            drop(update(&mut self.state, &map, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE))));
+            drop(update(&mut self.state, &self.keys, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE))));
         }
     }
 
@@ -82,7 +82,7 @@ impl Still {
 
     /// What a tail tells, for the page of logs.
     pub fn hear(&mut self, news: News) {
-        drop(update(&mut self.state, &Keymap::new(), Msg::Log(news)));
+        drop(update(&mut self.state, &self.keys, Msg::Log(news)));
     }
 
     /// Brings the page in line with its news and builds a frame.

@@ -16,6 +16,8 @@ use super::{
 pub struct Pattern {
     text: String,
     regex: Regex,
+    /// The same, where it is plain words: an expression costs several times as much per line.
+    words: Option<Words>,
 }
 
 impl Pattern {
@@ -30,7 +32,7 @@ impl Pattern {
             let last = all.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("not understood");
             last.trim().trim_start_matches("error: ").to_owned()
         })?;
-        Ok(Self { text: text.to_owned(), regex })
+        Ok(Self { text: text.to_owned(), regex, words: Words::of(text, !any_upper) })
     }
 
     pub fn text(&self) -> &str {
@@ -38,12 +40,56 @@ impl Pattern {
     }
 
     pub fn is_match(&self, line: &[u8]) -> bool {
-        self.regex.is_match(line)
+        match &self.words {
+            Some(words) => words.are_in(line),
+            None => self.regex.is_match(line),
+        }
     }
 
     /// Where in a line it matches; empty matches are none.
     pub fn find_all<'a>(&'a self, line: &'a [u8]) -> impl Iterator<Item = std::ops::Range<usize>> + 'a {
         self.regex.find_iter(line).map(|m| m.range()).filter(|r| !r.is_empty())
+    }
+}
+
+/// ASCII words without any sign of an expression.
+#[derive(Clone, Debug)]
+struct Words {
+    text: Vec<u8>,
+    /// Where in it the letter is that lines have least of.
+    rarest: usize,
+    any_case: bool,
+}
+
+/// The commonest letters of lines last.
+const RARE: &[u8] = b"qjxzkvwyfbghpumcldosnrita e";
+
+impl Words {
+    fn of(text: &str, any_case: bool) -> Option<Self> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b" -_:/=,;<>\"'%@&!~`".contains(&b);
+        if text.is_empty() || !text.bytes().all(plain) {
+            return None;
+        }
+        let rank = |b: u8| RARE.iter().position(|r| *r == b.to_ascii_lowercase()).map_or(0, |n| n + 1);
+        let rarest = (0..text.len()).min_by_key(|at| rank(text.as_bytes()[*at]))?;
+        Some(Self { text: text.as_bytes().to_vec(), rarest, any_case })
+    }
+
+    fn are_in(&self, line: &[u8]) -> bool {
+        let (Some(last), rare) = (line.len().checked_sub(self.text.len()), self.text[self.rarest]) else {
+            return false;
+        };
+        // Only where the whole would fit around it.
+        let within = &line[self.rarest..=last + self.rarest];
+        let fits = |at: usize| {
+            let here = &line[at..at + self.text.len()];
+            if self.any_case { here.eq_ignore_ascii_case(&self.text) } else { here == self.text }
+        };
+        if self.any_case {
+            memchr::memchr2_iter(rare.to_ascii_lowercase(), rare.to_ascii_uppercase(), within).any(fits)
+        } else {
+            memchr::memchr_iter(rare, within).any(fits)
+        }
     }
 }
 
@@ -288,6 +334,36 @@ mod tests {
         }
         assert!(ring.dropped_in_all() > 0);
         assert_eq!(texts(&shown, &ring).len(), ring.len());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn plain_words_are_found_as_the_expression_would(words in "[ -~]{1,6}", line in "[a-cA-C \\-_:=.x]{0,24}", at in 0_usize..24) {
+            let Ok(pattern) = Pattern::new(&words) else { return Ok(()) };
+            // Often it is in there, in another case.
+            let mut line = line.into_bytes();
+            if at % 3 == 0 {
+                let at = at.min(line.len());
+                line.splice(at..at, words.to_ascii_uppercase().into_bytes());
+            }
+            proptest::prop_assert_eq!(pattern.is_match(&line), pattern.regex.is_match(&line));
+        }
+    }
+
+    #[test]
+    fn words_are_told_from_expressions() {
+        for (text, words) in
+            [("error", true), ("ERR: x", true), ("a.b", false), ("e$", false), ("ü", false), ("", false)]
+        {
+            assert_eq!(Words::of(text, true).is_some(), words, "{text}");
+        }
+        let found = |words: &str, line: &str| Pattern::new(words).unwrap().is_match(line.as_bytes());
+        assert!(
+            found("error", "an ERROR")
+                && found("error", "error")
+                && !found("error", "erro")
+                && !found("Error", "error")
+        );
     }
 
     #[test]
