@@ -31,7 +31,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let chars = "qjkgGhitoOSC?:/!<>.,-_ abcdefmnrsuvwxyzMRTUXZ0123456789ü日".chars().collect::<Vec<_>>();
+    let chars = "qjkgGhitoOSC?:/!<>.,-_ abcdeflmnrsuvwxyzLFMRTUXZ0123456789ü日@&".chars().collect::<Vec<_>>();
     let code = prop_oneof![
         8 => proptest::sample::select(chars).prop_map(KeyCode::Char),
         1 => Just(KeyCode::Enter),
