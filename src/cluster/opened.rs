@@ -152,7 +152,9 @@ impl Cluster {
         let volumes = self.listed("/api/v1/persistentvolumes".to_owned(), "list persistentvolumes", volumes);
         let path = "/apis/storage.k8s.io/v1/storageclasses".to_owned();
         let classes = self.listed(path, "list storageclasses", detail::storage_classes);
-        let ((volumes, _), (classes, _)) = futures::try_join!(volumes, classes)?;
+        // Of two errors the first one named is told, not whichever came first.
+        let (volumes, classes) = futures::join!(volumes, classes);
+        let ((volumes, _), (classes, _)) = (volumes?, classes?);
         Ok(Storage {
             volumes: volumes.into_iter().map(|(_, volume)| volume).collect(),
             classes: classes.into_iter().map(|(_, class)| class).collect(),
