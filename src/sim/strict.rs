@@ -1,6 +1,8 @@
 //! Which fields Kubernetes' types do not know: an object goes through its type once, and what does not come out again
 //! was unknown.
 
+mod snapshot;
+
 use k8s_openapi::api::{
     admissionregistration, apps, batch, coordination, core, networking, policy, rbac, scheduling, storage,
 };
@@ -91,6 +93,7 @@ fn round_trip(kind: &Kind, object: &Value) -> serde_json::Result<Value> {
         k if k == kinds::STORAGE_CLASS => through::<storage::v1::StorageClass>(object),
         k if k == kinds::VOLUME_ATTACHMENT => through::<storage::v1::VolumeAttachment>(object),
         k if k == kinds::CSI_NODE => through::<storage::v1::CSINode>(object),
+        k if k == kinds::VOLUME_SNAPSHOT => through::<snapshot::VolumeSnapshot>(object),
         k if k == kinds::LEASE => through::<coordination::v1::Lease>(object),
         k if k == kinds::PRIORITY_CLASS => through::<scheduling::v1::PriorityClass>(object),
         k if k == kinds::ADMISSION_POLICY => through::<admissionregistration::v1::ValidatingAdmissionPolicy>(object),
@@ -126,6 +129,12 @@ mod tests {
             kinds::CONFIG_MAP,
             json!({"metadata": {"name": "a", "labels": {"a": "b"}, "bad": 1}, "data": {"k": "v"}, "dota": {}}),
             &["dota", "metadata.bad"],
+        );
+        let source = json!({"persistentVolumeClaimName": "app-data", "pvc": "app-data"});
+        check(
+            kinds::VOLUME_SNAPSHOT,
+            json!({"metadata": {"name": "a"}, "spec": {"source": source}}),
+            &["spec.source.pvc"],
         );
         assert!(
             unknown_fields(kinds::CONFIG_MAP, &json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": 1}}))
