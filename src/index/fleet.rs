@@ -1,20 +1,24 @@
 //! The fleet: every tenant known, judged, and told apart by namespace.
 
+mod access;
+mod measure;
+mod nodes;
+mod parts;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use crate::fleet::{At, Interner, Node, Rights, Role, Tenant, Text, Tier, Uid, Verdict, Warning, growth::Series};
+use crate::fleet::{At, Interner, Node, Rights, Tenant, Text, Tier, Uid, Verdict, Warning, growth::Series};
 
 use super::{
     capacity::PoolFacts,
     changes::{Changes, What},
-    delta::{Delta, Facet, Key, Kind, Measure, Part},
+    delta::{Delta, Facet, Key, Kind, Part},
     history::History,
     intern,
     source::{Link, Sources},
 };
+use parts::{keep_warning, place, retain};
 
-/// Warnings kept per tenant: the latest ones.
-const WARNINGS_KEPT: usize = 12;
 /// Warnings of namespaces that are not (yet) known as tenants': events may come before their namespace does.
 const STRAYS_KEPT: usize = 1_024;
 
@@ -76,39 +80,12 @@ impl Fleet {
         self.iter().find(|e| e.tenant.uid() == Some(uid))
     }
 
-    /// A node of the tenants' pool; `None` where it is none, or where nodes may not be read.
-    pub fn node(&self, name: &str) -> Option<&Node> {
-        self.nodes.get(name)
-    }
-
-    /// The nodes of the tenants' pool, by name.
-    pub fn nodes(&self) -> impl ExactSizeIterator<Item = &Node> {
-        self.nodes.values()
-    }
-
     pub fn pool_facts(&self) -> Option<&PoolFacts> {
         self.pool_facts.as_deref()
     }
 
     pub fn sources(&self) -> &Sources {
         &self.sources
-    }
-
-    /// What the user may do in this namespace, or in the whole cluster, as far as that is known.
-    pub fn rights(&self, namespace: Option<&str>) -> Rights {
-        let narrower = namespace.and_then(|name| self.rights_in.get(name));
-        narrower.map_or(self.rights, |narrower| self.rights.with(narrower))
-    }
-
-    /// What the user is to this fleet; with the number of namespaces where it is not for the whole cluster.
-    pub fn role(&self) -> Option<(Role, Option<usize>)> {
-        let wide = self.rights.role();
-        let all = self.rights_in.values().map(|narrower| self.rights.with(narrower));
-        let narrow = all.reduce(|a, b| a.common(&b)).and_then(|rights| rights.role());
-        match narrow.filter(|narrow| wide.is_none_or(|wide| *narrow > wide)) {
-            Some(role) => Some((role, Some(self.rights_in.len()))),
-            None => Some((wide?, None)),
-        }
     }
 
     /// What boots took here.
@@ -267,43 +244,6 @@ impl Fleet {
         self.pool.sweep();
     }
 
-    fn resync_nodes(&mut self, facets: Vec<Facet>, touched: &mut Touched) {
-        let kept: BTreeSet<Uid> = facets.iter().map(|f| f.key.uid).collect();
-        let mut changed = Vec::new();
-        self.nodes.retain(|name, node| {
-            let keep = kept.contains(&node.uid);
-            if !keep {
-                changed.push(name.clone());
-            }
-            keep
-        });
-        for mut facet in facets {
-            intern::share(&mut self.pool, &mut facet);
-            if let Part::Node(node) = facet.part {
-                changed.extend(self.place_node(node));
-            }
-        }
-        self.touch_above(&changed, touched);
-        self.sources.get_mut(Kind::Node).synced = true;
-    }
-
-    /// The node's name, where anything about it is new.
-    fn place_node(&mut self, node: Node) -> Option<Text> {
-        let name = node.name.clone();
-        let old = self.nodes.insert(name.clone(), node);
-        (old.as_ref() != self.nodes.get(&name)).then_some(name)
-    }
-
-    /// What is true of a node may explain the tenants above it.
-    fn touch_above(&self, nodes: &[Text], touched: &mut Touched) {
-        if nodes.is_empty() {
-            return;
-        }
-        let above =
-            |entry: &Entry| entry.tenant.pods.iter().any(|p| p.node.as_ref().is_some_and(|n| nodes.contains(n)));
-        touched.extend(self.entries.iter().filter(|(_, entry)| above(entry)).map(|(name, _)| name.clone()));
-    }
-
     fn upsert(&mut self, mut facet: Facet, now: At, settled: bool, touched: &mut Touched) {
         intern::share(&mut self.pool, &mut facet);
         let Facet { key, tenant: id, tier, part } = facet;
@@ -379,55 +319,6 @@ impl Fleet {
         self.strays.push_back((name, warning));
     }
 
-    fn measure(&mut self, measure: Measure, touched: &mut Touched) {
-        match measure {
-            Measure::Pod { namespace, pod, usage, parts } => {
-                let Some(entry) = self.entries.get_mut(&namespace) else {
-                    return;
-                };
-                let is_main = entry.tenant.pod().is_some_and(|p| p.name == pod);
-                if is_main && entry.tenant.usage != Some(usage) {
-                    entry.tenant.usage = Some(usage);
-                    let of = |name: &Text| parts.iter().find(|(of, _)| of == name).map(|(_, part)| *part);
-                    let containers = entry.tenant.pod().map_or(&[][..], |pod| &pod.containers);
-                    entry.tenant.parts = containers.iter().map(|c| of(&c.name)).collect();
-                    touched.insert(namespace);
-                }
-            }
-            Measure::Volume { namespace, claim, usage } => {
-                let Some(entry) = self.entries.get_mut(&namespace) else {
-                    return;
-                };
-                let Some(claim) = entry.tenant.claims.iter_mut().find(|c| c.name == claim) else {
-                    return;
-                };
-                // Of several sources the one that looked last counts.
-                if claim.usage.is_none_or(|before| before != usage && before.at <= usage.at) {
-                    let node_disk = claim.on_node_disk();
-                    // A series begins with the second look: the first one is in the claim already.
-                    if let Some(before) = claim.usage.replace(usage) {
-                        let series = self.series.entry(claim.uid).or_default();
-                        series.add(before.at, before.used);
-                        series.add(usage.at, usage.used);
-                        // What somebody has recorded reaches further back than we do.
-                        if !claim.growth.is_some_and(|g| g.recorded) {
-                            claim.growth = series.growth().filter(|_| !node_disk);
-                        }
-                    }
-                    touched.insert(namespace);
-                }
-            }
-            Measure::Growth { namespace, claim, growth } => {
-                let claims = self.entries.get_mut(&namespace).map(|e| &mut e.tenant.claims);
-                let Some(claim) = claims.and_then(|all| all.iter_mut().find(|c| c.name == claim)) else { return };
-                if claim.growth != Some(growth) {
-                    claim.growth = Some(growth);
-                    touched.insert(namespace);
-                }
-            }
-        }
-    }
-
     /// `settled`: the first lists were in before, so that a change of phase is one and no piece of a first look.
     fn judge(&mut self, touched: &Touched, now: At, settled: bool) {
         for name in touched {
@@ -466,215 +357,5 @@ impl Fleet {
     }
 }
 
-/// Keeps the parts of `kind` whose UID passes; tells whether any went.
-fn retain(tenant: &mut Tenant, kind: Kind, keep: impl Fn(Uid) -> bool) -> bool {
-    fn sift<T>(list: &mut Vec<T>, keep: impl Fn(&T) -> bool) -> bool {
-        let before = list.len();
-        list.retain(keep);
-        list.len() != before
-    }
-    match kind {
-        Kind::Namespace => {
-            let gone = tenant.namespace.as_ref().is_some_and(|n| !keep(n.uid));
-            if gone {
-                tenant.namespace = None;
-            }
-            gone
-        }
-        Kind::Pod => sift(&mut tenant.pods, |p| keep(p.uid)),
-        Kind::StatefulSet => sift(&mut tenant.sets, |s| keep(s.uid)),
-        Kind::Claim => sift(&mut tenant.claims, |c| keep(c.uid)),
-        Kind::Quota => sift(&mut tenant.quotas, |q| keep(q.uid)),
-        Kind::Warning => sift(&mut tenant.warnings, |w| keep(w.uid)),
-        Kind::Node => false,
-    }
-}
-
-/// Puts a part in its place; tells whether anything changed.
-fn place(tenant: &mut Tenant, part: Part) -> bool {
-    fn put<T: PartialEq>(list: &mut Vec<T>, item: T, same: impl Fn(&T, &T) -> bool) -> bool {
-        match list.iter_mut().find(|old| same(old, &item)) {
-            Some(old) if *old == item => false,
-            Some(old) => {
-                *old = item;
-                true
-            }
-            None => {
-                // One or two of each: doubling would waste more than the facets themselves take.
-                list.reserve_exact(1);
-                list.push(item);
-                true
-            }
-        }
-    }
-    match part {
-        Part::Namespace(n) => {
-            let changed = tenant.namespace.as_ref() != Some(&n);
-            tenant.namespace = Some(n);
-            changed
-        }
-        Part::Pod(pod) => put(&mut tenant.pods, pod, |a, b| a.uid == b.uid),
-        Part::StatefulSet(set) => put(&mut tenant.sets, set, |a, b| a.uid == b.uid),
-        Part::Claim(mut claim) => {
-            if let Some(before) = tenant.claims.iter().find(|c| c.uid == claim.uid) {
-                (claim.usage, claim.growth) = (before.usage, before.growth);
-            }
-            put(&mut tenant.claims, claim, |a, b| a.uid == b.uid)
-        }
-        Part::Quota(quota) => put(&mut tenant.quotas, quota, |a, b| a.uid == b.uid),
-        Part::Warning(warning) => keep_warning(&mut tenant.warnings, warning),
-        Part::Node(_) => false,
-    }
-}
-
-fn keep_warning(list: &mut Vec<Warning>, warning: Warning) -> bool {
-    if list.contains(&warning) {
-        return false;
-    }
-    list.retain(|w| w.uid != warning.uid);
-    list.push(warning);
-    if list.len() > WARNINGS_KEPT
-        && let Some(oldest) = list.iter().enumerate().min_by_key(|(_, w)| w.last).map(|(i, _)| i)
-    {
-        list.remove(oldest);
-    }
-    true
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fleet::{Phase, fixture::*};
-
-    fn facet(namespace: &str, uid: Uid, part: Part) -> Facet {
-        let id = namespace.strip_prefix("tenant-").map(Text::from);
-        Facet { key: Key { namespace: text(namespace), uid }, tenant: id, tier: Some(text("pro")), part }
-    }
-
-    fn resync(kind: Kind, facets: Vec<Facet>) -> Delta {
-        Delta::Resync { kind, namespace: None, facets }
-    }
-
-    fn pod_facet(namespace: &str, n: u128, pod: crate::fleet::Pod) -> Facet {
-        facet(namespace, uid(n), Part::Pod(crate::fleet::Pod { uid: uid(n), ..pod }))
-    }
-
-    #[test]
-    fn a_resync_replaces_one_kind_and_keeps_the_others() {
-        let mut fleet = Fleet::default();
-        for kind in Kind::ALL {
-            fleet.apply(resync(kind, vec![]), at(1));
-        }
-        let set_of =
-            |n| facet("tenant-a", uid(n), Part::StatefulSet(crate::fleet::StatefulSet { uid: uid(n), ..set() }));
-        fleet.apply(resync(Kind::StatefulSet, vec![set_of(20)]), at(100));
-        fleet.apply(
-            resync(Kind::Pod, vec![pod_facet("tenant-a", 1, ready()), pod_facet("tenant-b", 2, ready())]),
-            at(100),
-        );
-        assert_eq!(fleet.len(), 2);
-        assert_eq!(fleet.get("tenant-a").unwrap().verdict.phase, Phase::Ready);
-
-        let touched = fleet.apply(resync(Kind::Pod, vec![pod_facet("tenant-a", 3, booting(2))]), at(200));
-        assert_eq!(touched.len(), 2);
-        assert_eq!(fleet.len(), 1, "tenant-b had nothing but its pod");
-        let entry = fleet.get("tenant-a").unwrap();
-        assert_eq!(entry.verdict.phase.word(), "Booting");
-        assert_eq!((entry.tenant.sets.len(), entry.tenant.pods.len()), (1, 1));
-        assert_eq!(entry.changed, Some(at(200)));
-    }
-
-    #[test]
-    fn the_first_lists_are_one_look_and_no_change() {
-        let mut fleet = Fleet::default();
-        fleet.apply(resync(Kind::Pod, vec![pod_facet("tenant-a", 1, ready())]), at(500));
-        assert_eq!(fleet.get("tenant-a").unwrap().changed, Some(at(110)));
-        let namespace = tenant("a", None).namespace.unwrap();
-        let namespace = crate::fleet::Namespace { deleting: Some(at(400)), ..namespace };
-        fleet.apply(
-            resync(Kind::Namespace, vec![facet("tenant-a", namespace.uid, Part::Namespace(namespace))]),
-            at(501),
-        );
-        let entry = fleet.get("tenant-a").unwrap();
-        assert_eq!((entry.verdict.phase.word(), entry.changed), ("Terminating", Some(at(400))));
-    }
-
-    #[test]
-    fn what_did_not_change_touches_nobody() {
-        let mut fleet = Fleet::default();
-        let upsert = || Delta::Upsert(Box::new(pod_facet("tenant-a", 1, ready())));
-        assert_eq!(fleet.apply(upsert(), at(100)).len(), 1);
-        assert_eq!(fleet.apply(upsert(), at(101)).len(), 0);
-    }
-
-    #[test]
-    fn a_late_delete_of_an_earlier_pod_spares_the_new_one() {
-        let mut fleet = Fleet::default();
-        fleet.apply(Delta::Upsert(Box::new(pod_facet("tenant-a", 2, ready()))), at(100));
-        fleet.apply(Delta::Remove(Kind::Pod, Key { namespace: text("tenant-a"), uid: uid(1) }), at(101));
-        assert_eq!(fleet.len(), 1);
-        fleet.apply(Delta::Remove(Kind::Pod, Key { namespace: text("tenant-a"), uid: uid(2) }), at(101));
-        assert_eq!(fleet.len(), 0);
-    }
-
-    #[test]
-    fn an_event_that_comes_before_its_tenant_waits_for_it() {
-        let mut fleet = Fleet::default();
-        let mut early = facet("tenant-a", uid(40), Part::Warning(refusal(0)));
-        early.tenant = None;
-        fleet.apply(Delta::Upsert(Box::new(early)), at(10));
-        assert!(fleet.is_empty());
-        fleet.apply(Delta::Upsert(Box::new(facet("tenant-a", uid(20), Part::StatefulSet(set())))), at(100));
-        assert_eq!(fleet.get("tenant-a").unwrap().verdict.phase, Phase::Failing);
-    }
-
-    #[test]
-    fn time_alone_turns_a_start_into_a_failure() {
-        let mut fleet = Fleet::default();
-        fleet.apply(Delta::Upsert(Box::new(pod_facet("tenant-a", 1, starting()))), at(90));
-        assert_eq!(fleet.next_due(), Some(at(380)));
-        assert!(fleet.tick(at(379)).is_empty());
-        assert_eq!(fleet.tick(at(380)).len(), 1);
-        assert_eq!(fleet.get("tenant-a").unwrap().verdict.phase, Phase::Failing);
-        assert_eq!(fleet.next_due(), None);
-    }
-
-    #[test]
-    fn a_nodes_change_touches_the_tenants_above_it_and_nobody_else() {
-        let node_facet = |node: Node| {
-            let key = Key { namespace: node.name.clone(), uid: node.uid };
-            Facet { key, tenant: None, tier: None, part: Part::Node(node) }
-        };
-        let mut fleet = Fleet::default();
-        let mut elsewhere = ready();
-        elsewhere.node = Some(text("node-2"));
-        fleet.apply(Delta::Upsert(Box::new(pod_facet("tenant-a", 1, ready()))), at(100));
-        fleet.apply(Delta::Upsert(Box::new(pod_facet("tenant-b", 2, elsewhere))), at(100));
-        let both = || vec![node_facet(node("node-1")), node_facet(node("node-2"))];
-        assert_eq!(fleet.apply(resync(Kind::Node, both()), at(101)).len(), 2);
-        assert!(fleet.apply(resync(Kind::Node, both()), at(102)).is_empty(), "nothing is new");
-
-        let mut silent = node("node-1");
-        silent.ready = condition(false, 103);
-        let touched = fleet.apply(Delta::Upsert(Box::new(node_facet(silent))), at(103));
-        assert_eq!(touched.into_iter().map(|t| t.to_string()).collect::<Vec<_>>(), ["tenant-a"]);
-        assert!(!fleet.node("node-1").unwrap().is_ready());
-
-        // A node's name is used again: the late delete of the earlier one spares it.
-        let key = |uid| Key { namespace: text("node-1"), uid };
-        fleet.apply(Delta::Remove(Kind::Node, key(uid(7))), at(104));
-        assert_eq!(fleet.nodes().len(), 2);
-        assert_eq!(fleet.apply(Delta::Remove(Kind::Node, key(node("node-1").uid)), at(105)).len(), 1);
-        assert_eq!(fleet.node("node-1"), None);
-    }
-
-    #[test]
-    fn a_broken_source_stays_broken_until_it_brings_something() {
-        let mut fleet = Fleet::default();
-        fleet.apply(resync(Kind::Pod, vec![]), at(1));
-        fleet.apply(Delta::Link(Kind::Pod, Link::Broken { since: at(2), why: text("reset") }), at(3));
-        assert_eq!(fleet.sources().broken().map(|(k, since, _)| (k, since)), Some((Kind::Pod, at(2))));
-        fleet.apply(Delta::Upsert(Box::new(pod_facet("tenant-a", 1, ready()))), at(4));
-        assert_eq!(fleet.sources().broken(), None);
-    }
-}
+mod tests;
