@@ -195,7 +195,7 @@ fn hostile_text_does_not_reach_the_terminal() {
         _ => Reply::Json(200, json::list(&[], "5", "")),
     });
     check(&said, 0, &[]);
-    assert!(said.out.contains("CreateContainerError: abc d"), "{:?}", said.out);
+    assert!(said.out.contains("cannot start: abc d"), "{:?}", said.out);
     assert!(!said.out.contains('\u{1b}'));
 }
 
