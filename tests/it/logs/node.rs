@@ -71,7 +71,7 @@ mod on_real_node {
     #[tokio::test]
     async fn a_known_sequence_comes_whole_through_restarts_and_a_new_pod() {
         let Some(node) = RealNode::from_env() else { return };
-        let world = World::real(&node.kubeconfig_path()).await;
+        let world = World::real(&node.kubeconfig_path()).await.apart("lives");
         let namespace = made(&world, "tail").await;
         let mut t = Tailing::on(world);
         t.until("a pod", |t| pod(t.fleet.get(&namespace)).is_some()).await;
@@ -141,7 +141,7 @@ mod on_real_node {
     #[tokio::test]
     async fn a_shell_and_a_forward_reach_a_real_pod_and_the_next_one() {
         let Some(node) = RealNode::from_env() else { return };
-        let world = World::real(&node.kubeconfig_path()).await.apart("realways");
+        let world = World::real(&node.kubeconfig_path()).await.apart("ways");
         let spec = world.spec("a");
         world.create(&spec).await;
         let mut watching = world.watch();
