@@ -57,7 +57,7 @@ mod on_real_node {
     }
 
     async fn made(world: &World, name: &str) -> String {
-        let id = format!("s-real-{name}-{}", std::process::id());
+        let id = format!("{}-{}", world.spec(name).id, std::process::id());
         for object in objects(&id) {
             world.cluster.apply(&object, Mode::Live).await.unwrap();
         }
