@@ -174,7 +174,7 @@ pub(super) const COMMANDS: &[Command] = &[
         id: Id::RunOpen,
         name: "open-run",
         hint: Some("open"),
-        help: "open the run; in a run, the tenant that failed or is acted on",
+        help: "open the run: its waves, who is acted on, what failed",
         keys: &["enter"],
         places: &[Place::Runs],
         enabled: run_selected,

@@ -36,7 +36,7 @@ impl State {
     pub(crate) fn run_ask(&mut self) -> Option<Ask> {
         let ask = match self.views.last()? {
             View::Runs { .. } => Ask::List,
-            View::Run { id, .. } if self.runs.ours(id).is_none_or(|run| !run.is_alive()) => Ask::Show(id.clone()),
+            View::Run { id, .. } if self.runs.ours(id).is_none() => Ask::Show(id.clone()),
             _ => return None,
         };
         let now = self.now;

@@ -133,7 +133,11 @@ fn words(proposal: &Proposal, confirm: &Confirm, glyphs: &Glyphs) -> Vec<Line> {
     let many = preview.waves.len() > 1;
     for wave in &preview.waves {
         if many {
-            lines.push((format!("wave {} {} {} tenants", wave.wave, glyphs.dot, wave.tenants.len()), Role::Title));
+            let count = match wave.tenants.len() {
+                1 => "1 tenant".to_owned(),
+                n => format!("{n} tenants"),
+            };
+            lines.push((format!("wave {} {} {count}", wave.wave, glyphs.dot), Role::Title));
         }
         // What is said of all alike is said once, and below it who they are.
         let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -188,7 +192,11 @@ fn server(proposal: &Proposal) -> Line {
         1 => "1 field of what is live changes".to_owned(),
         n => format!("{n} fields of what is live change"),
     };
-    (format!("server dry run: all {} requests accepted; {fields}", verdicts.len()), Role::Ok)
+    let accepted = match verdicts.len() {
+        1 => "its request accepted".to_owned(),
+        n => format!("all {n} requests accepted"),
+    };
+    (format!("server dry run: {accepted}; {fields}"), Role::Ok)
 }
 
 /// Step by step, and object by object what would differ.

@@ -35,9 +35,9 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, screen: Rect) {
     line(paint, "", Role::Text);
     let recorded = runs.iter().all(|run| run.recorded);
     let text = if recorded {
-        "What is done stays done. Anybody can go on with it: `fleetdeck runs resume ID`."
+        "What is done stays done; `fleetdeck runs resume ID` goes on with it."
     } else {
-        "What is done stays done. One that is not recorded in the cluster is not gone on with."
+        "What is done stays done; what no cluster remembers is not gone on with."
     };
     line(paint, text, Role::Dim);
 }
