@@ -7,8 +7,8 @@ set -euo pipefail
 name=fleetdeck-demo
 context=kind-$name
 here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
-metrics_server=https://github.com/kubernetes-sigs/metrics-server/releases/download/v0.8.0/components.yaml
-ingress=https://raw.githubusercontent.com/projectcontour/contour/v1.30.0/examples/render/contour.yaml
+metrics_server=https://github.com/kubernetes-sigs/metrics-server/releases/download/v0.8.1/components.yaml
+ingress=https://raw.githubusercontent.com/projectcontour/contour/v1.33.1/examples/render/contour.yaml
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { # exit code, words...

@@ -26,12 +26,11 @@ mod sim;
 mod table;
 mod tenant_args;
 mod time;
+mod version;
 mod visit;
 mod wait;
 
 use std::process::ExitCode;
-
-use clap::Parser as _;
 
 use self::{
     args::{Args, Verb},
@@ -48,7 +47,7 @@ use crate::{
 pub fn main() -> ExitCode {
     // The only error is that hooks are there already.
     _ = color_eyre::install();
-    let args = Args::parse();
+    let args = Args::read();
     if let Err(e) = telemetry::start() {
         return Failure::Usage(e.to_string()).report();
     }
@@ -89,7 +88,7 @@ async fn run(args: Args) -> Result<(), Failure> {
     let Args { tenant, global, verb } = args;
     match verb {
         Some(Verb::Completions { shell }) => return completions::completions(shell),
-        Some(Verb::Man) => return completions::man(),
+        Some(Verb::Man { verb }) => return completions::man(verb.as_deref()),
         Some(Verb::Explain(args)) => return explain::run(&args),
         Some(Verb::Config { what }) => return config::run(what, global.config()),
         _ => {}
@@ -118,20 +117,24 @@ async fn run(args: Args) -> Result<(), Failure> {
         Some(Verb::Resize(args)) => act::resize(&config, args).await,
         Some(Verb::RotateToken(args)) => act::simple(&config, Intent::RotateToken, args).await,
         Some(Verb::Diff(args)) => diff::run(&config, args).await,
-        Some(Verb::Apply(args)) => act::rollout(&config, Intent::Apply { force: args.force }, args.whom).await,
-        Some(Verb::Reprovision(args)) => act::rollout(&config, Intent::Reprovision, *args).await,
+        Some(Verb::Apply(args)) => act::apply(&config, *args).await,
+        Some(Verb::Reprovision(args)) => act::reprovision(&config, *args).await,
         Some(Verb::Runs(args)) => act::runs::run(&config, args).await,
         Some(Verb::Delete(args)) => act::delete(&config, args).await,
-        Some(Verb::Demo(demo)) => demo::run(&config, demo, stage).await,
+        Some(Verb::Demo(demo)) => Box::pin(demo::run(&config, demo, stage)).await,
         Some(Verb::Sim(sim)) => sim::run(sim).await,
-        Some(Verb::Completions { .. } | Verb::Man | Verb::Config { .. } | Verb::Explain(_)) => Ok(()),
+        Some(Verb::Completions { .. } | Verb::Man { .. } | Verb::Config { .. } | Verb::Explain(_)) => Ok(()),
     }
 }
 
 /// The tiers of the manifests, the smallest first.
-fn tiers() -> Result<Vec<TierSize>, Failure> {
-    let base = Base::embedded().map_err(|e| Failure::Failed(e.to_string()))?;
-    Ok(tier_sizes(&base))
+fn tiers(config: &Config) -> Result<Vec<TierSize>, Failure> {
+    Ok(tier_sizes(&base(config)?))
+}
+
+/// The manifests that tenants are rendered from: a site's own, or the built-in ones.
+fn base(config: &Config) -> Result<Base, Failure> {
+    render::base(config.manifests.as_deref())
 }
 
 /// The Prometheus of this context, where the configuration names one.
@@ -156,6 +159,7 @@ async fn open(config: &Config, prompt: Prompt) -> Result<(Cluster, Scope), Failu
     let cluster = cluster::connect(&target, prompt).await?;
     let scope = Scope {
         labels: config.labels(),
+        select: config.labels.select.clone(),
         pool: config.labels.nodes.clone(),
         namespaces: config.of_context(cluster.context()).namespaces,
     };

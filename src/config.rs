@@ -3,12 +3,17 @@
 pub mod files;
 pub mod history;
 pub mod telemetry;
+pub mod welcome;
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{collections::BTreeMap, fmt, num::NonZeroU16, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{fleet::name::POOL_SELECTOR, index::digest::Labels, manifest::Defaults};
+use crate::{
+    fleet::name::{POOL_SELECTOR, Roles},
+    index::digest::Labels,
+    manifest::Defaults,
+};
 
 /// What the configuration file and the environment say.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -16,15 +21,27 @@ use crate::{fleet::name::POOL_SELECTOR, index::digest::Labels, manifest::Default
 pub struct Config {
     /// Name of a theme.
     pub theme: Option<String>,
+    /// How the console calls somebody when a tenant turns Failing.
+    pub alert: Alert,
+    /// The wheel moves the selection and a click sets it; the terminal's own selecting then wants Shift.
+    pub mouse: bool,
+    /// Mebibytes of lines that one tail keeps.
+    pub logs_mib: LogsMib,
     /// Nothing may be changed from here.
     pub read_only: bool,
     /// The context to open; the kubeconfig's current one where none is named.
     pub context: Option<String>,
     pub kubeconfig: Option<PathBuf>,
+    /// A site's own manifests, instead of the built-in ones.
+    pub manifests: Option<PathBuf>,
     /// Namespaces to read where the whole cluster may not be read.
     pub namespaces: Vec<String>,
     /// Label keys that tell tenants, and their nodes.
     pub labels: LabelKeys,
+    /// What tenants' containers are called.
+    pub containers: Containers,
+    /// What their claims are called.
+    pub claims: Claims,
     /// Settings of single contexts, by name.
     pub contexts: BTreeMap<String, ContextSettings>,
     /// Fleet-wide values for what a tenant does not say.
@@ -36,8 +53,42 @@ pub struct Config {
 pub struct LabelKeys {
     pub tenant: String,
     pub tier: String,
+    /// What else the objects of a tenant carry, as a label selector: `app.kubernetes.io/managed-by=openclaw-operator`.
+    pub select: String,
     /// Label selector of the nodes that tenants run on; all nodes where it is empty.
     pub nodes: String,
+}
+
+/// Names of containers, by the parts that they play.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Containers {
+    /// Where none of these is there, the first container is the gateway.
+    pub gateway: Vec<String>,
+    pub browser: Vec<String>,
+    pub browser_ui: Vec<String>,
+}
+
+impl Default for Containers {
+    fn default() -> Self {
+        let Roles { gateway, browser, browser_ui, .. } = Roles::default();
+        Self { gateway, browser, browser_ui }
+    }
+}
+
+/// Names of claims, by what their volumes are for.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Claims {
+    pub app: Vec<String>,
+    pub config: Vec<String>,
+}
+
+impl Default for Claims {
+    fn default() -> Self {
+        let Roles { app_claims, config_claims, .. } = Roles::default();
+        Self { app: app_claims, config: config_claims }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -49,6 +100,60 @@ pub struct ContextSettings {
     pub protected: bool,
     pub read_only: bool,
     pub namespaces: Vec<String>,
+}
+
+/// How much a tail keeps, in MiB; at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct LogsMib(NonZeroU16);
+
+impl LogsMib {
+    pub fn bytes(self) -> usize {
+        usize::from(self.0.get()) << 20
+    }
+}
+
+impl Default for LogsMib {
+    fn default() -> Self {
+        Self(NonZeroU16::MIN.saturating_add(31))
+    }
+}
+
+/// How a console calls somebody who looks elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Alert {
+    #[default]
+    None,
+    /// BEL: the terminal rings or flashes, tmux marks the window.
+    Bell,
+    /// OSC 9: a notification of the desktop, where the terminal knows it.
+    Notification,
+}
+
+impl Alert {
+    pub const ALL: [Self; 3] = [Self::None, Self::Bell, Self::Notification];
+
+    /// The word that stands for it in the configuration and the palette.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Bell => "bell",
+            Self::Notification => "notification",
+        }
+    }
+
+    pub fn by_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|a| a.word() == word)
+    }
+
+    pub fn next(self) -> Self {
+        match self {
+            Self::None => Self::Bell,
+            Self::Bell => Self::Notification,
+            Self::Notification => Self::None,
+        }
+    }
 }
 
 /// Where a Prometheus is, and how to speak to it.
@@ -64,8 +169,8 @@ pub struct Prometheus {
 
 impl Default for LabelKeys {
     fn default() -> Self {
-        let Labels { tenant, tier } = Labels::default();
-        Self { tenant, tier, nodes: POOL_SELECTOR.to_owned() }
+        let Labels { tenant, tier, .. } = Labels::default();
+        Self { tenant, tier, select: String::new(), nodes: POOL_SELECTOR.to_owned() }
     }
 }
 
@@ -137,6 +242,9 @@ impl Config {
         if let Some(file) = set("FLEETDECK_KUBECONFIG") {
             self.kubeconfig = Some(file.into());
         }
+        if let Some(folder) = set("FLEETDECK_MANIFESTS") {
+            self.manifests = Some(folder.into());
+        }
         if let Some(list) = set("FLEETDECK_NAMESPACES") {
             self.namespaces = list.split(',').map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect();
         }
@@ -172,7 +280,10 @@ impl Config {
     }
 
     pub fn labels(&self) -> Labels {
-        Labels { tenant: self.labels.tenant.clone(), tier: self.labels.tier.clone() }
+        let Containers { gateway, browser, browser_ui } = self.containers.clone();
+        let Claims { app, config } = self.claims.clone();
+        let roles = Roles { gateway, browser, browser_ui, app_claims: app, config_claims: config };
+        Labels { tenant: self.labels.tenant.clone(), tier: self.labels.tier.clone(), roles }
     }
 }
 
@@ -186,7 +297,9 @@ mod tests {
     #[test]
     fn the_example_is_read_and_says_the_defaults() {
         let example = Config::parse(EXAMPLE, "example").unwrap();
-        assert_eq!(example.labels, LabelKeys::default());
+        assert_eq!((example.labels, example.containers), (LabelKeys::default(), Containers::default()));
+        assert_eq!(example.claims, Claims::default());
+        assert_eq!((example.logs_mib, example.logs_mib.bytes()), (LogsMib::default(), 32 << 20));
         assert!(example.contexts["prod"].protected);
         // Every key that is commented out is a key, too.
         let full: String = EXAMPLE
@@ -197,12 +310,34 @@ mod tests {
     }
 
     #[test]
+    fn every_key_is_in_the_example() {
+        let full: String = EXAMPLE.lines().map(|l| l.strip_prefix("#= ").unwrap_or(l).to_owned() + "\n").collect();
+        let full: toml::Table = full.parse().unwrap();
+        for table in ["", "labels", "containers", "claims", "contexts.prod", "contexts.prod.prometheus", "defaults"] {
+            let header = if table.is_empty() { String::new() } else { format!("[{table}]\n") };
+            // What is known is named where a key is not.
+            let said = Config::parse(&format!("{header}no_such_key = 1"), "c").unwrap_err().to_string();
+            let known = said.lines().next().unwrap().split_once("expected").unwrap().1;
+            let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+            assert!(known.len() > 1, "{said}");
+            let mut shown = &full;
+            for part in table.split('.').filter(|part| !part.is_empty()) {
+                shown = shown[part].as_table().unwrap();
+            }
+            for key in known {
+                assert!(shown.contains_key(key), "`config example` lacks {key} of [{table}]");
+            }
+        }
+    }
+
+    #[test]
     fn errors_name_the_place_and_what_is_known() {
         for (text, expect) in [
             ("theme = \"dark\"\nthemes = 1\n", "c.toml:2:1: unknown field `themes`, expected one of"),
             ("read_only = \"maybe\"", "c.toml:1:13: invalid type: string \"maybe\", expected a boolean"),
             ("\n\n[contexts.prod]\nprotect = true", "c.toml:4:1: unknown field `protect`, expected one of"),
             ("theme = ", "c.toml:1:9: "),
+            ("logs_mib = 0", "c.toml:1:12: invalid value: integer `0`, expected a nonzero u16"),
         ] {
             let error = Config::parse(text, "c.toml").unwrap_err().to_string();
             assert!(error.starts_with(expect), "{error}");

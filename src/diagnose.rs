@@ -5,6 +5,7 @@
 //! event, since clients drop those. The phase is `fleet::phase`'s to judge; the checks only explain it.
 
 mod board;
+mod browser;
 mod case;
 mod cause;
 mod certificate;
@@ -19,6 +20,7 @@ mod finding;
 mod fixture;
 mod fullness;
 mod gateway;
+mod hand_over;
 mod image;
 mod mount;
 mod namespace;
@@ -29,6 +31,7 @@ mod pod;
 mod property;
 mod protection;
 mod quota;
+mod range;
 #[cfg(test)]
 mod real;
 mod refusal;
@@ -44,6 +47,7 @@ pub use self::{
     code::{Code, Explanation, UnknownCode},
     facts::{Answer, Extra, Facts, GatewayProbe, LogLine, Tiers},
     finding::{Evidence, Finding, Proof, Severity},
+    hand_over::HandOver,
     mount::awaited_volumes,
     node::of_node,
     protection::{of_guard, of_storage},
@@ -51,7 +55,7 @@ pub use self::{
 };
 
 use self::case::Case;
-use crate::fleet::At;
+use crate::fleet::{At, Phase};
 
 /// What the checks find, and when time alone will change it.
 #[derive(Debug, Default, PartialEq)]
@@ -62,7 +66,7 @@ pub struct Diagnosis {
 }
 
 /// The checks, in the order in which things happen to a tenant.
-const CHECKS: [fn(&mut Case<'_>); 20] = [
+const CHECKS: [fn(&mut Case<'_>); 21] = [
     namespace::check,
     refusal::check,
     node::check,
@@ -75,6 +79,7 @@ const CHECKS: [fn(&mut Case<'_>); 20] = [
     crash::check,
     stage::check,
     gateway::check,
+    browser::check,
     fullness::check,
     quota::check,
     drift::check,
@@ -88,6 +93,12 @@ const CHECKS: [fn(&mut Case<'_>); 20] = [
 /// What a list has room for: the first of a tenant's findings, unless it is only worth knowing.
 pub fn headline(findings: &[Finding]) -> Option<&Finding> {
     findings.first().filter(|f| f.down || f.severity < Severity::Note)
+}
+
+/// What keeps a tenant down though its phase says that it is on its way: a phase is what Kubernetes reports, and it calls a
+/// pod that waits for ever as it calls one that waits a moment. Of such a tenant nobody may be promised a start.
+pub fn kept_down<'a>(phase: &Phase, findings: &'a [Finding]) -> Option<&'a Finding> {
+    findings.first().filter(|f| f.down && f.severity == Severity::Critical && phase.in_progress())
 }
 
 /// Everything that is wrong with one tenant: what keeps it down comes first, then by severity.

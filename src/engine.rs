@@ -3,7 +3,8 @@
 //! `desk` makes plans and starts them, for the console and the command line alike. `run` goes through the waves, `act` through one tenant's steps, `exec` does a step. Every step reads, decides and writes,
 //! so that one that is done again changes nothing: that is how a run survives lost answers, crashes and hand-overs.
 //! `record`, `hold` and `claim` keep a run in the cluster, where anybody can see it and go on with it, and only one at a time.
-//! `patience` repeats what may pass, visibly. `view` is an index of the engine's own, on which waits are judged. Nothing in
+//! `prepull` gets images onto
+//! nodes before anybody needs them. `patience` repeats what may pass, visibly. `view` is an index of the engine's own, on which waits are judged. Nothing in
 //! here decides what to do: that stands in the plan.
 
 mod act;
@@ -19,6 +20,8 @@ mod keeper;
 mod look;
 mod notice;
 mod patience;
+mod prepull;
+mod proof;
 pub mod record;
 mod run;
 mod token;

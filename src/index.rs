@@ -4,6 +4,7 @@ pub mod capacity;
 pub mod changes;
 pub mod delta;
 pub mod digest;
+pub mod facets;
 pub mod find;
 pub mod fleet;
 pub mod history;
@@ -13,6 +14,7 @@ mod intern;
 pub mod outlook;
 pub mod query;
 pub mod source;
+pub mod words;
 
 pub use self::{
     delta::{Delta, Facet, Key, Kind, Measure, Part},

@@ -10,6 +10,7 @@
 pub mod adopt;
 pub mod apply;
 pub mod basis;
+mod care;
 pub mod create;
 pub mod delete;
 pub mod event;
@@ -18,6 +19,7 @@ pub mod found;
 pub mod intent;
 pub mod ledger;
 pub mod pace;
+pub mod prepull;
 pub mod preview;
 pub mod read;
 pub mod refusal;
@@ -33,6 +35,7 @@ pub mod step;
 pub mod suspend;
 pub mod until;
 pub mod upgrade;
+mod way_back;
 
 use std::collections::BTreeSet;
 
@@ -40,11 +43,13 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     basis::{Basis, Named, Other},
+    care::Care,
     event::{End, Event, News},
     found::{Adoption, Behind, Drift, Found, Owned, Snap, Take},
     intent::Intent,
     ledger::{Ledger, State},
     pace::Pace,
+    prepull::{Made, Pull, Stock},
     preview::{Danger, Preview},
     refusal::{Reason, Refusal, Why},
     situation::Situation,
@@ -78,6 +83,11 @@ pub struct Plan {
     pub made: At,
     /// Digest of the manifests that the preview was rendered from.
     pub manifests: String,
+    #[serde(default, skip_serializing_if = "Care::is_none")]
+    pub care: Care,
+    /// What is done once, before the first wave, to no tenant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opening: Vec<Step>,
     /// Lists of steps; each turn goes through one of them.
     pub recipes: Vec<Vec<Step>>,
     pub waves: Vec<Wave>,
@@ -158,6 +168,8 @@ impl Plan {
             cluster: seen.cluster,
             made: seen.now,
             manifests: seen.base.digest(),
+            care: seen.care,
+            opening: Vec::new(),
             recipes,
             waves: pace.waves(turns),
             pace,
@@ -218,14 +230,20 @@ impl Turn {
         let same = anew.said == self.said && anew.recipe == self.recipe && anew.basis.namespace == self.basis.namespace;
         if same {
             // How it was when it was agreed to is what it is judged by.
-            return Ok(Self { unwell: self.unwell.clone(), ..anew });
+            let mut anew = Self { unwell: self.unwell.clone(), ..anew };
+            // The pod that was seen is to be restarted; one that has taken its place since is what was wanted.
+            if matches!(intent, Intent::Restart) {
+                anew.basis.pod.clone_from(&self.basis.pod);
+            }
+            return Ok(anew);
         }
         Err(format!("agreed was \"{}\", now it would be \"{}\"", self.said, anew.said))
     }
 
     /// The turn of one tenant that is there; `None` (and the reasons) where it is refused.
     pub fn of(intent: &Intent, entry: &Entry, seen: &Situation<'_>, refusal: &mut Refusal) -> Option<Self> {
-        match intent {
+        let before = refusal.0.len();
+        let mut turn = match intent {
             Intent::Create { .. } => create::turn(intent, Some(entry), seen, refusal),
             Intent::Restart => restart::turn(entry, seen, refusal),
             Intent::Suspend => suspend::suspend(entry, refusal),
@@ -237,10 +255,14 @@ impl Turn {
             Intent::SetTier { tier } => set_tier::turn(entry, tier, seen, refusal),
             Intent::Resize { app, config } => resize::turn(entry, *app, *config, seen, refusal),
             Intent::RotateToken => rotate_token::turn(entry, seen, refusal),
-            Intent::Apply { force } => apply::turn(entry, *force, seen, refusal),
-            Intent::Reprovision => reprovision::turn(entry, seen, refusal),
+            Intent::Apply { force, image } => apply::turn(entry, *force, image.as_ref(), seen, refusal),
+            Intent::Reprovision { image } => reprovision::turn(entry, image.as_ref(), seen, refusal),
             Intent::Delete { purge } => delete::turn(entry, *purge, seen, refusal),
+        }?;
+        if intent.needs_way_back() {
+            way_back::say(&mut turn, intent, entry, seen, refusal);
         }
+        (refusal.0.len() == before).then_some(turn)
     }
 }
 
@@ -267,6 +289,7 @@ pub(crate) mod situation_for_tests {
             now: at(1_000),
             nonce: 7,
             read_only: false,
+            care: Care::default(),
             sources: fleet.sources(),
             base: &base,
             hosts: &[("taken.example.com".to_owned(), "tenant-other".to_owned())],

@@ -2,6 +2,7 @@
 //!
 //! - `kinds`, `object`, `history`, `store`: the database; `write`, `delete`, `gc`: what a write sets off
 //! - `admission`, `defaults`, `validate`, `managed`, `apply`, `patch`: what happens between a request and the database
+//! - `frozen`, `audit`: a cluster to begin from, and what was written since
 //! - `serve`, `gate`, `route`, `dispatch`: from a connection to the request's meaning; `rbac`, `faults`: who may, what fails
 //! - `list`, `watch`, `edit`, `subresource`, `discovery`, `table`, `answer`: the answers
 //! - `controllers`, `kubelet`: what makes the cluster live; `scenario`: what it is made of and how it behaves
@@ -21,6 +22,8 @@ use scenario::{Rule, Rules, Scenario};
 pub(crate) mod admission;
 pub(crate) mod answer;
 mod apply;
+mod audit;
+mod bell;
 mod body;
 pub(crate) mod clock;
 pub(crate) mod controllers;
@@ -31,6 +34,7 @@ mod dispatch;
 mod edit;
 mod faults;
 mod fields;
+mod frozen;
 mod gate;
 mod gc;
 pub(crate) mod history;
@@ -66,7 +70,9 @@ mod store_tests;
 #[cfg(test)]
 mod stories;
 
+pub use audit::{Asked, Audit, Changed, Heard, Tally};
 pub use faults::{Fault, Faults, Target};
+pub use frozen::Frozen;
 pub use serve::{SimConnection, SimConnector};
 
 /// How a simulator is to be.
@@ -125,6 +131,24 @@ impl Sim {
         let store = store::Store::new(clock, config.seed, (config.history_events, config.history_bytes));
         seed::plant(&store);
         seed::users(&store, &config.scenario);
+        Sim::over(store, config)
+    }
+
+    /// A cluster that begins as another stood: the same objects, at the same time (`config.start` does not count), with
+    /// controllers and kubelets that were just started.
+    pub fn thaw(config: SimConfig, frozen: &Frozen) -> Sim {
+        let clock = clock::Clock::new(frozen.at, config.speed);
+        let store = store::Store::new(clock, config.seed, (config.history_events, config.history_bytes));
+        store.fill(frozen);
+        Sim::over(store, config)
+    }
+
+    /// This cluster as it stands now.
+    pub fn freeze(&self) -> Frozen {
+        self.api.store.freeze()
+    }
+
+    fn over(store: store::Store, config: SimConfig) -> Sim {
         let rules = Rules::new(config.scenario.rule.clone());
         let ctx = controllers::Ctx::new(&store, Arc::new(config.scenario), rules, config.seed);
         let tasks = controllers::start(&ctx);
@@ -148,6 +172,28 @@ impl Sim {
     /// Connections inside this process; a request without a token is the admin's. Needs a tokio runtime when it connects.
     pub fn connector(&self) -> SimConnector {
         SimConnector::new(self.router())
+    }
+
+    /// The same for an admin of another name: whose a request was is seen in [`Audit`], and faults can be aimed at it.
+    /// A name that no HTTP header can carry is refused by the server.
+    pub fn connector_as(&self, user: &str) -> SimConnector {
+        SimConnector::new(serve::acting_as(self.router(), user))
+    }
+
+    /// The same for a user who has no rights but those that roles give.
+    pub fn connector_of(&self, user: &str) -> SimConnector {
+        SimConnector::new(serve::signed_in_as(self.router(), user))
+    }
+
+    /// From now on every write is heard.
+    pub fn audit(&self) -> Audit {
+        self.api.store.audit.listen();
+        self.api.store.audit.clone()
+    }
+
+    /// What this user has asked for since the simulator began.
+    pub fn tally(&self, user: &str) -> Tally {
+        self.api.store.audit.tally(user)
     }
 
     /// A kubeconfig (YAML) for a user of the cluster served at `addr`; `None` is the admin.

@@ -31,14 +31,18 @@ mod widget;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+pub(crate) mod picture;
+#[cfg(test)]
 mod property;
 
+#[cfg(test)]
+pub(crate) use self::run::unseen::Unseen;
 pub use self::{
     ask::{Answer, Ask, Refusal},
     attach::attach,
     command::key_table_markdown,
     glyph::GlyphSet,
-    run::run,
+    run::{check, run},
     session::{Connect, ContextChoice, ContextInfo, Feed, Learnt, Look, Options, Session, Unwatched, Ways},
     still::Still,
     theme::{ThemeError, ThemeFile, Themes},

@@ -8,8 +8,10 @@ pub(super) mod targets;
 use tokio::sync::{mpsc, watch};
 
 use self::{
-    report::{Report, clean_lines},
-    targets::{Adopt, Common, Create, Delete, Many, Resize, Restore, Rollout, SetTier, Snapshot, Upgrade},
+    report::Report,
+    targets::{
+        Adopt, Apply, Common, Create, Delete, Many, Reprovision, Resize, Restore, Rollout, SetTier, Snapshot, Upgrade,
+    },
 };
 use super::{failure::Failure, follow::Follow, open, print, show::namespace_of};
 use crate::{
@@ -18,8 +20,8 @@ use crate::{
     engine::{self, Declined, Desk, Order, Secrets, Trouble, Wish, Work, desk::LOOKED_AT, journal::Journal},
     fleet::{Text, clean::clean},
     index::{Entry, Query},
-    manifest::{Base, PinnedImage},
-    plan::{End, Intent, Pace},
+    manifest::PinnedImage,
+    plan::{Care, End, Intent, Pace},
 };
 
 pub(super) async fn create(config: &Config, args: Create) -> Result<(), Failure> {
@@ -31,52 +33,81 @@ pub(super) async fn create(config: &Config, args: Create) -> Result<(), Failure>
         secrets = secrets.with(spec.namespace(), key);
     }
     let whom = Whom::New(spec.namespace());
-    act(config, Intent::Create { spec: Box::new(spec) }, Pace::ONE_BY_ONE, whom, secrets, &args.common).await
+    act(
+        config,
+        Intent::Create { spec: Box::new(spec) },
+        (Pace::ONE_BY_ONE, Care::default()),
+        whom,
+        secrets,
+        &args.common,
+    )
+    .await
 }
 
 pub(super) async fn simple(config: &Config, intent: Intent, args: Many) -> Result<(), Failure> {
-    act(config, intent, Pace::ONE_BY_ONE, Whom::Named(args.tenants), Secrets::default(), &args.common).await
+    named(config, intent, args.tenants, &args.common).await
 }
 
 pub(super) async fn delete(config: &Config, args: Delete) -> Result<(), Failure> {
     let intent = Intent::Delete { purge: args.purge_data };
-    act(config, intent, Pace::ONE_BY_ONE, Whom::Named(args.tenants), Secrets::default(), &args.common).await
+    let care = Care { snapshot: args.snapshot, ..Care::default() };
+    act(config, intent, (Pace::ONE_BY_ONE, care), Whom::Named(args.tenants), Secrets::default(), &args.common).await
 }
 
 pub(super) async fn upgrade(config: &Config, args: Upgrade) -> Result<(), Failure> {
+    let intent = Intent::Upgrade { image: image(config, &args.image)? };
+    rollout(config, intent, args.whom, args.snapshot).await
+}
+
+pub(super) async fn reprovision(config: &Config, args: Reprovision) -> Result<(), Failure> {
+    let image = args.image.as_deref().map(|text| image(config, text)).transpose()?;
+    rollout(config, Intent::Reprovision { image }, args.whom, args.snapshot).await
+}
+
+pub(super) async fn apply(config: &Config, args: Apply) -> Result<(), Failure> {
+    let image = args.image.as_deref().map(|text| image(config, text)).transpose()?;
+    rollout(config, Intent::Apply { force: args.force, image }, args.whom, false).await
+}
+
+fn image(config: &Config, text: &str) -> Result<PinnedImage, Failure> {
     let repository = config.defaults.image_repository.as_deref().unwrap_or("ghcr.io/openclaw/openclaw");
-    let image = PinnedImage::given(&args.image, Some(repository)).map_err(Failure::Usage)?;
-    rollout(config, Intent::Upgrade { image }, args.whom).await
+    PinnedImage::given(text, Some(repository)).map_err(Failure::Usage)
 }
 
 pub(super) async fn set_tier(config: &Config, args: SetTier) -> Result<(), Failure> {
     let intent = Intent::SetTier { tier: args.tier };
-    act(config, intent, Pace::ONE_BY_ONE, Whom::Named(args.tenants), Secrets::default(), &args.common).await
+    named(config, intent, args.tenants, &args.common).await
 }
 
 pub(super) async fn resize(config: &Config, args: Resize) -> Result<(), Failure> {
     let intent = Intent::Resize { app: args.app, config: args.config };
-    act(config, intent, Pace::ONE_BY_ONE, Whom::Named(vec![args.tenant]), Secrets::default(), &args.common).await
+    named(config, intent, vec![args.tenant], &args.common).await
 }
 
 pub(super) async fn adopt(config: &Config, args: Adopt) -> Result<(), Failure> {
     let intent = Intent::Adopt { from: args.from };
-    act(config, intent, Pace::ONE_BY_ONE, Whom::Named(args.tenants), Secrets::default(), &args.common).await
+    named(config, intent, args.tenants, &args.common).await
 }
 
 pub(super) async fn snapshot(config: &Config, args: Snapshot) -> Result<(), Failure> {
     let intent = Intent::Snapshot { class: args.class };
-    act(config, intent, Pace::ONE_BY_ONE, Whom::Named(args.tenants), Secrets::default(), &args.common).await
+    named(config, intent, args.tenants, &args.common).await
 }
 
 pub(super) async fn restore(config: &Config, args: Restore) -> Result<(), Failure> {
     let intent = Intent::Restore { app: args.app_snapshot, config: args.config_snapshot };
-    act(config, intent, Pace::ONE_BY_ONE, Whom::Named(vec![args.tenant]), Secrets::default(), &args.common).await
+    named(config, intent, vec![args.tenant], &args.common).await
+}
+
+/// Of tenants by name, one after the other.
+async fn named(config: &Config, intent: Intent, tenants: Vec<String>, common: &Common) -> Result<(), Failure> {
+    let how = (Pace::ONE_BY_ONE, Care::default());
+    act(config, intent, how, Whom::Named(tenants), Secrets::default(), common).await
 }
 
 /// Through many tenants, in waves.
-pub(super) async fn rollout(config: &Config, intent: Intent, args: Rollout) -> Result<(), Failure> {
-    let pace = args.pace();
+async fn rollout(config: &Config, intent: Intent, args: Rollout, snapshot: bool) -> Result<(), Failure> {
+    let how = (args.pace(), Care { snapshot, ..args.care() });
     let whom = match (args.all, args.filter) {
         (true, _) => Whom::All(None),
         (false, Some(text)) => {
@@ -84,7 +115,7 @@ pub(super) async fn rollout(config: &Config, intent: Intent, args: Rollout) -> R
         }
         (false, None) => Whom::Named(args.tenants),
     };
-    act(config, intent, pace, whom, Secrets::default(), &args.common).await
+    act(config, intent, how, whom, Secrets::default(), &args.common).await
 }
 
 /// Which tenants.
@@ -98,7 +129,7 @@ enum Whom {
 async fn act(
     config: &Config,
     intent: Intent,
-    pace: Pace,
+    (pace, care): (Pace, Care),
     whom: Whom,
     secrets: Secrets,
     common: &Common,
@@ -107,7 +138,7 @@ async fn act(
     let settings = config.of_context(cluster.context());
     let report = Report::new(common.output);
     let desk = desk(config, cluster.clone(), scope.clone())?;
-    let wish = Box::pin(wish(cluster, scope, intent, pace, &whom)).await?;
+    let wish = Box::pin(wish(&desk, scope, intent, (pace, care), &whom)).await?;
     let proposal = match Box::pin(desk.propose(wish)).await {
         Ok(proposal) => proposal,
         Err(Declined::Refused(refusal)) => return report.refused(&refusal),
@@ -130,7 +161,7 @@ async fn act(
 /// The desk of a connected cluster.
 pub(super) fn desk(config: &Config, cluster: Cluster, scope: Scope) -> Result<Desk, Failure> {
     let read_only = config.of_context(cluster.context()).read_only;
-    let base = Base::embedded().map_err(|e| Failure::Failed(e.to_string()))?;
+    let base = super::base(config)?;
     Ok(Desk::new(cluster, scope, base, config.defaults.clone(), author(), read_only))
 }
 
@@ -141,7 +172,7 @@ pub(super) fn troubled(trouble: Trouble) -> Failure {
 impl From<Declined> for Failure {
     fn from(declined: Declined) -> Self {
         match declined {
-            Declined::Refused(refusal) => Self::Refused(format!("refused: {}", clean_lines(&refusal.to_string()))),
+            Declined::Refused(refusal) => Self::refused(&refusal),
             Declined::NoSuch(said) => Self::NoSuchTenant(said),
             Declined::Trouble(Trouble::Cluster(error)) => Self::Cluster(error),
             Declined::Trouble(other) => Self::Failed(other.words().0),
@@ -150,9 +181,19 @@ impl From<Declined> for Failure {
 }
 
 /// What is wanted, with what is known of whom it is about.
-async fn wish(cluster: Cluster, scope: Scope, intent: Intent, pace: Pace, whom: &Whom) -> Result<Wish, Failure> {
-    let mut follow = Follow::start(cluster, scope);
+async fn wish(
+    desk: &Desk,
+    scope: Scope,
+    intent: Intent,
+    (pace, care): (Pace, Care),
+    whom: &Whom,
+) -> Result<Wish, Failure> {
+    let mut follow = Follow::start(desk.cluster().clone(), scope);
     follow.settle().await?;
+    if intent.is_create() {
+        // What of others' stands on the nodes.
+        follow.list_pool().await;
+    }
     let namespaces = namespaces(&mut follow, whom).await?;
     if matches!(intent, Intent::Upgrade { .. }) && namespaces.len() <= LOOKED_AT {
         // Whether there is room for migrations.
@@ -161,7 +202,8 @@ async fn wish(cluster: Cluster, scope: Scope, intent: Intent, pace: Pace, whom: 
     let entries = namespaces.iter().filter_map(|n| follow.fleet.get(n)).cloned().collect();
     let sources = follow.fleet.sources().clone();
     // Of a whole fleet, those go along who can: who is there already or cannot be changed is said.
-    Ok(Wish { intent, pace, sift: matches!(whom, Whom::All(_)), entries, sources })
+    let notes = desk.room(&intent, &follow.fleet).into_iter().collect();
+    Ok(Wish { intent, pace, care, sift: matches!(whom, Whom::All(_)), entries, sources, notes })
 }
 
 async fn namespaces(follow: &mut Follow, whom: &Whom) -> Result<Vec<Text>, Failure> {

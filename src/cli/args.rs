@@ -1,12 +1,26 @@
 //! The one table of arguments: parsing, help, completions and the manual come from it.
 
-use std::{path::PathBuf, time::Duration};
+mod fleet;
+mod ways;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::{
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::{
+    Args as ClapArgs, Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+    error::ErrorKind,
+};
 use clap_complete::Shell;
 
-use super::{act::targets, failure::Failure, render::RenderArgs, time::duration};
-use crate::{cluster::Door, config::Config, fleet::Phase};
+pub(super) use self::{
+    fleet::{Demo, Fleet, Sim},
+    ways::{ForwardArgs, Logs, ShellArgs},
+};
+use super::{act::targets, failure::Failure, render::RenderArgs, time::duration, version};
+use crate::{config::Config, fleet::Phase};
 
 /// A terminal console for the people who run a fleet of OpenClaw tenants on Kubernetes.
 ///
@@ -15,7 +29,7 @@ use crate::{cluster::Door, config::Config, fleet::Phase};
 /// Exit codes: 0 done; 1 the operation or check failed; 2 usage; 3 no such tenant, or refused; 4 cluster unreachable;
 /// 5 forbidden; 130 interrupted. `shell` passes on the shell's own.
 #[derive(Debug, Parser)]
-#[command(name = "fleetdeck", version, args_conflicts_with_subcommands = true)]
+#[command(name = "fleetdeck", version, long_version = version::LONG)]
 pub(super) struct Args {
     /// Open the console on this tenant: its id, host, namespace, pod, IP or owner.
     #[arg(value_name = "TENANT|HOST|POD")]
@@ -47,6 +61,10 @@ pub(super) struct Global {
     #[arg(long, global = true)]
     read_only: bool,
 
+    /// A site's own manifests instead of the built-in ones: a folder with base, tiers and options [env: FLEETDECK_MANIFESTS].
+    #[arg(long, global = true, value_name = "DIR")]
+    manifests: Option<PathBuf>,
+
     /// Theme of the console [env: FLEETDECK_THEME].
     #[arg(long, global = true, value_name = "T")]
     theme: Option<String>,
@@ -57,10 +75,38 @@ pub(super) struct Global {
 }
 
 impl Args {
+    /// This process's arguments, or its end with help, version or usage.
+    pub(super) fn read() -> Self {
+        let mut table = Self::command();
+        if is_plugin(std::env::args_os().next().as_deref()) {
+            table = table.bin_name("kubectl fleetdeck");
+        }
+        Self::parse_by(&mut table, std::env::args_os()).unwrap_or_else(|e| e.exit())
+    }
+
+    /// Options may stand before the verb or after it; a tenant without a verb is one to open, so that before a verb there is
+    /// none.
+    fn parse_by(table: &mut Command, line: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let found = table.try_get_matches_from_mut(line)?;
+        let args = Self::from_arg_matches(&found)?;
+        match (&args.tenant, found.subcommand_name()) {
+            (Some(tenant), Some(verb)) => {
+                let why = format!("{tenant} stands before the verb {verb}: whom it is about stands behind it");
+                Err(table.error(ErrorKind::ArgumentConflict, why))
+            }
+            _ => Ok(args),
+        }
+    }
+
     /// The cluster that `demo` is to be played on: named on the command line, never by a setting.
     pub(super) fn stage(&self) -> Option<String> {
         self.global.context.clone().filter(|_| matches!(self.verb, Some(Verb::Demo(_))))
     }
+}
+
+/// kubectl runs a plugin by this name: what a person then types is `kubectl fleetdeck`.
+fn is_plugin(program: Option<&OsStr>) -> bool {
+    program.and_then(|path| Path::new(path).file_stem()).is_some_and(|name| name == "kubectl-fleetdeck")
 }
 
 impl Global {
@@ -70,6 +116,7 @@ impl Global {
         config.context = self.context.or(config.context);
         config.kubeconfig = self.kubeconfig.or(config.kubeconfig);
         config.theme = self.theme.or(config.theme);
+        config.manifests = self.manifests.or(config.manifests);
         config.read_only |= self.read_only;
         if !self.namespaces.is_empty() {
             // What is named on the command line counts in every context.
@@ -153,7 +200,7 @@ pub(super) enum Verb {
     /// Say what of a tenant is not as its stored spec renders it, and who owns it: exit code 1 where anything is.
     Diff(Diff),
     /// Delete StatefulSets and make them anew from the spec, on the same volumes.
-    Reprovision(Box<targets::Rollout>),
+    Reprovision(Box<targets::Reprovision>),
     /// Remove StatefulSet, Service and Ingress; volumes stay unless they are purged.
     Delete(targets::Delete),
     /// The runs that the cluster remembers: list, show, pause, resume, abort, retry or skip.
@@ -169,8 +216,11 @@ pub(super) enum Verb {
     },
     /// Print a completion script.
     Completions { shell: Shell },
-    /// Print the manual page.
-    Man,
+    /// Print the manual page of the program, or of one verb.
+    Man {
+        /// A verb, such as `ls`.
+        verb: Option<String>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]
@@ -244,75 +294,13 @@ pub(super) enum LineFormat {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct Logs {
-    /// Id, host, namespace, pod, IP or owner; several, up to 50.
-    #[arg(required = true, value_name = "TENANT")]
-    pub tenants: Vec<String>,
-
-    /// Only this container or stage; several times or with commas.
-    #[arg(short, long = "container", value_name = "CONTAINER", value_delimiter = ',')]
-    pub containers: Vec<String>,
-
-    /// Go on with what comes, also after a restart and in a new pod.
-    #[arg(short, long)]
-    pub follow: bool,
-
-    /// Only what was written since: 30s, 10m, 2h.
-    #[arg(long, value_name = "D", value_parser = duration)]
-    pub since: Option<Duration>,
-
-    /// Only the last lines of each container.
-    #[arg(long, value_name = "N")]
-    pub tail: Option<u64>,
-
-    /// The instance before the present one, of each container.
-    #[arg(long, conflicts_with = "follow")]
-    pub previous: bool,
-
-    /// Only lines that match; small letters find large ones too.
-    #[arg(long, value_name = "RE")]
-    pub grep: Option<String>,
-
-    /// Each line with its time.
-    #[arg(short, long)]
-    pub timestamps: bool,
-
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: LineFormat,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct ShellArgs {
-    /// Id, host, namespace, pod, IP or owner.
-    pub tenant: String,
-
-    /// The container; the gateway without it.
-    #[arg(short, long, value_name = "CONTAINER")]
-    pub container: Option<String>,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct ForwardArgs {
-    /// Id, host, namespace, pod, IP or owner.
-    pub tenant: String,
-
-    /// `gateway`, `browser` or `browser-ui`.
-    #[arg(value_parser = door)]
-    pub door: Door,
-
-    /// The port on this machine; a free one without it. Whoever works on this machine can use it.
-    pub port: Option<u16>,
-}
-
-fn door(text: &str) -> Result<Door, String> {
-    let all = || Door::ALL.map(Door::name).join(", ");
-    Door::ALL.into_iter().find(|d| d.name() == text).ok_or_else(|| format!("expected one of {}", all()))
-}
-
-#[derive(Debug, ClapArgs)]
 pub(super) struct Doctor {
     /// Id, host, namespace, pod, IP or owner; the whole fleet without it.
     pub tenant: Option<String>,
+
+    /// Asks the tenant's gateway and browser themselves, through a port-forward.
+    #[arg(long, requires = "tenant")]
+    pub probe: bool,
 
     #[arg(short, long, value_enum, default_value_t)]
     pub output: OneFormat,
@@ -383,8 +371,6 @@ fn goal(text: &str) -> Result<Goal, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
@@ -394,13 +380,32 @@ mod tests {
 
     #[test]
     fn arguments_are_read() {
-        let parse = |line: &str| Args::try_parse_from(line.split_whitespace());
+        let parse = |line: &str| Args::parse_by(&mut Args::command(), line.split_whitespace().map(OsString::from));
         let args = parse("fleetdeck maria.example --context prod").unwrap();
         assert_eq!((args.tenant.as_deref(), args.global.context.as_deref()), (Some("maria.example"), Some("prod")));
         let args = parse("fleetdeck ls -o jsonl --phase failing,Booting --watch -n a,b").unwrap();
         let Some(Verb::Ls(ls)) = args.verb else { panic!() };
         assert_eq!((ls.phase, ls.output, ls.watch), (vec!["Failing", "Booting"], ListFormat::Jsonl, true));
         assert_eq!(args.global.namespaces, ["a", "b"]);
+        // Options of all verbs may stand on either side of one.
+        for line in ["fleetdeck --context kind-x demo --clean", "fleetdeck demo --clean --context kind-x"] {
+            let args = parse(line).unwrap();
+            assert_eq!(args.stage().as_deref(), Some("kind-x"), "{line}");
+            assert!(matches!(args.verb, Some(Verb::Demo(Demo { clean: true, .. }))), "{line}");
+        }
+        let args = parse("fleetdeck --read-only -n a --context prod ls --filter phase:failing").unwrap();
+        assert!(args.tenant.is_none() && args.global.read_only && matches!(args.verb, Some(Verb::Ls(_))));
+        assert_eq!((args.global.context.as_deref(), args.global.namespaces.len()), (Some("prod"), 1));
+        for line in ["runs --context kind-x -o json show r-1", "runs show r-1 -o json --context kind-x"] {
+            let args = parse(&format!("fleetdeck {line}")).unwrap();
+            let Some(Verb::Runs(runs)) = args.verb else { panic!("{line}") };
+            assert!(runs.what.is_some() && args.global.context.as_deref() == Some("kind-x"), "{line}");
+        }
+        let before = parse("fleetdeck maria-k ls").unwrap_err();
+        assert!(
+            before.exit_code() == 2 && before.to_string().contains("maria-k stands before the verb ls"),
+            "{before}"
+        );
         let Some(Verb::Wait(wait)) = parse("fleetdeck wait x --for phase=parked --timeout 90").unwrap().verb else {
             panic!()
         };
@@ -412,61 +417,4 @@ mod tests {
             assert_eq!(error.exit_code(), 2, "{wrong}");
         }
     }
-}
-
-/// The fleet of the demo and the simulator.
-#[derive(Clone, Debug, ClapArgs)]
-pub(super) struct Fleet {
-    /// A built-in scenario, or a path to one's own file.
-    #[arg(long, value_name = "S", default_value = "default")]
-    pub scenario: String,
-
-    /// Tenants, instead of the scenario's number.
-    #[arg(long, value_name = "N")]
-    pub tenants: Option<usize>,
-
-    /// Simulated seconds per second.
-    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
-    pub speed: f64,
-
-    /// Decides whatever chance decides.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
-}
-
-#[derive(Clone, Debug, ClapArgs)]
-pub(super) struct Demo {
-    #[command(flatten)]
-    pub fleet: Fleet,
-
-    /// With --context: that cluster is meant, though its name does not say that it is one to play with.
-    #[arg(long)]
-    pub on_this_cluster: bool,
-
-    /// With --context: take the demo's fleet away, with its volumes.
-    #[arg(long)]
-    pub clean: bool,
-
-    /// With --clean: the context's name, instead of typing it.
-    #[arg(long, value_name = "NAME", requires = "clean")]
-    pub confirm: Option<String>,
-}
-
-#[derive(Clone, Debug, ClapArgs)]
-pub(super) struct Sim {
-    #[command(flatten)]
-    pub fleet: Fleet,
-
-    /// Address to serve on, of this machine only; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
-    pub listen: std::net::SocketAddr,
-
-    /// Where to write a kubeconfig; to standard output without it.
-    #[arg(long, value_name = "FILE")]
-    pub write_kubeconfig: Option<PathBuf>,
-}
-
-fn speed(text: &str) -> Result<f64, String> {
-    let speed: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if (0.1..=1_000.0).contains(&speed) { Ok(speed) } else { Err("from 0.1 to 1000".to_owned()) }
 }

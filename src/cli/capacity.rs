@@ -21,7 +21,7 @@ use crate::{
 };
 
 pub(super) async fn run(config: &Config, args: CapacityArgs) -> Result<(), Failure> {
-    let asks: Vec<OneMore> = tiers()?.iter().map(ask).collect();
+    let asks: Vec<OneMore> = tiers(config)?.iter().map(ask).collect();
     let (cluster, scope) = open(config, Prompt::May).await?;
     let mut follow = Follow::start(cluster, scope);
     follow.settle().await?;

@@ -12,7 +12,7 @@ use crate::{
     cluster::{
         self, Cluster, ClusterError, Errand, Errands, Fault, Meters, Opening, Prompt, Scope, logs::Tail, look::objects,
     },
-    config::{Config, files},
+    config::{Config, files, welcome},
     fleet::Text,
     manifest::Base,
     tui::{
@@ -45,26 +45,47 @@ pub(super) async fn show(
     tenant: Option<String>,
     banner: Option<String>,
 ) -> Result<(), Failure> {
-    let options = Options {
-        theme: config.theme.clone(),
-        themes: themes()?,
-        open: tenant,
-        tiers: tiers()?,
-        defaults: config.defaults.clone(),
-        ..Options::default()
-    };
-    let contexts = if banner.is_some() { vec![] } else { contexts(config.kubeconfig.as_deref()) };
     let (end, mut ended) = mpsc::channel(1);
-    let base = Base::embedded().map_err(|e| Failure::Failed(e.to_string()))?;
-    let world = World { config: config.clone(), base: Arc::new(base), end };
-    let connect = connect(world.clone());
-    let session = Session { feed: feed(&world, &cluster, scope, banner)?, contexts, connect, options };
-    drop(world);
+    let mut session = session(config, &cluster, scope, tenant, banner, end)?;
+    let first = welcome::is_first();
+    session.options.welcome = first;
+    drop(cluster);
     let ran = Box::pin(tui::run(session)).await.map_err(|e| Failure::Failed(format!("{e:#}")));
     // Nobody sends: it ends when the last keeper has let go.
     tokio::time::timeout(LAST_WRITES, ended.recv()).await.ok();
     ran?.iter().for_each(|left| print::note(left));
+    if first && let Err(error) = welcome::remember() {
+        tracing::warn!(%error, "the next start will be a first one again");
+    }
     Ok(())
+}
+
+/// All that a console is started with; `end` is held by whoever still has something to write after it.
+pub(super) fn session(
+    config: &Config,
+    cluster: &Cluster,
+    scope: Scope,
+    tenant: Option<String>,
+    banner: Option<String>,
+    end: mpsc::Sender<()>,
+) -> Result<Session, Failure> {
+    let options = Options {
+        theme: config.theme.clone(),
+        alert: config.alert,
+        mouse: config.mouse,
+        logs: config.logs_mib,
+        themes: themes()?,
+        open: tenant,
+        tiers: tiers(config)?,
+        defaults: config.defaults.clone(),
+        ..Options::default()
+    };
+    tui::check(&options).map_err(|e| Failure::Usage(e.to_string()))?;
+    let contexts = if banner.is_some() { vec![] } else { contexts(config.kubeconfig.as_deref()) };
+    let base = super::base(config)?;
+    let world = World { config: config.clone(), base: Arc::new(base), end };
+    let connect = connect(world.clone());
+    Ok(Session { feed: feed(&world, cluster, scope, banner)?, contexts, connect, options })
 }
 
 /// What every context is shown with.
@@ -84,7 +105,7 @@ fn feed(world: &World, cluster: &Cluster, scope: Scope, banner: Option<String>) 
     // The boots of a simulation are nobody's.
     let keeper = banner.is_none().then(|| Keeper::start(cluster.clone(), send.clone(), end));
     let watches = cluster::watch(cluster, &scope, &send);
-    let mut meters = Meters::start(cluster, &scope.labels.tenant, &send);
+    let mut meters = Meters::start(cluster, &scope.tenants(), &send);
     if let Some(store) = prometheus(config, cluster) {
         meters.consult(cluster, store, &send);
     }
@@ -95,14 +116,14 @@ fn feed(world: &World, cluster: &Cluster, scope: Scope, banner: Option<String>) 
         errands.run(Errand::Rights { namespace: Some(Text::from(namespace.as_str())) });
     }
     let settings = config.of_context(cluster.context());
-    let desk = desk(config, cluster.clone(), scope.clone())?;
-    let label = scope.labels.tenant.clone();
+    let label = scope.tenants();
+    let desk = desk(config, cluster.clone(), scope)?;
     let context = ContextInfo {
         name: cluster.context().to_owned(),
         user: cluster.user().unwrap_or_default().to_owned(),
         read_only: settings.read_only,
         protected: settings.protected,
-        selector: scope.labels.tenant,
+        selector: label.clone(),
     };
     let meters = Arc::new(meters);
     let clock = cluster.clock().clone();

@@ -1,7 +1,10 @@
 //! `fleetdeck demo`: a living fleet on the simulator, rendered by our renderer and created through the client, as on any
 //! cluster; with a context, stand-ins on that one.
 
+mod hands;
 mod on_cluster;
+#[cfg(test)]
+mod pictures;
 mod play;
 mod roster;
 mod scenarios;
@@ -22,11 +25,16 @@ use self::{
     play::{PlayError, Player},
     scenarios::{Loaded, ScenarioError},
 };
-use super::{args, console, failure::Failure};
+use super::{args, console, failure::Failure, print};
 
 /// Opens the console on the demo's fleet.
 pub(super) async fn run(config: &Config, options: args::Demo, context: Option<String>) -> Result<(), Failure> {
     if context.is_some() {
+        let fleet = &options.fleet;
+        if fleet.scenario != args::Fleet::SCENARIO || fleet.speed != args::Fleet::SPEED {
+            let why = "--scenario and --speed are the simulator's: on a cluster the demo has one fleet, at the cluster's own pace";
+            return Err(Failure::Usage(why.to_owned()));
+        }
         return on_cluster::run(config, &options).await;
     }
     if options.clean || options.on_this_cluster {
@@ -34,9 +42,24 @@ pub(super) async fn run(config: &Config, options: args::Demo, context: Option<St
         return Err(Failure::Usage(why.to_owned()));
     }
     let options = options.fleet;
-    let demo = open(&options).await.map_err(|e| e.failure())?;
+    let demo = announced(&options, open(&options)).await.map_err(|e| e.failure())?;
     let banner = format!("simulation: {} is played inside this program; no cluster is touched", options.scenario);
     console::show(config, demo.cluster.clone(), Scope::default(), None, Some(banner)).await
+}
+
+/// Says what takes so long, where it does; the clock of the simulation tells nothing of that.
+async fn announced<T>(options: &args::Fleet, work: impl Future<Output = T>) -> T {
+    let (done, over) = std::sync::mpsc::channel::<()>();
+    let words = format!("plays what has happened so far to the fleet of {} ...", options.scenario);
+    let teller = std::thread::spawn(move || {
+        if over.recv_timeout(Duration::from_secs(1)) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            print::note(&words);
+        }
+    });
+    let result = work.await;
+    drop(done);
+    _ = teller.join();
+    result
 }
 
 /// Why there is no demo.
@@ -76,20 +99,28 @@ impl Drop for Demo {
 /// # Errors
 /// A scenario that is unknown or broken, or a fleet that the cluster refuses.
 pub(super) async fn open(options: &args::Fleet) -> Result<Demo, DemoError> {
+    tokio::time::pause();
+    let demo = play(options, jiff::Timestamp::now()).await;
+    tokio::time::resume();
+    demo
+}
+
+/// The same, seen at `opening`, on a clock that stands still and goes on doing so.
+async fn play(options: &args::Fleet, opening: jiff::Timestamp) -> Result<Demo, DemoError> {
     let Loaded { script, sim: scenario } = scenarios::load(&options.scenario).map_err(DemoError::Scenario)?;
     let tenants = options.tenants.unwrap_or(script.tenants);
     let residents = roster::roster(&script, tenants, options.seed);
 
-    tokio::time::pause();
-    let history = Duration::from_secs(script.history.0.unsigned_abs());
-    let start = jiff::Timestamp::now() - history;
+    let start = opening - Duration::from_secs(script.history.0.unsigned_abs());
     let sim = Sim::new(SimConfig { seed: options.seed, speed: options.speed, start, scenario, ..SimConfig::default() });
     let start = At::from_unix(start.as_second()).expect("the machine's clock is between 1970 and 2106");
     let clock = Clock::scaled(start, options.speed);
     let cluster = connect::over(sim.connector(), "simulation", clock);
-    let mut player = Player::new(cluster.clone(), options.speed).map_err(DemoError::Play)?;
-    let later = player.history(&script, &residents).await.map_err(DemoError::Play);
-    tokio::time::resume();
-    let operators = tokio::spawn(player.go_on(later?));
+    let rules = sim.clone();
+    let mut player = Player::new(cluster.clone(), options.speed)
+        .map_err(DemoError::Play)?
+        .with_rules(move |name, rule| rules.set_rule(name, rule));
+    let later = player.history(&script, &residents).await.map_err(DemoError::Play)?;
+    let operators = tokio::spawn(player.go_on(later));
     Ok(Demo { sim, cluster, operators })
 }

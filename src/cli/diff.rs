@@ -12,14 +12,7 @@ use super::{
     print::Out,
     show::namespace_of,
 };
-use crate::{
-    cluster::Prompt,
-    config::Config,
-    engine::compare,
-    fleet::clean::clean,
-    manifest::{Base, Change},
-    plan::Drift,
-};
+use crate::{cluster::Prompt, config::Config, engine::compare, fleet::clean::clean, manifest::Change, plan::Drift};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -33,7 +26,7 @@ struct Document<'a> {
 
 pub(super) async fn run(config: &Config, args: Diff) -> Result<(), Failure> {
     let (cluster, scope) = open(config, Prompt::May).await?;
-    let base = Base::embedded().map_err(|e| Failure::Failed(e.to_string()))?;
+    let base = super::base(config)?;
     let mut follow = Follow::start(cluster.clone(), scope);
     follow.settle().await?;
     let namespace = namespace_of(&mut follow, &args.tenant).await?;

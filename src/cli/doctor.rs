@@ -10,6 +10,7 @@ use super::{
     json::finding::Findings,
     open,
     print::Out,
+    prometheus,
     show::namespace_of,
 };
 use crate::{
@@ -18,7 +19,6 @@ use crate::{
     diagnose::{Board, Cause, Evidence, Finding, LogLine, Severity, Telling, Tiers, awaited_volumes},
     fleet::{Age, At, Text},
     index::{Fleet, Kind, Link, Meter},
-    manifest::Base,
 };
 
 /// For one round of the meters.
@@ -30,14 +30,21 @@ const NAMED: usize = 8;
 
 pub(super) async fn run(config: &Config, args: Doctor) -> Result<(), Failure> {
     let (cluster, scope) = open(config, Prompt::May).await?;
+    let store = prometheus(config, &cluster);
     let mut follow = Follow::start(cluster, scope);
+    follow.store = store;
     follow.settle().await?;
     let only = match &args.tenant {
         Some(tenant) => Some(namespace_of(&mut follow, tenant).await?),
         None => None,
     };
+    // A stage is slow, and a volume full soon, beside what was seen before.
+    follow.remember().await;
     follow.measure(MEASURING).await;
-    let Examined { board, unread } = examine(&follow, only.as_deref()).await?;
+    if let Some(namespace) = only.as_deref().filter(|_| args.probe) {
+        follow.probe(namespace).await;
+    }
+    let Examined { board, unread } = examine(config, &follow, only.as_deref()).await?;
     let now = follow.now();
     let fleet = &follow.fleet;
     let mut out = Out::new();
@@ -73,13 +80,13 @@ pub(super) struct Examined {
 }
 
 /// Reads what is not watched, of one tenant or of all, and diagnoses.
-pub(super) async fn examine(follow: &Follow, only: Option<&str>) -> Result<Examined, Failure> {
+pub(super) async fn examine(config: &Config, follow: &Follow, only: Option<&str>) -> Result<Examined, Failure> {
     let cluster: &Cluster = follow.cluster();
-    let base = Base::embedded().map_err(|e| Failure::Failed(e.to_string()))?;
+    let base = super::base(config)?;
     let mut board = Board::new(Tiers::of(&base));
     let now = follow.now();
     let mut unread = Vec::new();
-    match cluster.storage(follow.label()).await {
+    match cluster.storage(&follow.label()).await {
         Ok(storage) => board.stored(&follow.fleet, storage, now),
         Err(error) => unread.push(error.said),
     }
@@ -90,7 +97,7 @@ pub(super) async fn examine(follow: &Follow, only: Option<&str>) -> Result<Exami
     let fleet = &follow.fleet;
     let asked = fleet.iter().map(|e| &e.tenant).filter(|t| only.is_none_or(|only| t.namespace_name == *only));
     let volumes: Vec<String> = asked.flat_map(awaited_volumes).collect();
-    let of = Opening { label: follow.label(), base: &base, volumes: &volumes };
+    let of = Opening { label: &follow.label(), base: &base, volumes: &volumes };
     match only {
         Some(namespace) => {
             let opened = cluster.opened(namespace, of).await;
@@ -136,8 +143,10 @@ fn verdict(board: &Board, only: Option<&str>) -> Result<(), Failure> {
     };
     match count {
         0 => Ok(()),
-        1 => Err(Failure::Failed("1 finding is critical".to_owned())),
-        n => Err(Failure::Failed(format!("{n} findings are critical"))),
+        n => {
+            let are = if n == 1 { "1 finding is".to_owned() } else { format!("{n} findings are") };
+            Err(Failure::Failed(format!("{are} critical; `fleetdeck explain CODE` says more of one")))
+        }
     }
 }
 

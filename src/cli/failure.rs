@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::print;
-use crate::cluster::ClusterError;
+use crate::{cluster::ClusterError, fleet::clean::clean, plan::Refusal};
 
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -42,6 +42,12 @@ impl std::fmt::Display for Failure {
 }
 
 impl Failure {
+    /// All reasons, and where more is said of them.
+    pub(super) fn refused(refusal: &Refusal) -> Self {
+        let more = refusal.more().map_or_else(String::new, |more| format!("\n{more}"));
+        Self::Refused(format!("refused: {}{more}", clean_lines(&refusal.to_string())))
+    }
+
     fn code(&self) -> u8 {
         match self {
             Self::Failed(_) => 1,
@@ -61,5 +67,25 @@ impl Failure {
             failure => print::note(&format!("error: {failure}")),
         }
         ExitCode::from(self.code())
+    }
+}
+
+fn clean_lines(text: &str) -> String {
+    text.lines().map(|line| clean(line).into_owned()).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Reason, Why};
+
+    #[test]
+    fn a_refusal_says_where_its_reasons_are_explained() {
+        let reason = |tenant: &str, why| Reason { tenant: Some(tenant.to_owned()), why, said: "so it is".to_owned() };
+        let refusal = Refusal(vec![reason("a", Why::Parked), reason("b", Why::Parked), reason("c", Why::NoSpace)]);
+        assert_eq!(
+            Failure::refused(&refusal).to_string(),
+            "refused: a: so it is\nb: so it is\nc: so it is\nmore: `fleetdeck explain parked`, `fleetdeck explain no-space`"
+        );
     }
 }

@@ -63,8 +63,8 @@ impl Follow {
         &self.cluster
     }
 
-    pub(super) fn label(&self) -> &str {
-        &self.scope.labels.tenant
+    pub(super) fn label(&self) -> String {
+        self.scope.tenants()
     }
 
     /// Until every kind has been read, or is known not to be readable.
@@ -123,8 +123,9 @@ impl Follow {
 
     /// One round of the meters, for as long as it may take at most.
     pub(super) async fn measure(&mut self, patience: Duration) {
-        let mut meters = Meters::start(&self.cluster, &self.scope.labels.tenant, &self.send);
-        let mut recorded = self.store.is_none();
+        let mut meters = Meters::start(&self.cluster, &self.scope.tenants(), &self.send);
+        // What volumes hold, and how fast they fill: two answers.
+        let mut recorded = if self.store.is_none() { 2 } else { 0 };
         if let Some(store) = self.store.clone() {
             meters.consult(&self.cluster, store, &self.send);
         }
@@ -134,7 +135,7 @@ impl Follow {
         self.meters = Some(meters);
         let until = Instant::now() + patience;
         let mut pods = false;
-        while !pods || awaited > 0 || !recorded {
+        while !pods || awaited > 0 || recorded < 2 {
             let delta = tokio::select! {
                 delta = self.deltas.recv() => delta,
                 () = sleep_until(until) => return,
@@ -145,8 +146,8 @@ impl Follow {
             match &delta {
                 Delta::Measures(Meter::Pods, _) => pods = true,
                 Delta::Measures(Meter::Volumes, _) => awaited = awaited.saturating_sub(1),
-                Delta::Measures(Meter::Prometheus, _) => recorded = true,
-                Delta::MeterLink(Meter::Prometheus, link) if unreadable(link) => recorded = true,
+                Delta::Measures(Meter::Prometheus, _) => recorded += 1,
+                Delta::MeterLink(Meter::Prometheus, link) if unreadable(link) => recorded = 2,
                 Delta::MeterLink(Meter::Pods, link) if unreadable(link) => pods = true,
                 Delta::MeterLink(Meter::Volumes, link) if unreadable(link) => awaited = 0,
                 _ => {}
@@ -169,7 +170,7 @@ impl Follow {
 
     /// Lists what the question of room needs beside the watches.
     pub(super) async fn list_pool(&mut self) {
-        let facts = self.cluster.pool_facts(self.label()).await;
+        let facts = self.cluster.pool_facts(&self.label()).await;
         self.apply(Delta::Pool(Box::new(facts)));
     }
 

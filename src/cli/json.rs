@@ -159,6 +159,9 @@ pub struct Item {
     pub why: String,
     /// Seconds until it is ready; `null` where that is not known, or it is not on its way.
     pub eta_seconds: Option<u32>,
+    /// The code of the critical finding that keeps it down though its phase says that it is on its way; `null` for all
+    /// others.
+    pub kept_down_by: Option<&'static str>,
     /// It answers its user.
     pub serves: bool,
     /// Image of the gateway as its StatefulSet wants it, and as the pod runs it.
@@ -307,7 +310,8 @@ fn owned(text: Option<&crate::fleet::Text>) -> Option<String> {
 }
 
 impl Item {
-    pub fn of(entry: &Entry, history: &History, now: At) -> Self {
+    pub fn of(entry: &Entry, findings: &[diagnose::Finding], history: &History, now: At) -> Self {
+        let kept_down = diagnose::kept_down(&entry.verdict.phase, findings);
         let Tenant { id, namespace_name, tier, namespace, .. } = &entry.tenant;
         let tenant = &entry.tenant;
         let pod = tenant.pod();
@@ -328,7 +332,8 @@ impl Item {
             },
             since: time(entry.verdict.since),
             why: entry.verdict.why.to_string(),
-            eta_seconds: history.forecast(entry, now).and_then(Forecast::seconds),
+            eta_seconds: history.forecast(entry, now).filter(|_| kept_down.is_none()).and_then(Forecast::seconds),
+            kept_down_by: kept_down.map(|f| f.code.word()),
             serves: entry.verdict.phase.serves(),
             image: image(tenant.set().and_then(|s| s.image.as_deref())),
             running_image: image(pod.and_then(|p| p.gateway()).map(|c| c.image.as_str())),
@@ -349,8 +354,8 @@ impl Item {
                 .collect(),
             volumes: tenant.claims.iter().map(Volume::of).collect(),
             usage: tenant.usage.map(|u| Usage {
-                cpu_milli: u.cpu.milli(),
-                memory_bytes: u.memory.value(),
+                cpu_milli: u.cpu().milli(),
+                memory_bytes: u.memory().value(),
                 at: Time(u.at),
             }),
         }
@@ -395,7 +400,8 @@ impl TenantPage {
     ) -> Self {
         let (tenant, history) = (&entry.tenant, fleet.history());
         let pod = tenant.pod();
-        let forecast = history.forecast(entry, now);
+        let kept_down = diagnose::kept_down(&entry.verdict.phase, findings).is_some();
+        let forecast = history.forecast(entry, now).filter(|_| !kept_down);
         let steps = |boot: Boot| {
             let step = |(i, s): (usize, &crate::fleet::Step)| {
                 Step::of(s, s.state.seconds(now).and_then(|elapsed| history.compare(tenant, i, elapsed)), now)
@@ -407,8 +413,8 @@ impl TenantPage {
             api_version: API_VERSION,
             kind: "Tenant",
             sources: Source::all(fleet.sources()),
-            tenant: Item::of(entry, history, now),
-            sentence: outlook::for_user(entry, forecast),
+            tenant: Item::of(entry, findings, history, now),
+            sentence: outlook::for_user(entry, forecast, kept_down),
             forecast: forecast.map(Outlook::of),
             usual_boot: history.usual_whole(tenant).map(Usual::of),
             boot: pod.map(|p| steps(Boot::of(p))).unwrap_or_default(),

@@ -52,7 +52,7 @@ pub(super) async fn run(config: &Config, args: Ls) -> Result<(), Failure> {
                 api_version: API_VERSION,
                 kind: "TenantList",
                 sources: Source::all(follow.fleet.sources()),
-                items: choice.of(&follow, now).map(|e| Item::of(e, follow.fleet.history(), now)).collect(),
+                items: choice.of(&follow, now).map(|e| item(e, &follow.fleet, now)).collect(),
             };
             out.json(&list)?;
             out.flush()
@@ -61,7 +61,7 @@ pub(super) async fn run(config: &Config, args: Ls) -> Result<(), Failure> {
         ListFormat::Jsonl => {
             let now = follow.now();
             for entry in choice.of(&follow, now) {
-                out.json_line(&Item::of(entry, follow.fleet.history(), now))?;
+                out.json_line(&item(entry, &follow.fleet, now))?;
             }
             out.flush()
         }
@@ -84,10 +84,39 @@ impl Choice {
 
     fn takes(&self, entry: &Entry, now: At) -> bool {
         (self.phases.is_empty() || self.phases.contains(&entry.verdict.phase.word()))
-            && self.tier.as_deref().is_none_or(|wanted| {
-                entry.tenant.tier.as_ref().is_some_and(|t| t.as_str().eq_ignore_ascii_case(wanted))
-            })
+            && self.takes_but_for_phase(entry, now)
+    }
+
+    fn takes_but_for_phase(&self, entry: &Entry, now: At) -> bool {
+        self.tier
+            .as_deref()
+            .is_none_or(|wanted| entry.tenant.tier.as_ref().is_some_and(|t| t.as_str().eq_ignore_ascii_case(wanted)))
             && self.filter.matches(entry, now)
+    }
+
+    /// Who asks for the failing ones wants to know who is down: those whom their phase calls on their way are named.
+    fn others_down(&self, fleet: &Fleet, now: At) -> Option<String> {
+        const NAMED: usize = 4;
+        if !self.phases.contains(&Phase::Failing.word()) {
+            return None;
+        }
+        let down = |e: &&Entry| {
+            !self.takes(e, now) && self.takes_but_for_phase(e, now) && found(e, fleet, now).kept_down.is_some()
+        };
+        let down: Vec<_> = fleet.iter().filter(down).map(|e| &*e.tenant.id).collect();
+        let more = if down.len() > NAMED { ", ..." } else { "" };
+        let named = down.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+        let (are, phases) = if down.len() == 1 {
+            ("tenant is", "its phase says it is")
+        } else {
+            ("tenants are", "their phases say they are")
+        };
+        (!down.is_empty()).then(|| {
+            format!(
+                "{} more {are} kept down by a critical finding, though {phases} on the way: {named}{more}",
+                down.len()
+            )
+        })
     }
 
     fn of<'a>(&'a self, follow: &'a Follow, now: At) -> impl Iterator<Item = &'a Entry> {
@@ -118,7 +147,8 @@ fn print_table(out: &mut Out, follow: &Follow, choice: &Choice, wide: bool) -> R
     let mut table = Table::new(if wide { &WIDE[..] } else { &HEAD[..] });
     let mut count = 0;
     for entry in choice.of(follow, now) {
-        table.row(cells(entry, wide, worst(entry, &follow.fleet, now), now));
+        let found = found(entry, &follow.fleet, now);
+        table.row(cells(entry, wide, found.kept_down.is_some(), found.worst, now));
         count += 1;
     }
     if count == 0 {
@@ -135,16 +165,20 @@ fn print_table(out: &mut Out, follow: &Follow, choice: &Choice, wide: bool) -> R
         }
     }
     out.flush()?;
+    if let Some(note) = choice.others_down(&follow.fleet, now) {
+        super::print::note(&note);
+    }
     Ok(widths)
 }
 
-fn cells(entry: &Entry, wide: bool, why: String, now: At) -> Vec<String> {
+fn cells(entry: &Entry, wide: bool, kept_down: bool, why: String, now: At) -> Vec<String> {
     let tenant = &entry.tenant;
     let text = |t: Option<&str>| t.map_or_else(|| "-".to_owned(), str::to_owned);
     let phase = match &entry.verdict.phase {
         Phase::Booting { index, total, stage } => format!("Booting {index}/{total} {stage}"),
         other => other.word().to_owned(),
     };
+    let phase = if kept_down { format!("{phase}, down") } else { phase };
     let since = entry.verdict.since.or(entry.changed).map(|at| Age(now.since(at)).to_string());
     let image = match (tenant.wanted_image(), tenant.running_image()) {
         (Some(wanted), Some(running)) if wanted.short() != running.short() => {
@@ -167,18 +201,36 @@ fn cells(entry: &Entry, wide: bool, why: String, now: At) -> Vec<String> {
         row.push(text(namespace.and_then(|n| n.owner.as_deref())));
         row.push(text(pod.and_then(|p| p.node.as_deref())));
         row.push(text(pod.and_then(|p| p.ip).map(|ip| ip.to_string()).as_deref()));
-        row.push(text(tenant.usage.map(|u| u.memory.bytes().to_string()).as_deref()));
+        row.push(text(tenant.usage.map(|u| u.memory().bytes().to_string()).as_deref()));
         row.push(text(tenant.fullest().map(|(_, percent)| format!("{percent}%")).as_deref()));
     }
     row.push(why);
     row
 }
 
-/// What is worst about the tenant, by what is watched; `doctor` reads the rest.
-fn worst(entry: &Entry, fleet: &Fleet, now: At) -> String {
+/// What the findings add to a row, by what is watched; `doctor` reads the rest.
+struct FoundOf {
+    /// What is worst about the tenant, in a sentence.
+    worst: String,
+    /// What keeps it down though its phase says that it is on its way: what such a thing is called.
+    kept_down: Option<&'static str>,
+}
+
+fn found(entry: &Entry, fleet: &Fleet, now: At) -> FoundOf {
     let findings = diagnose::tenant(&Facts::of(entry, fleet), now).findings;
-    let worst = diagnose::headline(&findings).filter(|_| !entry.verdict.phase.in_progress());
-    worst.map_or_else(|| entry.verdict.why.to_string(), |f| f.sentence.clone())
+    let phase = &entry.verdict.phase;
+    let kept_down = diagnose::kept_down(phase, &findings);
+    // Of whoever is on their way the phase tells more than what is only amiss.
+    let worst = kept_down.or_else(|| diagnose::headline(&findings).filter(|_| !phase.in_progress()));
+    FoundOf {
+        worst: worst.map_or_else(|| entry.verdict.why.to_string(), |f| f.sentence.clone()),
+        kept_down: kept_down.map(|f| f.code.title()),
+    }
+}
+
+fn item(entry: &Entry, fleet: &Fleet, now: At) -> Item {
+    let findings = diagnose::tenant(&Facts::of(entry, fleet), now).findings;
+    Item::of(entry, &findings, fleet.history(), now)
 }
 
 /// One more row whenever what a row says has changed, its age aside.
@@ -195,17 +247,21 @@ async fn watch_table(
         row
     };
     // A finding's sentence may tell an age: in a watch each look would make another row.
-    let cells = |entry: &Entry, now: At| cells(entry, wide, entry.verdict.why.to_string(), now);
+    let cells = |entry: &Entry, fleet: &Fleet, now: At| {
+        let kept_down = found(entry, fleet, now).kept_down;
+        let why = kept_down.map_or_else(|| entry.verdict.why.to_string(), str::to_owned);
+        cells(entry, wide, kept_down.is_some(), why, now)
+    };
     let now = follow.now();
-    let mut last: BTreeMap<Text, Vec<String>> =
-        choice.of(follow, now).map(|e| (e.tenant.namespace_name.clone(), without_age(cells(e, now)))).collect();
+    let first = |e: &Entry| (e.tenant.namespace_name.clone(), without_age(cells(e, &follow.fleet, now)));
+    let mut last: BTreeMap<Text, Vec<String>> = choice.of(follow, now).map(first).collect();
     loop {
         let touched = follow.changed().await?;
         let now = follow.now();
         for name in touched {
             match follow.fleet.get(&name).filter(|e| choice.takes(e, now)) {
                 Some(entry) => {
-                    let row = cells(entry, now);
+                    let row = cells(entry, &follow.fleet, now);
                     let key = without_age(row.clone());
                     if last.get(&name) != Some(&key) {
                         out.line(&table::line(&row, widths, out.width))?;
@@ -229,7 +285,7 @@ async fn watch_lines(out: &mut Out, follow: &mut Follow, choice: &Choice) -> Res
     let mut last: BTreeMap<Text, Item> = BTreeMap::new();
     let now = follow.now();
     for entry in choice.of(follow, now) {
-        let item = Item::of(entry, follow.fleet.history(), now);
+        let item = item(entry, &follow.fleet, now);
         out.json_line(&Change::new("ADDED", now, &item))?;
         last.insert(entry.tenant.namespace_name.clone(), item);
     }
@@ -238,7 +294,7 @@ async fn watch_lines(out: &mut Out, follow: &mut Follow, choice: &Choice) -> Res
         let touched = follow.changed().await?;
         let now = follow.now();
         for name in touched {
-            let item = |e| Item::of(e, follow.fleet.history(), now);
+            let item = |e| item(e, &follow.fleet, now);
             match follow.fleet.get(&name).filter(|e| choice.takes(e, now)).map(item) {
                 Some(item) => match last.get(&name) {
                     // What is left grows less by itself: that is no change.
@@ -263,4 +319,72 @@ async fn watch_lines(out: &mut Out, follow: &mut Follow, choice: &Choice) -> Res
 /// For the text pages: an image as people call it.
 pub(super) fn short(image: &str) -> &str {
     ImageRef::parse(image).short()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fleet::{Tenant, Warning, fixture::*},
+        index::{Delta, Facet, Key, Part},
+    };
+
+    /// Two that boot; of the second the kubelet says that its Secret is not there.
+    fn fleet(now: At) -> Fleet {
+        let mut fleet = Fleet::default();
+        for (n, id) in [(1, "well"), (2, "keyless")] {
+            let mut pod = booting(0);
+            pod.stages[0].state = waiting("PodInitializing");
+            pod.uid = uid(n);
+            let Tenant { namespace_name, pods, .. } = tenant(id, Some(pod));
+            let message = text("MountVolume.SetUp failed for volume \"x\" : secret \"x\" not found");
+            let warning = Warning {
+                uid: uid(n + 10),
+                object_uid: Some(uid(n)),
+                last: Some(at(270)),
+                reason: text("FailedMount"),
+                kind: text("Pod"),
+                message,
+                ..refusal(60)
+            };
+            let warning = (n == 2).then(|| (uid(12), Part::Warning(warning)));
+            for (uid, part) in [(uid(n), Part::Pod(pods[0].clone()))].into_iter().chain(warning) {
+                let key = Key { namespace: namespace_name.clone(), uid };
+                let facet = Facet { key, tenant: Some(text(id)), tier: None, part };
+                fleet.apply(Delta::Upsert(Box::new(facet)), now);
+            }
+        }
+        fleet
+    }
+
+    #[test]
+    fn whoever_is_kept_down_is_told_apart_from_whoever_boots() {
+        let now = at(280);
+        let fleet = fleet(now);
+        let row = |id: &str| {
+            let entry = fleet.get(&format!("tenant-{id}")).unwrap();
+            let found = found(entry, &fleet, now);
+            let cells = cells(entry, false, found.kept_down.is_some(), found.worst, now);
+            (cells[1].clone(), cells[6].clone(), item(entry, &fleet, now).kept_down_by)
+        };
+        let booting = "Booting 1/7 seed-app";
+        assert_eq!(row("well"), (booting.to_owned(), "volumes, image and sandbox".to_owned(), None));
+        let (phase, why, by) = row("keyless");
+        assert_eq!((phase, by), (format!("{booting}, down"), Some("config-missing")));
+        assert!(why.contains("secret") || why.contains("Secret"), "{why}");
+    }
+
+    #[test]
+    fn who_asks_for_the_failing_ones_hears_of_those_that_are_down_otherwise() {
+        let now = at(280);
+        let choice = |phases: &[&'static str]| Choice { phases: phases.to_vec(), tier: None, filter: Query::default() };
+        let fleet = fleet(now);
+        let said = choice(&["Failing"]).others_down(&fleet, now).unwrap();
+        assert!(
+            said.starts_with("1 more tenant is kept down by a critical finding") && said.ends_with(": keyless"),
+            "{said}"
+        );
+        assert_eq!(choice(&["Failing", "Booting"]).others_down(&fleet, now), None);
+        assert_eq!(choice(&["Ready"]).others_down(&fleet, now), None);
+    }
 }

@@ -53,8 +53,12 @@ pub(super) fn to_terminal() -> bool {
 
 /// A whole text at once.
 pub(super) fn out(text: &str) -> Result<(), Failure> {
+    bytes(text.as_bytes())
+}
+
+pub(super) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = Out::new();
-    out.bytes(text.as_bytes())?;
+    out.bytes(bytes)?;
     out.flush()
 }
 

@@ -19,10 +19,6 @@ pub(super) struct RenderArgs {
     #[command(flatten)]
     tenant: TenantArgs,
 
-    /// A manifest tree (base/, tiers/, options/) instead of the one in this program.
-    #[arg(long, value_name = "DIR")]
-    manifests: Option<PathBuf>,
-
     /// Write the tenant's Kustomize overlay here, for `kubectl apply -k DIR`.
     #[arg(long, value_name = "DIR", conflicts_with = "output")]
     overlay: Option<PathBuf>,
@@ -40,7 +36,7 @@ pub(super) enum RenderFormat {
 }
 
 pub(super) fn run(args: RenderArgs, config: &Config) -> Result<(), Failure> {
-    let base = base(args.manifests.as_deref())?;
+    let base = base(config.manifests.as_deref())?;
     let spec = args.tenant.draft().map_err(Failure::Usage)?.resolve(&config.defaults).map_err(wrong)?;
     if let Some(folder) = &args.overlay {
         return write_overlay(folder, &base, &spec);

@@ -1,4 +1,4 @@
-//! `fleetdeck show TENANT`: one screen.
+//! `fleetdeck show TENANT`: the hand-over text, one screen, and below it everything that is known.
 
 use std::time::Duration;
 
@@ -18,12 +18,12 @@ use super::{
 use crate::{
     cluster::Prompt,
     config::Config,
-    diagnose::{Finding, Proof},
+    diagnose::{Finding, HandOver, Proof, kept_down},
     fleet::{Age, At, Boot, Claim, State, StepState, boot::Pace, fit},
     index::{
         Entry, Fleet, Link, Meter,
         find::{Found, find},
-        outlook,
+        outlook, words,
     },
     manifest::TierSize,
 };
@@ -41,7 +41,7 @@ pub(super) async fn run(config: &Config, args: Show) -> Result<(), Failure> {
         follow.probe(&namespace).await;
     }
     // Whether Ingresses may be read or not, the rest is worth showing.
-    let Examined { board, .. } = examine(&follow, Some(&namespace)).await?;
+    let Examined { board, .. } = examine(config, &follow, Some(&namespace)).await?;
     let ingresses = board.read(&namespace).and_then(|o| o.ingresses.as_ref());
     let hosts =
         ingresses.map(|all| all.iter().flat_map(|i| &i.rules).map(|(host, _)| host.clone()).collect::<Vec<_>>());
@@ -50,11 +50,17 @@ pub(super) async fn run(config: &Config, args: Show) -> Result<(), Failure> {
     let Some(entry) = follow.fleet.get(&namespace) else {
         return Err(Failure::NoSuchTenant(format!("tenant {} has just gone", args.tenant)));
     };
-    let tiers = tiers()?;
+    let tiers = tiers(config)?;
     let mut out = Out::new();
     match args.output {
         OneFormat::Json => out.json(&TenantPage::of(entry, &follow.fleet, findings, &tiers, hosts, now))?,
         OneFormat::Text => {
+            let hand_over =
+                HandOver { entry, findings, fleet: &follow.fleet, context: follow.cluster().context(), now };
+            for line in hand_over.lines() {
+                out.line(&line)?;
+            }
+            out.line("")?;
             for line in page(entry, &follow.fleet, findings, &tiers, hosts.as_deref(), now) {
                 let line = out.width.map_or_else(|| line.clone(), |columns| cut(&line, columns));
                 out.line(&line)?;
@@ -85,7 +91,7 @@ pub(super) async fn namespace_of(follow: &mut Follow, text: &str) -> Result<Stri
         Found::Nobody(near) => (format!("no tenant {text:?} in context {}", follow.cluster().context()), names(&near)),
     };
     if text.contains('.')
-        && let Ok(hosts) = follow.cluster().ingress_hosts(None, follow.label()).await
+        && let Ok(hosts) = follow.cluster().ingress_hosts(None, &follow.label()).await
         && let Some(hit) = hosts.iter().find(|h| h.host.eq_ignore_ascii_case(text.trim()))
         && follow.fleet.get(&hit.namespace).is_some()
     {
@@ -129,7 +135,8 @@ fn page(
     let why = if entry.verdict.why.is_empty() { String::new() } else { format!(": {}", entry.verdict.why) };
     say("Phase", format!("{}{since}{why}", entry.verdict.phase));
     let history = fleet.history();
-    if let Some(forecast) = history.forecast(entry, now) {
+    let kept_down = kept_down(&entry.verdict.phase, findings).is_some();
+    if let Some(forecast) = history.forecast(entry, now).filter(|_| !kept_down) {
         say("Ready", outlook::long(forecast));
     }
 
@@ -190,14 +197,18 @@ fn page(
                 });
                 let label = if i == 0 { "Runs" } else { "" };
                 say(label, format!("{:<24}{:>6}  {state}, {} restarts{last}", c.name, "", c.restarts));
+                say("", format!("  {}", words::shares(c, tenant.part_usage(&c.name))));
             }
         }
     }
     let used = match (&tenant.usage, &fleet.sources().meter(Meter::Pods).link) {
-        (Some(u), _) => format!("cpu {}, memory {} ({} ago)", u.cpu, u.memory.bytes(), age(u.at)),
+        (Some(u), _) => format!("cpu {}, memory {} ({} ago)", u.cpu(), u.memory().bytes(), age(u.at)),
         (None, link) => format!("unknown{}", why_not(link)),
     };
     say("Use", used);
+    if let Some(headroom) = words::headroom(tenant) {
+        say("Headroom", headroom);
+    }
     if let Some(probe) = &tenant.probe {
         say("Gateway", probe.gateway.sentence());
         if let Some(browser) = &probe.browser {
@@ -246,8 +257,8 @@ fn volume(claim: &Claim, meter: &Link) -> String {
         Some(u) => {
             let bytes = crate::fleet::Quantity::whole(i64::try_from(u.used).unwrap_or(i64::MAX)).bytes();
             let percent = claim.percent().map_or_else(String::new, |p| format!(", {p}%"));
-            let pace = claim.growth.map_or_else(String::new, |g| format!(", {} bytes a day", g.bytes_per_day));
-            let full = claim.seconds_to_full().map_or_else(String::new, |s| format!(", full in {} days", s / 86_400));
+            let pace = claim.growth.map_or_else(String::new, |g| format!(", {} a day", words::pace(g)));
+            let full = claim.seconds_to_full().map_or_else(String::new, |s| format!(", full in {}", words::span(s)));
             format!("{bytes} used{percent}{pace}{full} (by {})", u.source.word())
         }
         None => format!("use unknown{}", why_not(meter)),

@@ -107,7 +107,7 @@ impl Cluster {
     }
 
     /// Sends, and takes a success at its word: the answer's body is dropped as it comes.
-    pub(super) async fn send_unread(
+    pub(crate) async fn send_unread(
         &self,
         method: http::Method,
         path: &str,

@@ -35,7 +35,7 @@ pub use self::{
     fold::{Folded, fold, unfold},
     level::Level,
     merge::{Merge, Source},
-    ring::{CAP, Kept, Ring},
+    ring::{Kept, Ring},
     seen::Seen,
     split::Split,
 };
@@ -123,7 +123,7 @@ impl Sight {
     pub fn of(target: &Target, entry: Option<&Entry>) -> Self {
         match entry {
             Some(entry) if Target::of(entry).is_none_or(|t| t.uid == target.uid) => {
-                Self::Pods(entry.tenant.pods.clone())
+                Self::Pods(entry.tenant.pods.to_vec())
             }
             _ => Self::Gone,
         }

@@ -12,7 +12,8 @@ use super::{
 use crate::{fleet::Uid, index::digest::DigestError};
 
 /// Kind -> (group and version, plural, namespaced), for the kinds that are read or written as a whole.
-const KINDS: [(&str, &str, &str, bool); 16] = [
+const KINDS: [(&str, &str, &str, bool); 18] = [
+    ("Node", "v1", "nodes", false),
     ("Namespace", "v1", "namespaces", false),
     ("ResourceQuota", "v1", "resourcequotas", true),
     ("LimitRange", "v1", "limitranges", true),
@@ -22,6 +23,7 @@ const KINDS: [(&str, &str, &str, bool); 16] = [
     ("PersistentVolumeClaim", "v1", "persistentvolumeclaims", true),
     ("Service", "v1", "services", true),
     ("Ingress", "networking.k8s.io/v1", "ingresses", true),
+    ("IngressClass", "networking.k8s.io/v1", "ingressclasses", false),
     ("VolumeSnapshot", "snapshot.storage.k8s.io/v1", "volumesnapshots", true),
     ("StatefulSet", "apps/v1", "statefulsets", true),
     ("Pod", "v1", "pods", true),
@@ -125,7 +127,23 @@ impl Cluster {
         let what = format!("list {kind}s in namespace {namespace}");
         let at = Address::kind(kind, namespace, "*").map_err(|why| self.cannot(&what, why))?;
         let path = format!("{}?labelSelector={}", at.folder(), encode(selector));
-        let mut list = self.answer(http::Method::GET, &path, &what, ("", Vec::new())).await?;
+        self.items(&path, &what).await
+    }
+
+    /// Objects of a kind with a label, in all namespaces.
+    ///
+    /// # Errors
+    /// As any read.
+    pub async fn objects_of_all(&self, kind: &str, selector: &str) -> Result<Vec<Value>, ClusterError> {
+        let what = format!("list {kind}s in all namespaces");
+        let at = Address::kind(kind, "*", "*").map_err(|why| self.cannot(&what, why))?;
+        let path =
+            format!("{}?labelSelector={}", Address { namespace: String::new(), ..at }.folder(), encode(selector));
+        self.items(&path, &what).await
+    }
+
+    async fn items(&self, path: &str, what: &str) -> Result<Vec<Value>, ClusterError> {
+        let mut list = self.answer(http::Method::GET, path, what, ("", Vec::new())).await?;
         Ok(list["items"].as_array_mut().map(std::mem::take).unwrap_or_default())
     }
 
@@ -248,7 +266,8 @@ impl Cluster {
         })
     }
 
-    fn cannot(&self, what: &str, why: &str) -> ClusterError {
+    /// A request that we could not even form.
+    pub(super) fn cannot(&self, what: &str, why: &str) -> ClusterError {
         ClusterError::new(Fault::Refused, &self.place, format!("can't {what}: {why}"), "")
     }
 }

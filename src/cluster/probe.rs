@@ -4,10 +4,12 @@
 //! Only looks: no request opens a page, and one that may start a Chrome that was asleep is sent only by a deep probe. What
 //! the answers mean is `fleet::probe`'s; here they are only fetched.
 
+mod drain;
 mod line;
 
 use std::time::Duration;
 
+pub use self::drain::Drained;
 use self::line::Line;
 use super::Cluster;
 use crate::fleet::{
@@ -58,7 +60,7 @@ impl Asked {
             pod: pod.name.clone(),
             uid: pod.uid,
             browser: browser.unwrap_or_default(),
-            page: pod.container("browser-ui").is_some_and(runs),
+            page: pod.browser_ui().is_some_and(runs),
         })
     }
 }

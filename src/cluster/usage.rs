@@ -44,7 +44,7 @@ impl Meters {
             told: Link::Loading,
             buffer: Vec::new(),
         };
-        tasks.spawn(pods(task(Meter::Pods), label.to_owned()));
+        tasks.spawn(pods(task(Meter::Pods), label.to_owned(), node_changes.clone()));
         tasks.spawn(volumes(task(Meter::Volumes), node_changes));
         Self { nodes, retry, tasks }
     }
@@ -141,12 +141,27 @@ impl Task {
     }
 }
 
-async fn pods(mut task: Task, label: String) {
+async fn pods(mut task: Task, label: String, mut nodes: signal::Receiver<BTreeSet<Text>>) {
     let path = format!("/apis/metrics.k8s.io/v1beta1/pods?labelSelector={}", encode(&label));
-    while pods_round(&mut task, &path).await.is_ok() {}
+    // What is told of pods that no list has brought yet is lost: asked again as soon as they are known.
+    let mut early = nodes.borrow().is_empty();
+    loop {
+        let Ok((told, wait)) = pods_round(&mut task, &path).await else { return };
+        let waited = tokio::select! {
+            waited = task.wait(wait) => waited,
+            known = nodes.wait_for(|nodes| !nodes.is_empty()), if early && told => {
+                early = false;
+                known.map(drop).map_err(|_| Closed)
+            }
+        };
+        if waited.is_err() {
+            return;
+        }
+    }
 }
 
-async fn pods_round(task: &mut Task, path: &str) -> Result<(), Closed> {
+/// Whether it was told, and how long to wait for the next.
+async fn pods_round(task: &mut Task, path: &str) -> Result<(bool, Option<Duration>), Closed> {
     let what = "read pod metrics";
     let mut buffer = std::mem::take(&mut task.buffer);
     let read = task.cluster.read(path, what, &mut buffer).await;
@@ -155,16 +170,15 @@ async fn pods_round(task: &mut Task, path: &str) -> Result<(), Closed> {
         digest::pod_metrics(&buffer, now).map_err(|e| ClusterError::digest(&task.cluster.place, what, &buffer, &e))
     });
     task.buffer = buffer;
-    let wait = match measures {
+    match measures {
         Ok(measures) => {
             let every = u32::try_from(PODS_EVERY.as_secs()).unwrap_or(u32::MAX);
             task.tell(Link::Polling { every }).await?;
             task.send(Delta::Measures(Meter::Pods, measures)).await?;
-            Some(PODS_EVERY)
+            Ok((true, Some(PODS_EVERY)))
         }
-        Err(error) => task.fail(&error).await?,
-    };
-    task.wait(wait).await
+        Err(error) => Ok((false, task.fail(&error).await?)),
+    }
 }
 
 async fn volumes(mut task: Task, mut nodes: signal::Receiver<BTreeSet<Text>>) {

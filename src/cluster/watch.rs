@@ -25,6 +25,8 @@ use crate::{
 pub struct Scope {
     /// Label keys that tell tenants.
     pub labels: Labels,
+    /// What else a tenant's objects must carry, as a label selector; empty for nothing.
+    pub select: String,
     /// Label selector of the nodes that tenants run on; all nodes where this is empty.
     pub pool: String,
     /// Namespaces to read where the whole cluster may not be read; the context's own where this is empty.
@@ -33,13 +35,26 @@ pub struct Scope {
 
 impl Default for Scope {
     fn default() -> Self {
-        Self { labels: Labels::default(), pool: name::POOL_SELECTOR.to_owned(), namespaces: Vec::new() }
+        Self {
+            labels: Labels::default(),
+            select: String::new(),
+            pool: name::POOL_SELECTOR.to_owned(),
+            namespaces: Vec::new(),
+        }
     }
 }
 
 impl Scope {
-    fn selector(&self, kind: Kind) -> &str {
-        if kind == Kind::Node { &self.pool } else { &self.labels.tenant }
+    /// Label selector of everything that is a tenant's.
+    pub fn tenants(&self) -> String {
+        match self.select.trim() {
+            "" => self.labels.tenant.clone(),
+            select => format!("{},{select}", self.labels.tenant),
+        }
+    }
+
+    fn selector(&self, kind: Kind) -> String {
+        if kind == Kind::Node { self.pool.clone() } else { self.tenants() }
     }
 }
 

@@ -1,15 +1,14 @@
 //! Writes: each is one request, and its error says what was being done to which object.
 
-use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
-use kube::{
-    Api,
-    api::{DeleteParams, PostParams, Preconditions},
-};
 use serde_json::Value;
 
 use crate::fleet::Uid;
 
-use super::{Cluster, ClusterError, Fault, http::encode, object::Address};
+use super::{
+    Cluster, ClusterError, Fault,
+    http::{JSON, encode},
+    object::{Address, Only},
+};
 
 /// The field manager of everything that fleetdeck applies.
 pub const MANAGER: &str = "fleetdeck";
@@ -41,7 +40,7 @@ impl Cluster {
     }
 
     async fn applied(&self, object: &Value, mode: Mode, force: &str) -> Result<Value, ClusterError> {
-        let at = Address::of(object).map_err(|why| self.odd("address what is to be applied", why))?;
+        let at = Address::of(object).map_err(|why| self.cannot("address what is to be applied", why))?;
         let dry = if mode == Mode::DryRun { "&dryRun=All" } else { "" };
         let path = format!("{}?fieldManager={MANAGER}&fieldValidation=Strict{dry}{force}", at.path());
         let content = ("application/apply-patch+yaml", object.to_string().into_bytes());
@@ -62,7 +61,7 @@ impl Cluster {
         patch: &Value,
     ) -> Result<(), ClusterError> {
         let at = Address::new(api_version, kind, namespace, name)
-            .map_err(|why| self.odd(&format!("address {kind} {namespace}/{name}"), why))?;
+            .map_err(|why| self.cannot(&format!("address {kind} {namespace}/{name}"), why))?;
         let path = format!("{}?fieldManager={}", at.path(), encode(manager));
         let content = ("application/strategic-merge-patch+json", patch.to_string().into_bytes());
         self.answer(http::Method::PATCH, &path, &format!("patch {at}"), content).await.map(drop)
@@ -81,18 +80,17 @@ impl Cluster {
         key: &str,
         value: &str,
     ) -> Result<(), ClusterError> {
-        let doing = format!("create Secret {namespace}/{name}");
-        let secret: Secret = serde_json::from_value(serde_json::json!({
+        let what = format!("create Secret {namespace}/{name}");
+        let secret = serde_json::json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
             "metadata": { "name": name, "namespace": namespace, "labels": labels },
-            "type": "Opaque",
             "stringData": { key: value },
-        }))
-        .map_err(|_| self.odd(&doing, "its labels are no map of texts"))?;
-        let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
-        match Api::<Secret>::namespaced(self.client.clone(), namespace).create(&params, &secret).await {
-            Ok(_) => Ok(()),
-            Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
-            Err(e) => Err(ClusterError::kube(&self.place, &doing, &e)),
+        });
+        let path = format!("/api/v1/namespaces/{}/secrets?fieldManager={MANAGER}", encode(namespace));
+        let content = (JSON, secret.to_string().into_bytes());
+        match self.send_unread(http::Method::POST, &path, &what, content).await {
+            Err(error) if error.fault != Fault::Exists => Err(unsaid(error, &what, value)),
+            _ => Ok(()),
         }
     }
 
@@ -111,16 +109,46 @@ impl Cluster {
     ) -> Result<(), ClusterError> {
         let what = format!("replace Secret {namespace}/{name}");
         let dry = if mode == Mode::DryRun { "&dryRun=All" } else { "" };
-        let (namespace, name) = (encode(namespace), encode(name));
-        let path = format!("/api/v1/namespaces/{namespace}/secrets/{name}?fieldManager={MANAGER}{dry}");
+        let path = format!("{}?fieldManager={MANAGER}{dry}", secret(namespace, name));
         let patch = serde_json::json!({ "stringData": { key: value } });
         let content = ("application/merge-patch+json", patch.to_string().into_bytes());
-        self.send_unread(http::Method::PATCH, &path, &what, content).await.map_err(|mut error| {
-            if error.said.contains(value) {
-                error.said = format!("{what}: the server refused");
-            }
-            error
-        })
+        self.send_unread(http::Method::PATCH, &path, &what, content).await.map_err(|error| unsaid(error, &what, value))
+    }
+
+    /// Sets an annotation of a Secret that is there, unread.
+    ///
+    /// # Errors
+    /// What the server refuses.
+    pub async fn mark_secret(&self, namespace: &str, name: &str, mark: (&str, &str)) -> Result<(), ClusterError> {
+        let what = format!("mark Secret {namespace}/{name}");
+        let path = format!("{}?fieldManager={MANAGER}", secret(namespace, name));
+        let patch = serde_json::json!({ "metadata": { "annotations": { mark.0: mark.1 } } });
+        let content = ("application/merge-patch+json", patch.to_string().into_bytes());
+        self.send_unread(http::Method::PATCH, &path, &what, content).await
+    }
+
+    /// The same as [`Cluster::replace_secret`], if the Secret carries this annotation, which it loses by it: the server
+    /// compares, and whoever writes need not read. One that does not carry it is [`Fault::Refused`].
+    ///
+    /// # Errors
+    /// What the server refuses; no value is in any message.
+    pub async fn replace_marked_secret(
+        &self,
+        namespace: &str,
+        name: &str,
+        (key, value): (&str, &str),
+        mark: (&str, &str),
+    ) -> Result<(), ClusterError> {
+        let what = format!("replace Secret {namespace}/{name}");
+        let path = format!("{}?fieldManager={MANAGER}", secret(namespace, name));
+        let mark_at = format!("/metadata/annotations/{}", mark.0.replace('~', "~0").replace('/', "~1"));
+        let patch = serde_json::json!([
+            { "op": "test", "path": mark_at, "value": mark.1 },
+            { "op": "remove", "path": mark_at },
+            { "op": "add", "path": "/stringData", "value": { key: value } },
+        ]);
+        let content = ("application/json-patch+json", patch.to_string().into_bytes());
+        self.send_unread(http::Method::PATCH, &path, &what, content).await.map_err(|error| unsaid(error, &what, value))
     }
 
     /// Deletes this very pod: one of the same name but another UID is left alone, and that is an error.
@@ -128,9 +156,7 @@ impl Cluster {
     /// # Errors
     /// What the server refuses, with the pod's name.
     pub async fn delete_pod(&self, namespace: &str, name: &str, uid: Uid) -> Result<(), ClusterError> {
-        let params = with_uid(uid);
-        let answer = Api::<Pod>::namespaced(self.client.clone(), namespace).delete(name, &params).await;
-        answer.map(drop).map_err(|e| ClusterError::kube(&self.place, &format!("delete Pod {namespace}/{name}"), &e))
+        self.delete_only("Pod", namespace, name, uid).await
     }
 
     /// Deletes this very namespace and everything in it.
@@ -138,16 +164,24 @@ impl Cluster {
     /// # Errors
     /// What the server refuses, with the namespace's name.
     pub async fn delete_namespace(&self, name: &str, uid: Uid) -> Result<(), ClusterError> {
-        let answer = Api::<Namespace>::all(self.client.clone()).delete(name, &with_uid(uid)).await;
-        answer.map(drop).map_err(|e| ClusterError::kube(&self.place, &format!("delete Namespace {name}"), &e))
+        self.delete_only("Namespace", "", name, uid).await
     }
 
-    /// A request that we could not even form.
-    fn odd(&self, what: &str, why: &str) -> ClusterError {
-        ClusterError::new(Fault::Refused, &self.place, format!("can't {what}: {why}"), "")
+    async fn delete_only(&self, kind: &str, namespace: &str, name: &str, uid: Uid) -> Result<(), ClusterError> {
+        let at = Address::kind(kind, namespace, name)
+            .map_err(|why| self.cannot(&format!("address {kind} {namespace}/{name}"), why))?;
+        self.remove(&at, Only { uid, version: None }, Mode::Live).await
     }
 }
 
-fn with_uid(uid: Uid) -> DeleteParams {
-    DeleteParams::background().preconditions(Preconditions { uid: Some(uid.to_string()), resource_version: None })
+fn secret(namespace: &str, name: &str) -> String {
+    format!("/api/v1/namespaces/{}/secrets/{}", encode(namespace), encode(name))
+}
+
+/// No value of a Secret stands in any message, whatever the server repeats.
+fn unsaid(mut error: ClusterError, what: &str, value: &str) -> ClusterError {
+    if error.said.contains(value) {
+        error.said = format!("{what}: the server refused");
+    }
+    error
 }

@@ -39,6 +39,8 @@ pub struct Board {
     others_due: Option<At>,
     /// Critical causes and the tenants they concern.
     headline: Option<(usize, usize)>,
+    /// Whom something has come to keep down, or does no longer, since that was asked last.
+    turned: BTreeSet<Text>,
 }
 
 impl Board {
@@ -80,6 +82,11 @@ impl Board {
     /// When [`Board::tick`] should be called at the latest.
     pub fn next_due(&self) -> Option<At> {
         self.due.first().map(|(at, _)| *at).into_iter().chain(self.others_due).min()
+    }
+
+    /// Those of whom what keeps them down has come or gone since this was asked last: time alone does that, too.
+    pub fn turned(&mut self) -> BTreeSet<Text> {
+        std::mem::take(&mut self.turned)
     }
 
     /// The facts about a tenant that this board has.
@@ -232,6 +239,10 @@ impl Board {
             self.dues.insert(namespace.clone(), at);
             self.due.insert((at, namespace.clone()));
         }
+        let down = |findings: &[Finding]| findings.first().is_some_and(|f| f.down && f.severity == Severity::Critical);
+        if down(self.of(namespace)) != down(&findings) {
+            self.turned.insert(namespace.clone());
+        }
         if findings.is_empty() {
             if self.findings.remove(namespace).is_some() {
                 self.headline = None;
@@ -274,10 +285,9 @@ mod tests {
     #[test]
     fn the_last_lines_of_a_log_are_evidence_as_long_as_their_pod_is_there() {
         let mut t = tenant("a", Some(booting(3)));
-        let mut pod = t.pods.remove(0);
+        let pod = &mut t.pods[0];
         pod.stages[3].state = crate::fleet::State::Terminated(ended(1, "Error", 35, 60));
         let of = Telling { pod: pod.name.clone(), pod_uid: pod.uid, container: text(STAGES[3]) };
-        t.pods.push(pod);
         let fleet = fleet_of(&t, None, at(200));
         let mut board = Board::default();
         board.update_all(&fleet, at(200));
@@ -313,7 +323,7 @@ mod tests {
             let mut t = tenant(id, Some(ready()));
             t.pods[0].uid = uid(n);
             let key = Key { namespace: t.namespace_name.clone(), uid: uid(n) };
-            let facet = Facet { key, tenant: Some(text(id)), tier: None, part: Part::Pod(t.pods.remove(0)) };
+            let facet = Facet { key, tenant: Some(text(id)), tier: None, part: Part::Pod(t.pods[0].clone()) };
             fleet.apply(Delta::Upsert(Box::new(facet)), at(200));
         }
         let mut silent = node("node-1");

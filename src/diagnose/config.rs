@@ -61,7 +61,7 @@ pub(super) fn finding(missing: &Missing) -> Finding {
     if *kind == "Secret" && name == "gateway-token" {
         return Finding::critical(Code::TokenMissing, format!("{what}: the gateway has no token to be reached with"))
             .about(name.as_str())
-            .advice("create the tenant again (it makes the token once and never replaces one), or restore the Secret from where it is kept");
+            .advice("restore the Secret from where it is kept, or let `rotate-token` bring a new one: whoever uses the old one must then be given it");
     }
     let advice = match *kind {
         "Secret" => "make the Secret again from where its content is kept; it is never read or guessed from here",
@@ -128,7 +128,7 @@ mod tests {
         let check = |message: &str, code: Code, about: &str| {
             let finding = first(&gateway_waits("CreateContainerConfigError", message), 100);
             assert_eq!((finding.code, finding.about.as_str()), (code, about), "{message}");
-            assert!(finding.down);
+            assert!(finding.down && !finding.advice.contains("create the tenant"), "{}", finding.advice);
         };
         check("secret \"gateway-token\" not found", Code::TokenMissing, "gateway-token");
         check("couldn't find key token in Secret tenant-a/gateway-token", Code::TokenMissing, "gateway-token");

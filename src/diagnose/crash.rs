@@ -3,18 +3,25 @@
 //! How it ended is in the status; what it said last is in the termination message, which falls back to the log's end.
 
 use super::{Case, Code, Evidence, Finding, Severity};
-use crate::fleet::{Age, Container, Pod, State, Terminated, name};
+use crate::fleet::{
+    Age, At, Container, Pod, State, Terminated, Warning,
+    name::{Holds, Role},
+};
 
 /// A restart is worth knowing for this long.
 const LATELY: u32 = 1_800;
+/// As many restarts lately are a loop, though it is up between them.
+const LOOP: u32 = 3;
 /// Last lines that say why.
 const TAIL: usize = 3;
+/// How long before its end a container's probe has failed where that is what ends it: its grace, and a probe's period.
+const GRACE: u32 = 80;
 
 pub(super) fn check(case: &mut Case<'_>) {
     let Some(pod) = case.pod() else { return };
     for stage in &pod.stages {
         if let Some((ending, _)) = ending_of(stage, false) {
-            let finding = of_stage(stage, ending);
+            let finding = of_stage(case, stage, ending);
             report(case, pod, stage, ending, finding);
         }
     }
@@ -25,8 +32,8 @@ pub(super) fn check(case: &mut Case<'_>) {
                 if is_gateway { of_gateway(case, pod, container, ending) } else { of_companion(container, ending) };
             if !recovered {
                 report(case, pod, container, ending, finding);
-            } else if lately(case, ending) {
-                let recovered = once_more(case, container, ending, finding);
+            } else if (failed(ending) || finding.code == Code::ProbeKills) && lately(case, ending) {
+                let recovered = once_more(case, pod, container, ending, finding);
                 report(case, pod, container, ending, recovered);
             }
         }
@@ -41,11 +48,14 @@ fn ending_of(container: &Container, is_server: bool) -> Option<(&Terminated, boo
             Some((container.last.as_deref()?, false))
         }
         State::Running { .. } | State::Waiting(_) if container.trouble().is_none() => {
-            let last = container.last.as_deref().filter(|t| t.exit_code != 0 || t.out_of_memory())?;
-            is_server.then_some((last, true))
+            container.last.as_deref().filter(|_| is_server).map(|last| (last, true))
         }
         _ => None,
     }
+}
+
+fn failed(ending: &Terminated) -> bool {
+    ending.exit_code != 0 || ending.out_of_memory()
 }
 
 fn lately(case: &mut Case<'_>, ending: &Terminated) -> bool {
@@ -57,22 +67,37 @@ fn lately(case: &mut Case<'_>, ending: &Terminated) -> bool {
     over > case.now
 }
 
-fn once_more(case: &Case<'_>, container: &Container, ending: &Terminated, finding: Finding) -> Finding {
+fn once_more(case: &Case<'_>, pod: &Pod, container: &Container, ending: &Terminated, finding: Finding) -> Finding {
     let ago = ending.finished.map_or_else(String::new, |at| format!(" {} ago", Age(case.now.since(at))));
     let times = if container.restarts == 1 { "once".to_owned() } else { format!("{} times", container.restarts) };
-    let sentence = format!("{} was restarted {times}, last{ago}: {}", container.name, how(ending));
-    Finding { severity: Severity::Warning, sentence, ..finding }
+    let why = match finding.code {
+        Code::ProbeKills => format!("its {} probe failed", finding.about),
+        _ => how(ending),
+    };
+    let sentence = format!("{} was restarted {times}, last{ago}: {why}", container.name);
+    let severity = if loops(case, pod, container) { finding.severity } else { Severity::Warning };
+    Finding { severity, sentence, ..finding }
+}
+
+/// It runs for the moment: that it has ended several times within a short while is known of a young pod, and where the
+/// kubelet puts its restarts off.
+fn loops(case: &Case<'_>, pod: &Pod, container: &Container) -> bool {
+    let lately = |at: Option<At>| at.is_some_and(|at| case.now.since(at) < LATELY);
+    let put_off = case.warnings(pod.uid, &["BackOff"]);
+    let of_it = put_off.iter().any(|w| w.container.as_ref() == Some(&container.name) && lately(w.last));
+    container.restarts >= LOOP && (of_it || lately(pod.created))
 }
 
 fn report(case: &mut Case<'_>, pod: &Pod, container: &Container, ending: &Terminated, finding: Finding) {
-    let since = ending.finished.or(ending.started);
+    let ended = ending.finished.or(ending.started);
+    let since = case.tenant().crashing_since(pod, container, ending);
     let in_last = container.last.as_deref().is_some_and(|last| std::ptr::eq(last, ending));
     let status = super::case::status_of(pod, container);
     let place = format!("{status}.{}.terminated", if in_last { "lastState" } else { "state" });
-    let said = ending.message().map(|m| Evidence::log(&container.name, tail(m), since));
+    let said = ending.message().map(|m| Evidence::log(&container.name, tail(m), ended));
     let said = said.or_else(|| last_lines(case, container));
     let down = case.holds_up(pod, container);
-    case.find_once(finding.down(down).since(since).proof(Evidence::field(place, how(ending), since)).proofs(said));
+    case.find_once(finding.down(down).since(since).proof(Evidence::field(place, how(ending), ended)).proofs(said));
 }
 
 /// What its log ends with, where that was read: of the run that ended, as long as no other has begun.
@@ -146,9 +171,11 @@ fn is_full(ending: &Terminated) -> bool {
         .any(|m| message.contains(m))
 }
 
-fn full(container: &Container, ending: &Terminated) -> Finding {
+fn full(case: &Case<'_>, container: &Container, ending: &Terminated) -> Finding {
     let app = container.name == *"seed-app";
-    let claim = if app { "app-data" } else { "config-data" };
+    let (holds, usual) = if app { (Holds::App, "app-data") } else { (Holds::Config, "config-data") };
+    // A restore has brought another one, of another name.
+    let claim = case.tenant().claim_for(holds).map_or(usual, |claim| claim.name.as_str());
     Finding::critical(
         Code::VolumeFull,
         format!("{} ends for want of room on {claim}: {}", container.name, reason(ending)),
@@ -157,9 +184,9 @@ fn full(container: &Container, ending: &Terminated) -> Finding {
     .advice("grow the claim, or free some space from a shell, then restart the tenant")
 }
 
-fn of_stage(stage: &Container, ending: &Terminated) -> Finding {
+fn of_stage(case: &Case<'_>, stage: &Container, ending: &Terminated) -> Finding {
     if ending.exit_code == 28 || is_full(ending) {
-        return full(stage, ending);
+        return full(case, stage, ending);
     }
     if ending.out_of_memory() {
         return Finding::critical(Code::StageOom, format!("stage {} runs out of memory", stage.name))
@@ -191,6 +218,7 @@ pub(super) fn own_words(words: &str) -> Option<Finding> {
         "requires migration",
         "conflicts with canonical SQLite state",
         "retained_plugin_source_conflict",
+        "plugin install metadata conflict",
     ]) {
         return Some(
             Finding::critical(Code::MigrationsRefused, "the start-up migrations of its data do not complete, so it refuses to serve")
@@ -203,6 +231,13 @@ pub(super) fn own_words(words: &str) -> Option<Finding> {
             Finding::critical(Code::TokenMissing, "the gateway has no token, and does not listen without one")
                 .about("gateway-token")
                 .advice("the Secret gateway-token is empty or not mounted: restore it, or rotate the token"),
+        );
+    }
+    if has(&["EADDRINUSE", "another gateway instance is already listening"]) {
+        return Some(
+            Finding::critical(Code::ConfigInvalid, "the gateway cannot listen: something in its pod has its port already")
+                .about("gateway port")
+                .advice("see gateway.port of openclaw.json beside the ports of the browser (3000) and of its page (6901); a process that was left over goes with the pod: restart the tenant"),
         );
     }
     if has(&["Gateway start blocked", "Unrecognized key", "Invalid config", "config is invalid", "invalid config"]) {
@@ -221,7 +256,7 @@ fn of_gateway(case: &Case<'_>, pod: &Pod, gateway: &Container, ending: &Terminat
         return finding;
     }
     if ending.exit_code == 28 || is_full(ending) {
-        return full(gateway, ending);
+        return full(case, gateway, ending);
     }
     let heap = message.contains("JavaScript heap out of memory") || message.contains("Reached heap limit");
     if ending.out_of_memory() || heap {
@@ -232,14 +267,7 @@ fn of_gateway(case: &Case<'_>, pod: &Pod, gateway: &Container, ending: &Terminat
         };
         return Finding::critical(Code::GatewayOom, sentence).about("gateway memory").advice(heap_advice(case));
     }
-    let probes = case.warnings(pod.uid, &["Unhealthy"]);
-    let killed = probes.iter().find(|w| {
-        let of_gateway = w.container.as_ref().is_none_or(|c| *c == gateway.name);
-        of_gateway && (w.message.starts_with("Liveness") || w.message.starts_with("Startup"))
-    });
-    if matches!(ending.exit_code, 137 | 143)
-        && let Some(event) = killed
-    {
+    if let Some(event) = killed_by(case, pod, gateway, ending) {
         let which = if event.message.starts_with("Startup") { "startup" } else { "liveness" };
         return Finding::critical(Code::ProbeKills, format!("the gateway is killed because its {which} probe fails"))
             .about(which)
@@ -256,6 +284,27 @@ fn of_gateway(case: &Case<'_>, pod: &Pod, gateway: &Container, ending: &Terminat
         .advice("read the log of its previous run; if it began with an upgrade, compare with tenants that took it well")
 }
 
+/// The probe that this life was ended for. Every start leaves a failed startup probe behind, and an event counts what
+/// earlier lives met: only one that came right before the end has ended it. What ends well when it is told to, ends with 0.
+fn killed_by<'a>(case: &Case<'a>, pod: &Pod, gateway: &Container, ending: &Terminated) -> Option<&'a Warning> {
+    let (began, ended) = (ending.started?, ending.finished?);
+    let ends_it = |w: &&Warning| {
+        let of_gateway = w.container.as_ref().is_none_or(|c| *c == gateway.name);
+        let kills = w.message.starts_with("Liveness") || w.message.starts_with("Startup");
+        let before = |last: At| last <= ended.plus(1);
+        let then = w.last.is_some_and(|last| last >= began && before(last) && ended.since(last) <= GRACE);
+        // Of a loop's later ends nothing is told: client-go passes 25 events about a pod on, then one in five minutes. A
+        // liveness probe that failed again and again fails still; a start's failures are no sign.
+        let goes_on = w.message.starts_with("Liveness")
+            && w.count > 1
+            && gateway.restarts > 1
+            && w.last.is_some_and(|last| before(last) && ended.since(last) <= LATELY);
+        of_gateway && kills && (then || goes_on)
+    };
+    let told = matches!(ending.exit_code, 0 | 137 | 143);
+    case.warnings(pod.uid, &["Unhealthy"]).into_iter().filter(|_| told).find(ends_it)
+}
+
 /// What to do against memory depends on whether V8 is told of the limit.
 fn heap_advice(case: &Case<'_>) -> String {
     let told = case.facts.opened.and_then(|o| o.set.as_ref()).map(|set| set.heap_mib);
@@ -267,7 +316,7 @@ fn heap_advice(case: &Case<'_>) -> String {
 }
 
 fn of_companion(container: &Container, ending: &Terminated) -> Finding {
-    let is_browser = [name::BROWSER, "chromium", "chrome"].iter().any(|n| container.name == **n);
+    let is_browser = container.role == Role::Browser;
     if ending.out_of_memory() && is_browser {
         return Finding::warning(
             Code::BrowserOom,
@@ -282,119 +331,8 @@ fn of_companion(container: &Container, ending: &Terminated) -> Finding {
         format!("{} is down, {} restarts so far: {}", container.name, container.restarts, reason(ending)),
     )
     .about(format!("{} {}", container.name, how(ending)))
-    .advice("the tenant answers without it; its log of the previous run says why it ends")
+    .advice("while it is down the pod is not Ready, and its Service sends nobody to the gateway, which runs on; its log of the previous run says why it ends")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        diagnose::fixture::*,
-        fleet::{Tenant, fixture::*},
-    };
-
-    fn crashing(container: usize, mut ending: Terminated, message: &str) -> Tenant {
-        let mut pod = if container == 0 { starting() } else { ready() };
-        if !message.is_empty() {
-            ending = saying(ending, message);
-        }
-        pod.containers[container].state = waiting("CrashLoopBackOff");
-        pod.containers[container].ready = false;
-        pod.containers[container].restarts = 4;
-        pod.containers[container].last = Some(Box::new(ending));
-        if container > 0 {
-            pod.ready = condition(false, 300);
-        }
-        tenant("a", Some(pod))
-    }
-
-    #[test]
-    fn how_the_gateway_ends_tells_its_cause() {
-        let check = |exit: i32, reason: &str, message: &str, code: Code| {
-            let finding = first(&crashing(0, ended_(exit, reason), message), 500);
-            assert_eq!((finding.code, finding.down, finding.since), (code, true, Some(at(100))), "{message}");
-        };
-        check(137, "OOMKilled", "", Code::GatewayOom);
-        check(
-            134,
-            "Error",
-            "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
-            Code::GatewayOom,
-        );
-        check(
-            1,
-            "Error",
-            "state.sqlite uses newer schema version 41; this OpenClaw build supports 38",
-            Code::SchemaNewer,
-        );
-        check(
-            1,
-            "Error",
-            "OpenClaw startup migrations did not complete cleanly; refusing to report the gateway ready",
-            Code::MigrationsRefused,
-        );
-        check(1, "Error", "Gateway start blocked: set gateway.mode=local", Code::ConfigInvalid);
-        check(
-            78,
-            "Error",
-            "the Secret gateway-token has an empty token: the gateway must not listen without one",
-            Code::TokenMissing,
-        );
-        check(1, "Error", "ENOSPC: no space left on device, write", Code::VolumeFull);
-        check(1, "Error", "TypeError: x is undefined\n    at y", Code::GatewayCrash);
-        check(137, "Error", "", Code::GatewayCrash);
-    }
-
-    fn ended_(exit: i32, reason: &str) -> Terminated {
-        ended(exit, reason, 80, 100)
-    }
-
-    #[test]
-    fn a_probe_that_kills_is_told_from_a_crash() {
-        let mut t = crashing(0, ended_(137, "Error"), "");
-        t.warnings = vec![event("Pod", 10, "Unhealthy", "Liveness probe failed: context deadline exceeded", 90)];
-        assert_eq!((first(&t, 500).code, first(&t, 500).about), (Code::ProbeKills, "liveness".to_owned()));
-        t.warnings[0].message = text("Readiness probe failed: not ready");
-        assert_eq!(first(&t, 500).code, Code::GatewayCrash, "a readiness probe kills nobody");
-    }
-
-    #[test]
-    fn a_stage_says_by_its_code_what_it_lacks() {
-        let stage = |exit: i32, reason: &str, message: &str| {
-            let mut pod = booting(3);
-            let end = saying(ended(exit, reason, 35, 38), message);
-            pod.stages[3].state = State::Terminated(end);
-            first(&tenant("a", Some(pod)), 60)
-        };
-        let finding = stage(28, "Error", "the app volume is full");
-        assert_eq!((finding.code, finding.about.as_str()), (Code::VolumeFull, "config-data"));
-        assert_eq!(stage(137, "OOMKilled", "").code, Code::StageOom);
-        let finding = stage(65, "Error", "warning: x\nopenclaw.json is a link that leads nowhere");
-        assert_eq!(
-            finding.sentence,
-            "stage rehydrate-runtime-apt fails: exit 65, something is not what it must be: openclaw.json is a link that leads nowhere"
-        );
-        assert_eq!(finding.evidence.len(), 2);
-    }
-
-    #[test]
-    fn a_browser_that_dies_is_a_warning_while_the_gateway_serves() {
-        let finding = first(&crashing(1, ended(137, "OOMKilled", 80, 300), ""), 500);
-        assert_eq!((finding.code, finding.severity, finding.down), (Code::BrowserOom, Severity::Warning, false));
-        assert_eq!(first(&crashing(1, ended(133, "Error", 80, 300), ""), 500).code, Code::BrowserDown);
-        assert_eq!(first(&crashing(2, ended(1, "Error", 80, 300), ""), 500).code, Code::SidecarDown);
-    }
-
-    #[test]
-    fn a_restart_is_told_for_half_an_hour() {
-        let mut pod = ready();
-        pod.containers[0].restarts = 1;
-        pod.containers[0].last = Some(Box::new(ended(137, "OOMKilled", 10, 60)));
-        let t = tenant("a", Some(pod));
-        let finding = first(&t, 660);
-        assert_eq!((finding.code, finding.severity, finding.down), (Code::GatewayOom, Severity::Warning, false));
-        assert_eq!(finding.sentence, "gateway was restarted once, last 10m ago: out of memory (exit 137)");
-        assert_eq!(diagnose(&t, 660).recheck, Some(at(1_860)));
-        assert!(codes(&diagnose(&t, 1_860)).is_empty());
-    }
-}
+mod tests;

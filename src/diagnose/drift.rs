@@ -7,6 +7,7 @@ pub(super) fn check(case: &mut Case<'_>) {
     let (Some(pod), Some(set)) = (case.pod(), case.set()) else { return };
     revision(case, pod, set);
     version(case, pod, set);
+    digest(case, pod);
     tag(case, pod, set);
 }
 
@@ -78,14 +79,46 @@ fn version(case: &mut Case<'_>, pod: &Pod, set: &StatefulSet) {
     case.find(finding);
 }
 
+/// An image that is pinned runs by its digest, or something has put another one in its place. A note: a runtime that knows
+/// one image by two digests may name the other.
+fn digest(case: &mut Case<'_>, pod: &Pod) {
+    let Some(gateway) = pod.gateway().filter(|g| matches!(g.state, State::Running { .. })) else { return };
+    let (wanted, runs) =
+        (ImageRef::parse(&gateway.image), ImageRef::parse(gateway.image_id.as_deref().unwrap_or_default()));
+    // Without a repository it is the digest of something else: the image's own configuration.
+    let (Some(pinned), Some(running)) = (wanted.digest, runs.digest) else { return };
+    if pinned == running {
+        return;
+    }
+    let head = |digest: &str| digest.chars().take("sha256:".len() + 12).collect::<String>();
+    let sentence = format!("its image is pinned to {}, and {} runs", head(pinned), head(running));
+    let finding = Finding::note(Code::VersionDrift, sentence)
+        .about(format!("{} instead of {}", head(running), head(pinned)))
+        .since(gateway.running_since())
+        .advice("see on its node which images the runtime has: it may know one by two digests; else delete the pod, so that the pinned one is pulled")
+        .proof(Evidence::field(format!("Pod {} image of {}", pod.name, gateway.name), gateway.image.as_str(), None))
+        .proof(Evidence::field(
+            format!("Pod {} imageID of {}", pod.name, gateway.name),
+            gateway.image_id.as_deref().unwrap_or_default(),
+            None,
+        ));
+    case.find(finding);
+}
+
 const MOVING: [&str; 6] = ["latest", "main", "slim", "edge", "stable", "nightly"];
+
+/// `main`, and `main-slim` or `latest-arm64`; not `main-3f2a91c` or `nightly-2026-11-27`, which stand for one build.
+fn moves(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let is_variant = |part: &str| matches!(part, "amd64" | "arm64") || part.bytes().all(|b| b.is_ascii_alphabetic());
+    parts.next().is_some_and(|first| MOVING.contains(&first)) && parts.all(is_variant)
+}
 
 fn tag(case: &mut Case<'_>, pod: &Pod, set: &StatefulSet) {
     let Some(gateway) = pod.gateway() else { return };
     let image = set.image.as_deref().unwrap_or(&gateway.image);
     let reference = ImageRef::parse(image);
-    let moves = reference.digest.is_none() && reference.tag.is_none_or(|t| MOVING.contains(&t));
-    if !moves {
+    if reference.digest.is_some() || !reference.tag.is_none_or(moves) {
         return;
     }
     // Kubernetes takes Always for `latest` and for no tag where nothing is said; every other tag stays as first pulled.
@@ -170,16 +203,50 @@ mod tests {
     }
 
     #[test]
+    fn a_pinned_image_runs_by_its_digest() {
+        let with = |image: &str, id: Option<&str>| {
+            let mut pod = ready();
+            let spec = std::sync::Arc::make_mut(&mut pod.containers[0].spec);
+            (spec.image, spec.image_id) = (text(image), id.map(text));
+            let mut t = tenant("a", Some(pod));
+            t.sets[0].image = Some(text(image));
+            diagnose(&t, 200).findings
+        };
+        let (one, other) = ("r/openclaw@sha256:0123456789abcdef", "r/openclaw@sha256:fedcba9876543210");
+        let found = with(one, Some(other));
+        assert_eq!((found[0].code, found[0].severity), (Code::VersionDrift, Severity::Note));
+        assert_eq!(found[0].sentence, "its image is pinned to sha256:0123456789ab, and sha256:fedcba987654 runs");
+        assert_eq!(found[0].evidence.len(), 2);
+        for same in [with(one, Some(one)), with(one, None), with(one, Some("sha256:fedcba9876543210"))] {
+            assert!(same.is_empty(), "{same:?}");
+        }
+        assert!(with("r/openclaw:2026.8.2", Some(other)).is_empty(), "it names no digest");
+    }
+
+    #[test]
     fn tags_that_move() {
         let with = |image: &str| {
             let mut t = tenant("a", Some(ready()));
             t.sets[0].image = Some(text(image));
             codes(&diagnose(&t, 200))
         };
-        for image in ["openclaw:latest", "openclaw", "localhost:5000/openclaw:slim"] {
+        for image in [
+            "openclaw:latest",
+            "openclaw",
+            "localhost:5000/openclaw:slim",
+            "openclaw:latest-browser",
+            "a:main-slim-arm64",
+        ] {
             assert_eq!(with(image), [Code::MovingTag], "{image}");
         }
-        for image in ["openclaw:2026.8.2", "openclaw:latest@sha256:0123", "openclaw:1.4"] {
+        for image in [
+            "openclaw:2026.8.2",
+            "openclaw:2026.8.2-slim",
+            "openclaw:latest@sha256:0123",
+            "openclaw:1.4",
+            "openclaw:main-3f2a91c",
+            "openclaw:nightly-2026-11-27",
+        ] {
             assert!(with(image).is_empty(), "{image}");
         }
     }

@@ -2,12 +2,12 @@
 //! helpers have limits. Known only where somebody opened the tenant. What the tenant's own spec renders is `render`'s to
 //! judge.
 
-use super::{Case, Code, Evidence, Finding, render::rendered};
+use super::{Case, Code, Evidence, Finding, range::Range, render::rendered};
 use crate::fleet::detail::{Ingress, NetworkPolicy, Opened, Peer, Rule};
 
 /// Ranges that no tenant may reach: other tenants, nodes, the API server, an instance's metadata.
-const PRIVATE: [&str; 5] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"];
-const WORLD: [&str; 2] = ["0.0.0.0/0", "::/0"];
+const PRIVATE: [&str; 6] =
+    ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7"];
 
 pub(super) fn check(case: &mut Case<'_>) {
     let Some(opened) = case.facts.opened.filter(|_| !case.is_terminating() && !case.tenant().sets.is_empty()) else {
@@ -81,7 +81,7 @@ fn network(case: &mut Case<'_>, opened: &Opened) {
 }
 
 fn wide_egress(rule: &Rule) -> Option<&'static str> {
-    if rule.ports.iter().all(|p| p.port.as_deref() == Some("53")) && !rule.ports.is_empty() {
+    if rule.ports.iter().all(|p| p.is_only("53")) && !rule.ports.is_empty() {
         return None;
     }
     if rule.peers.is_empty() {
@@ -89,16 +89,15 @@ fn wide_egress(rule: &Rule) -> Option<&'static str> {
     }
     for peer in &rule.peers {
         match peer {
-            Peer::Block { cidr, except } if WORLD.contains(&cidr.as_str()) => {
-                let v4 = cidr == WORLD[0];
-                if v4 && PRIVATE.iter().any(|range| !except.iter().any(|e| e == range)) {
+            Peer::Block { cidr, except } => {
+                let Some(block) = Range::parse(cidr) else { continue };
+                if reaches_private(block, except) {
                     return Some("it may leave to private addresses, where other tenants, nodes and metadata are");
                 }
-                if rule.ports.is_empty() || rule.ports.iter().any(|p| p.port.as_deref() != Some("443")) {
+                if block.is_world() && (rule.ports.is_empty() || rule.ports.iter().any(|p| !p.is_only("443"))) {
                     return Some("it may leave to the world on other ports than 443");
                 }
             }
-            Peer::Block { .. } => {}
             Peer::Pods { namespaces: Some(selector), pods } if selector.all && pods.as_ref().is_none_or(|p| p.all) => {
                 return Some("it may leave to the pods of every namespace");
             }
@@ -114,7 +113,13 @@ fn wide_ingress(rule: &Rule) -> Option<&'static str> {
     }
     for peer in &rule.peers {
         match peer {
-            Peer::Block { cidr, .. } if WORLD.contains(&cidr.as_str()) => return Some("every address may reach it"),
+            Peer::Block { cidr, except } => match Range::parse(cidr) {
+                Some(block) if block.is_world() => return Some("every address may reach it"),
+                Some(block) if reaches_private(block, except) => {
+                    return Some("a whole private range may reach it, where other tenants are");
+                }
+                _ => {}
+            },
             Peer::Pods { namespaces: Some(selector), pods } if selector.all && pods.as_ref().is_none_or(|p| p.all) => {
                 return Some("the pods of every namespace may reach it");
             }
@@ -124,8 +129,15 @@ fn wide_ingress(rule: &Rule) -> Option<&'static str> {
     None
 }
 
+/// A whole private range is in it, and not all of that is left out.
+fn reaches_private(block: Range, except: &[String]) -> bool {
+    let except: Vec<_> = except.iter().filter_map(|e| Range::parse(e)).collect();
+    PRIVATE.iter().filter_map(|p| Range::parse(p)).any(|range| block.covers(range) && !range.is_within(&except))
+}
+
 fn limits(case: &mut Case<'_>, opened: &Opened) {
-    if opened.limits.as_ref().is_none_or(|all| !all.is_empty()) || rendered(case).is_some() {
+    let expected = case.tenant().is_by_contract() && rendered(case).is_none();
+    if opened.limits.as_ref().is_none_or(|all| !all.is_empty()) || !expected {
         return;
     }
     let finding =
@@ -238,7 +250,10 @@ mod tests {
     }
 
     fn rule(peers: Vec<Peer>, ports: &[&str]) -> Rule {
-        let port = |p: &&str| Port { port: Some((*p).to_owned()), protocol: "TCP".into() };
+        let port = |p: &&str| {
+            let (from, to) = p.split_once('-').unwrap_or((p, ""));
+            Port { port: Some(from.to_owned()), end: to.parse().ok(), protocol: "TCP".into() }
+        };
         Rule { peers, ports: ports.iter().map(port).collect() }
     }
 
@@ -310,6 +325,12 @@ mod tests {
             rule(vec![block("0.0.0.0/0", &[])], &["443"]),
             rule(vec![block("0.0.0.0/0", &PRIVATE)], &[]),
             rule(vec![block("0.0.0.0/0", &PRIVATE)], &["443", "25"]),
+            rule(vec![block("10.0.0.0/8", &[])], &[]),
+            rule(vec![block("10.0.0.0/7", &["10.0.0.0/9"])], &["443"]),
+            rule(vec![block("::/0", &[])], &["443"]),
+            rule(vec![block("0.0.0.0/0", &PRIVATE)], &["443-65535"]),
+            rule(vec![block("128.0.0.0/1", &PRIVATE)], &["25"]),
+            rule(vec![], &["53-65535"]),
             rule(vec![pods_of(true)], &["80"]),
         ] {
             assert_eq!(with(&|p| p.egress.as_mut().unwrap().push(wide.clone())), [Code::NetworkWide], "{wide:?}");
@@ -319,8 +340,17 @@ mod tests {
             with(&|p| p.egress.as_mut().unwrap().push(rule(vec![block("10.1.2.0/24", &[])], &["4000"]))).is_empty(),
             "a narrow way"
         );
-        for wide in [rule(vec![], &["18789"]), rule(vec![pods_of(true)], &[]), rule(vec![block("0.0.0.0/0", &[])], &[])]
-        {
+        let halves: Vec<&str> = PRIVATE[1..].iter().copied().chain(["10.0.0.0/9", "10.128.0.0/9"]).collect();
+        assert!(
+            with(&|p| p.egress.as_mut().unwrap().push(rule(vec![block("0.0.0.0/0", &halves)], &["443"]))).is_empty(),
+            "a range that is left out in two parts"
+        );
+        for wide in [
+            rule(vec![], &["18789"]),
+            rule(vec![pods_of(true)], &[]),
+            rule(vec![block("0.0.0.0/0", &[])], &[]),
+            rule(vec![block("10.0.0.0/8", &[])], &["18789"]),
+        ] {
             assert_eq!(with(&|p| p.ingress.as_mut().unwrap().push(wide.clone())), [Code::NetworkWide], "{wide:?}");
         }
     }

@@ -90,6 +90,12 @@ impl AsFindings for Diagnosis {
     }
 }
 
+impl AsFindings for [Finding] {
+    fn findings(&self) -> &[Finding] {
+        self
+    }
+}
+
 #[track_caller]
 pub(super) fn first(tenant: &Tenant, now: u32) -> Finding {
     let found = diagnose(tenant, now).findings;

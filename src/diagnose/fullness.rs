@@ -1,7 +1,7 @@
 //! How full the volumes are, in bytes and inodes, and how long they will do.
 
 use super::{Case, Code, Evidence, Finding, Severity};
-use crate::fleet::{Age, Claim, VolumeUsage, quantity::Bytes};
+use crate::fleet::{Age, Claim, VolumeUsage, name::Holds, quantity::Bytes};
 
 /// Percent from which it is a note, a warning, critical.
 const STEPS: [(u32, Severity); 3] = [(97, Severity::Critical), (90, Severity::Warning), (80, Severity::Note)];
@@ -59,11 +59,11 @@ pub(super) fn check(case: &mut Case<'_>) {
 }
 
 fn advice(claim: &Claim, by_inodes: bool) -> &'static str {
-    match (by_inodes, claim.name.as_str()) {
+    match (by_inodes, claim.holds) {
         (true, _) => {
             "many small files: node_modules and package caches of the workspace; a larger claim brings more inodes on most file systems"
         }
-        (_, "app-data") => "releases of earlier images may lie there; grow the claim before the next upgrade",
+        (_, Holds::App) => "releases of earlier images may lie there; grow the claim before the next upgrade",
         _ => {
             "media, session logs and package caches fill it: clean up with its user, or grow the claim; the gateway stays green on a full volume until it writes"
         }
@@ -162,7 +162,7 @@ mod tests {
         let end = saying(ended(1, "Error", 80, 100), "ENOSPC: no space left on device, write");
         pod.containers[0].state = waiting("CrashLoopBackOff");
         pod.containers[0].last = Some(Box::new(end));
-        t.pods = vec![pod];
+        t.pods = Box::new([pod]);
         let found = diagnose(&t, 200).findings;
         assert_eq!((found.len(), found[0].code, found[0].down), (1, Code::VolumeFull, true));
         assert_eq!(found[0].evidence.len(), 3, "how it ended, what it said, how full it is");

@@ -1,7 +1,7 @@
 //! A gateway that runs and does not serve: by its readiness, by its probe's own words, by what it answers when it is asked.
 
-use super::{Answer, Case, Code, Evidence, Finding, GatewayProbe, Severity, crash};
-use crate::fleet::{Container, Phase, Pod, State, Warning, phase::START_BUDGET};
+use super::{Answer, Case, Code, Evidence, Finding, GatewayProbe, Severity, browser, crash};
+use crate::fleet::{Container, Phase, Pod, State, Warning};
 
 pub(super) fn check(case: &mut Case<'_>) {
     let Some(pod) = case.pod() else { return };
@@ -43,7 +43,7 @@ fn unready(
                     | Code::NodeNotReady
             )
     });
-    if known || (!fell && !case.lasted(started, START_BUDGET)) {
+    if known || (!fell && !case.lasted(started, gateway.start_budget())) {
         return;
     }
     let probes = case.warnings(pod.uid, &["Unhealthy"]);
@@ -180,23 +180,30 @@ fn limping(case: &mut Case<'_>, pod: &Pod, gateway: &Container) {
         let finding = Finding::warning(code, format!("{} {how}", container.name))
             .about(format!("{} not ready", container.name))
             .since(since)
-            .advice("the tenant answers without it; its log says what it waits for")
+            .advice("the gateway runs, but until this is ready the pod is not, and its Service sends nobody to it; its log says what it waits for")
             .proof(Evidence::field(place, "false", since))
-            .proofs(event.map(Evidence::event));
+            .proofs(event.map(Evidence::event))
+            .proofs(browser::bad(case, pod, container).filter(|_| is_browser).map(|(_, answer)| answer));
         case.find(finding);
     } else if pod.containers.iter().all(|c| c.ready) && !pod.is_ready() {
         let condition = pod.ready.as_ref();
         let said = condition.and_then(|c| c.message().or(c.reason())).unwrap_or("not met");
-        let finding =
-            Finding::warning(Code::NotReady, format!("all its containers are ready and the pod is not: {said}"))
-                .about(said)
-                .since(condition.and_then(|c| c.since))
-                .advice("a readiness gate is not met, or its node has gone silent: describe the pod and its node")
-                .proof(Evidence::field(
-                    format!("Pod {} status.conditions[Ready]", pod.name),
-                    said,
-                    condition.and_then(|c| c.since),
-                ));
+        let fell = condition.and_then(|c| c.since);
+        let started = gateway.running_since();
+        // What gates a young pod takes its time; one that has been ready before is out of it from then on.
+        let late = fell > started || case.lasted(started, gateway.start_budget());
+        let severity = if late { Severity::Critical } else { Severity::Warning };
+        let sentence = format!("all its containers are ready and the pod is not, so its Service leaves it out: {said}");
+        let finding = Finding::new(Code::NotReady, severity, sentence)
+            .down(true)
+            .about(said)
+            .since(condition.and_then(|c| c.since))
+            .advice("a readiness gate is not met, or its node has gone silent: describe the pod and its node")
+            .proof(Evidence::field(
+                format!("Pod {} status.conditions[Ready]", pod.name),
+                said,
+                condition.and_then(|c| c.since),
+            ));
         case.find(finding);
     }
 }
@@ -263,13 +270,13 @@ mod tests {
         assert!(codes(&diagnose(&t, 379)).is_empty(), "it is starting");
         assert_eq!(diagnose(&t, 379).recheck, Some(at(380)));
         assert_eq!(first(&t, 380).sentence, "the gateway has run for 5m and never became ready");
-        t.warnings = vec![event(
+        t.warnings = Box::new([event(
             "Pod",
             10,
             "Unhealthy",
             r#"Readiness probe failed: not ready: /readyz 503: {"ready":false,"failing":["startup-sidecars"],"uptimeMs":1}"#,
             370,
-        )];
+        )]);
         let finding = first(&t, 380);
         assert_eq!(
             (finding.code, finding.about.as_str(), finding.down),
@@ -357,7 +364,15 @@ mod tests {
 
         let mut pod = ready();
         pod.ready = condition(false, 300);
-        assert_eq!(first(&tenant("a", Some(pod)), 400).code, Code::NotReady);
+        let left_out = |pod: &Pod, now| {
+            let finding = first(&tenant("a", Some(pod.clone())), now);
+            (finding.code, finding.severity, finding.down)
+        };
+        assert_eq!(left_out(&pod, 310), (Code::NotReady, Severity::Critical, true), "it was ready before");
+        pod.ready = condition(false, 1);
+        assert_eq!(left_out(&pod, 379), (Code::NotReady, Severity::Warning, true), "a gate of a young pod");
+        assert_eq!(diagnose(&tenant("a", Some(pod.clone())), 379).recheck, Some(at(380)));
+        assert_eq!(left_out(&pod, 380), (Code::NotReady, Severity::Critical, true));
     }
 
     #[test]

@@ -208,16 +208,16 @@ mod tests {
     #[test]
     fn the_events_say_what_the_back_off_does_not() {
         let mut t = pull("ImagePullBackOff", BACK_OFF);
-        t.warnings = vec![event(
+        t.warnings = Box::new([event(
             "Pod",
             10,
             "Failed",
             &format!("Failed to pull image \"{IMAGE}\": rpc error: code = NotFound: not found"),
             60,
-        )];
+        )]);
         let finding = first(&t, 100);
         assert_eq!((finding.code, finding.evidence.len()), (Code::ImageMissing, 2));
-        t.warnings = vec![
+        t.warnings = Box::new([
             event("Pod", 10, "Failed", &format!("Failed to pull image \"{IMAGE}\": 401 Unauthorized"), 60),
             event(
                 "Pod",
@@ -226,7 +226,7 @@ mod tests {
                 "Unable to retrieve some image pull secrets (registry); attempting to pull the image may not succeed.",
                 60,
             ),
-        ];
+        ]);
         t.warnings[1].uid = uid(701);
         assert_eq!((first(&t, 100).code, first(&t, 100).about), (Code::PullSecretMissing, "registry".to_owned()));
         t.warnings[0].message = text(&format!("Failed to pull image \"{IMAGE}\": {IMAGE}: not found"));

@@ -5,6 +5,8 @@ use crate::fleet::{Pod, State, StepKind, Tenant, Warning, detail::Attachment};
 
 /// A detachment takes minutes; what goes on for longer is no passing matter.
 const PATIENCE: u32 = 300;
+/// A large image over a slow line is there by then.
+const LATE: u32 = 600;
 const ATTACH: [&str; 1] = ["FailedAttachVolume"];
 const MOUNT: [&str; 2] = ["FailedMount", "FailedMapVolume"];
 const SANDBOX: [&str; 2] = ["FailedCreatePodSandBox", "FailedPodSandBoxStatus"];
@@ -15,7 +17,12 @@ pub(super) fn check(case: &mut Case<'_>) {
     let events = case.warnings(pod.uid, &[ATTACH[0], MOUNT[0], MOUNT[1], SANDBOX[0], SANDBOX[1]]);
     // An event that has stopped coming tells of what is mended: a kubelet tries every two minutes at the least.
     let live: Vec<&Warning> = events.into_iter().filter(|w| case.recent(w.last, 2 * PATIENCE)).collect();
-    let of = |reasons: &[&str]| live.iter().find(|w| reasons.contains(&w.reason.as_str())).copied();
+    // What is not there keeps everything else waiting; else the latest word counts, and a timeout only tells that something
+    // else has not come about.
+    let of_missing =
+        || live.iter().find(|w| MOUNT.contains(&w.reason.as_str()) && config::missing(&w.message).is_some());
+    let telling = of_missing().or_else(|| live.iter().find(|w| !timed_out(w))).or(live.first()).copied();
+    let of = |reasons: &[&str]| telling.filter(|w| reasons.contains(&w.reason.as_str()));
     let finding = if let Some(event) = of(&ATTACH) {
         let finding = attach(pod, event);
         let proofs = attachments(case).filter(|a| finding.sentence.contains(&a.volume)).map(attachment);
@@ -34,7 +41,8 @@ pub(super) fn check(case: &mut Case<'_>) {
     } else {
         if case.lasted(since, PATIENCE) {
             let age = case.age(since);
-            let finding = Finding::warning(Code::StartSlow, format!("its pod has had a node for {age}, and nothing has started in it"))
+            let severity = if case.lasted(since, LATE) { Severity::Critical } else { Severity::Warning };
+            let finding = Finding::new(Code::StartSlow, severity, format!("its pod has had a node for {age}, and nothing has started in it"))
                 .down(true)
                 .about(pod.node.as_deref().unwrap_or_default())
                 .since(since)
@@ -135,6 +143,11 @@ fn attach(pod: &Pod, event: &Warning) -> Finding {
         .proof(Evidence::event(event))
 }
 
+fn timed_out(event: &Warning) -> bool {
+    MOUNT.contains(&event.reason.as_str())
+        && (event.message.contains("timed out") || event.message.contains("deadline exceeded"))
+}
+
 fn mount(event: &Warning) -> Finding {
     let message = event.message.as_str();
     let volumes = message
@@ -142,7 +155,7 @@ fn mount(event: &Warning) -> Finding {
         .and_then(|(_, rest)| rest.split(']').next())
         .or_else(|| message.split_once("volume \"").and_then(|(_, rest)| rest.split('"').next()))
         .unwrap_or("a volume");
-    let sentence = if message.contains("timed out") || message.contains("deadline exceeded") {
+    let sentence = if timed_out(event) {
         format!("{volumes} not mounted in time")
     } else {
         format!("{volumes} cannot be mounted: {message}")
@@ -170,7 +183,7 @@ mod tests {
 
     fn with(reason: &str, message: &str) -> Tenant {
         let mut t = tenant("a", Some(pod()));
-        t.warnings = vec![event("Pod", 10, reason, message, 30)];
+        t.warnings = Box::new([event("Pod", 10, reason, message, 30)]);
         t
     }
 
@@ -212,6 +225,30 @@ mod tests {
     }
 
     #[test]
+    fn of_two_events_the_latest_counts_and_what_is_missing_first() {
+        let multi = "Multi-Attach error for volume \"pvc-7\" Volume is already exclusively attached to one node and can't be attached to another";
+        let missing = "MountVolume.SetUp failed for volume \"config\" : configmap \"openclaw-config\" not found";
+        let timeout = "Unable to attach or mount volumes: unmounted volumes=[config], unattached volumes=[], failed to process volumes=[]: timed out waiting for the condition";
+        let broken = "MountVolume.MountDevice failed for volume \"pvc-8\" : fsck found errors";
+        let check = |events: [(&str, &str, u32); 2], code: Code| {
+            let mut t = tenant("a", Some(pod()));
+            let one = |(n, (reason, message, last)): (u128, _)| Warning {
+                uid: uid(700 + n),
+                ..event("Pod", 10, reason, message, last)
+            };
+            t.warnings = (0..).zip(events).map(one).collect();
+            assert_eq!(first(&t, 600).code, code, "{events:?}");
+        };
+        check([("FailedAttachVolume", multi, 120), ("FailedMount", missing, 590)], Code::ConfigMissing);
+        check([("FailedAttachVolume", multi, 590), ("FailedMount", missing, 580)], Code::ConfigMissing);
+        check([("FailedAttachVolume", multi, 120), ("FailedMount", broken, 590)], Code::MountFailed);
+        check([("FailedAttachVolume", multi, 590), ("FailedMount", broken, 120)], Code::MultiAttach);
+        check([("FailedMount", timeout, 595), ("FailedMount", missing, 590)], Code::ConfigMissing);
+        check([("FailedAttachVolume", multi, 580), ("FailedMount", timeout, 590)], Code::MultiAttach);
+        check([("FailedCreatePodSandBox", "no IP addresses", 590), ("FailedMount", broken, 120)], Code::SandboxFailed);
+    }
+
+    #[test]
     fn attachments_prove_an_event_and_speak_where_there_is_none() {
         let on = |node: &str, attached: bool| Attachment {
             name: format!("csi-{node}"),
@@ -248,12 +285,16 @@ mod tests {
     #[test]
     fn an_event_of_a_wait_that_is_over_says_nothing() {
         let mut t = with("FailedMount", "timed out waiting for the condition");
-        t.pods = vec![booting(1)];
+        t.pods = Box::new([booting(1)]);
         assert!(codes(&diagnose(&t, 60)).is_empty(), "a stage runs: the volumes are there");
-        t.pods = vec![pod()];
+        t.pods = Box::new([pod()]);
         t.warnings[0].object_uid = Some(uid(99));
         assert!(codes(&diagnose(&t, 60)).is_empty(), "an earlier pod's");
-        assert_eq!(first(&t, 301).code, Code::StartSlow);
+        let slow = |now| (first(&t, now).code, first(&t, now).severity, first(&t, now).down);
+        assert_eq!(slow(301), (Code::StartSlow, Severity::Warning, true));
+        assert_eq!(slow(600), (Code::StartSlow, Severity::Warning, true));
+        assert_eq!(slow(601), (Code::StartSlow, Severity::Critical, true), "its user has waited for ten minutes");
+        assert_eq!(diagnose(&t, 301).recheck, Some(at(601)));
         t.warnings[0].object_uid = Some(uid(10));
         assert_eq!(diagnose(&t, 400).recheck, Some(at(630)), "the event comes no more");
         assert_eq!(first(&t, 630).code, Code::StartSlow);

@@ -59,7 +59,12 @@ fn blocker(message: &str) -> String {
         return format!("finalizer {}", names.join(", "));
     }
     if let Some((_, list)) = message.split_once("resources are remaining: ") {
-        let names: Vec<_> = list.split(", ").map(|part| part.split(" has ").next().unwrap_or(part)).collect();
+        let names: Vec<_> = list
+            .split(", ")
+            .map(|part| part.split(" has ").next().unwrap_or(part))
+            // Of the core group the controller leaves an empty name behind the dot.
+            .map(|name| name.trim_end_matches('.'))
+            .collect();
         return format!("what is left of {}", names.join(", "));
     }
     if message.contains("Discovery failed") || message.contains("unable to retrieve the complete list of server APIs") {
@@ -82,7 +87,7 @@ mod tests {
     #[test]
     fn a_deletion_is_stuck_only_after_a_while() {
         let mut t = tenant("a", None);
-        t.sets.clear();
+        t.sets = Box::default();
         let namespace = t.namespace.as_mut().unwrap();
         namespace.deleting = Some(at(1_000));
         namespace.remaining = Some(text(
@@ -109,7 +114,7 @@ mod tests {
             ),
             (
                 "Some resources are remaining: persistentvolumeclaims. has 2 resource instances, pods. has 1 resource instances",
-                "what is left of persistentvolumeclaims., pods.",
+                "what is left of persistentvolumeclaims, pods",
             ),
             (
                 "Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: metrics.k8s.io/v1beta1: stale GroupVersion discovery: metrics.k8s.io/v1beta1",
@@ -124,9 +129,9 @@ mod tests {
     #[test]
     fn an_empty_namespace_is_told_from_a_parked_tenant() {
         let mut t = tenant("a", None);
-        t.sets.clear();
+        t.sets = Box::default();
         assert!(codes(&diagnose(&t, 500)).is_empty(), "its volumes are kept: parked");
-        t.claims.clear();
+        t.claims = Box::default();
         assert_eq!(codes(&diagnose(&t, 500)), [Code::WorkloadMissing]);
         assert!(codes(&diagnose(&t, 60)).is_empty(), "it is just being made");
     }

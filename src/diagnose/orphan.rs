@@ -105,7 +105,7 @@ mod tests {
         let mut t = tenant("a", Some(ready()));
         let mut helper = ready();
         (helper.uid, helper.owner, helper.name, helper.created) = (uid(88), None, text("df"), Some(at(100)));
-        t.pods.push(helper);
+        t.pods = Box::new([ready(), helper]);
         assert!(codes(&diagnose(&t, 3_699)).is_empty());
         assert_eq!(codes(&diagnose(&t, 3_700)), [Code::OrphanPod]);
     }
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn a_claim_of_the_generation_before() {
         let mut t = tenant("a", Some(ready()));
-        t.claims.push(claim(7, "app-data-old"));
+        t.claims = t.claims.into_iter().chain([claim(7, "app-data-old")]).collect();
         let found = |claims: &[&str]| {
             let set = SetDetail {
                 name: "openclaw".into(),
@@ -135,7 +135,7 @@ mod tests {
         let mut t = tenant("a", Some(ready()));
         let mut second = set();
         (second.uid, second.name, second.created) = (uid(71), text("openclaw-copy"), Some(at(50)));
-        t.sets.push(second);
+        t.sets = Box::new([set(), second]);
         assert_eq!(codes(&diagnose(&t, 200)), [Code::OrphanSet]);
         let t = tenant("a", Some(ready()));
         let mut twin = tenant("a", Some(ready()));

@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn an_eviction_of_the_pod_before_is_told_for_an_hour() {
         let mut t = tenant("a", Some(ready()));
-        t.warnings = vec![event("Pod", 99, "Evicted", "The node was low on resource: memory. ", 200)];
+        t.warnings = Box::new([event("Pod", 99, "Evicted", "The node was low on resource: memory. ", 200)]);
         let finding = first(&t, 3_799);
         assert_eq!((finding.code, finding.severity, finding.down), (Code::Evicted, Severity::Warning, false));
         assert_eq!(diagnose(&t, 3_799).recheck, Some(at(3_800)));

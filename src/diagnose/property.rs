@@ -3,10 +3,11 @@
 
 use proptest::prelude::*;
 
-use super::{Code, Severity, fixture::*};
+use super::{Code, Severity, fixture::*, kept_down};
 use crate::fleet::{
-    Condition, Container, Phase, Pod, PodPhase, State, StatefulSet, Tenant, Verdict, Words, fixture::*,
+    Condition, Container, Phase, Pod, PodPhase, State, StatefulSet, Tenant, Verdict, Warning, Words, fixture::*,
 };
+use crate::index::{Entry, Forecast, outlook::for_user};
 
 const REASONS: [&str; 10] = [
     "PodInitializing",
@@ -81,19 +82,26 @@ fn pod() -> impl Strategy<Value = Pod> {
         })
 }
 
+/// The kubelet tells of this pod that a Secret is not there.
+fn unmounted(pod: &Pod, last: u32) -> Warning {
+    let message = text("MountVolume.SetUp failed for volume \"x\" : secret \"x\" not found");
+    let (reason, kind, object) = (text("FailedMount"), text("Pod"), pod.name.clone());
+    Warning { object_uid: Some(pod.uid), last: Some(at(last)), reason, kind, object, message, ..refusal(50) }
+}
+
 fn any_tenant() -> impl Strategy<Value = Tenant> {
-    (proptest::option::of(pod()), 0_u32..2, any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |(pod, wanted, has_set, refused, going, claims)| {
+    let warned = (any::<bool>(), proptest::option::of(100_u32..5_000));
+    (proptest::option::of(pod()), 0_u32..2, any::<bool>(), warned, any::<bool>(), any::<bool>()).prop_map(
+        |(pod, wanted, has_set, (refused, hung), going, claims)| {
             let mut tenant = tenant("a", pod);
-            tenant.sets = if has_set { vec![StatefulSet { wanted, ..set() }] } else { vec![] };
-            if refused {
-                tenant.warnings = vec![refusal(50)];
-            }
+            tenant.sets = has_set.then(|| StatefulSet { wanted, ..set() }).into_iter().collect();
+            let hung = hung.and_then(|last| Some(unmounted(tenant.pod()?, last)));
+            tenant.warnings = refused.then(|| refusal(50)).into_iter().chain(hung).collect();
             if going && let Some(namespace) = &mut tenant.namespace {
                 namespace.deleting = Some(at(90));
             }
             if !claims {
-                tenant.claims.clear();
+                tenant.claims = Box::default();
             }
             tenant
         },
@@ -129,4 +137,41 @@ proptest! {
         prop_assert_eq!(pairs.len(), found.len(), "one fault told twice: {:?}", found);
         prop_assert_eq!(diagnose(&tenant, now).findings, found);
     }
+
+    /// Somebody whom a critical finding keeps down is promised nothing, whatever phase Kubernetes' reports amount to.
+    #[test]
+    fn nobody_who_is_kept_down_is_told_of_a_start(
+        tenant in any_tenant(),
+        now in 100_u32..5_000,
+        seconds in proptest::option::of(1_u32..900),
+    ) {
+        let verdict = Verdict::of(&tenant, at(now));
+        let found = diagnose(&tenant, now).findings;
+        let down = found.iter().any(|f| f.down && f.severity == Severity::Critical);
+        let kept = kept_down(&verdict.phase, &found).is_some();
+        prop_assert_eq!(kept, down && verdict.phase.in_progress());
+        let forecast = seconds.map(|seconds| Forecast::Left { seconds, samples: 9 });
+        let entry = Entry { verdict, tenant, changed: None };
+        let said = for_user(&entry, forecast, kept);
+        if kept {
+            prop_assert_eq!(&*said, "Your assistant cannot start at the moment; an operator has to look at it.");
+        }
+    }
+}
+
+/// The property above is about somebody.
+#[test]
+fn a_pod_without_its_secret_is_kept_down_however_it_is_called() {
+    let mut tenant = tenant("a", Some(booting(0)));
+    tenant.pods[0].stages[0].state = waiting("PodInitializing");
+    tenant.warnings = Box::new([unmounted(&tenant.pods[0], 650)]);
+    let check = |tenant: &Tenant, now: u32, expect: Option<Code>| {
+        let phase = Verdict::of(tenant, at(now)).phase;
+        assert!(matches!(phase, Phase::Booting { .. }), "{phase:?}");
+        assert_eq!(kept_down(&phase, &diagnose(tenant, now).findings).map(|f| f.code), expect);
+    };
+    check(&tenant, 700, Some(Code::ConfigMissing));
+    tenant.warnings = Box::default();
+    check(&tenant, 150, None);
+    check(&tenant, 700, Some(Code::StartSlow));
 }

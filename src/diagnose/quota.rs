@@ -36,7 +36,7 @@ pub(super) fn check(case: &mut Case<'_>) {
 fn missing(case: &mut Case<'_>) {
     // Only a list that came and was empty says that there is none.
     let source = case.facts.fleet.sources().get(Kind::Quota);
-    if !source.synced {
+    if !source.synced || !case.tenant().is_by_contract() {
         return;
     }
     let finding = Finding::warning(Code::QuotaMissing, "no quota limits what its namespace may use")
@@ -120,22 +120,23 @@ fn countable(resource: &str) -> bool {
 
 fn memory(case: &mut Case<'_>) {
     let tenant = case.tenant();
-    let (Some(usage), Some(quota)) = (tenant.usage, tenant.quota()) else { return };
+    // One that counts no pod says nothing of what this one may use.
+    let (Some(usage), Some(quota)) = (tenant.usage, tenant.quota().filter(|q| q.counts_a_pod())) else { return };
     let Some(limit) = quota.entry("limits.memory").map(|e| e.hard) else { return };
-    let Some(percent) = usage.memory.percent_of(limit).filter(|percent| *percent >= MEMORY_NEAR) else { return };
+    let Some(percent) = usage.memory().percent_of(limit).filter(|percent| *percent >= MEMORY_NEAR) else { return };
     if !case.recent(Some(usage.at), FRESH) {
         return;
     }
     let finding = Finding::warning(
         Code::MemoryNear,
-        format!("its pod uses {} of {} of memory ({percent}%)", usage.memory.bytes(), limit.bytes()),
+        format!("its pod uses {} of {} of memory ({percent}%)", usage.memory().bytes(), limit.bytes()),
     )
     .about("memory")
     .since(Some(usage.at))
     .advice("whichever container reaches its own limit first is killed: fewer browser pages, or the larger tier")
     .proof(Evidence::measure(
         "metrics.k8s.io, sum of its containers",
-        usage.memory.bytes().to_string(),
+        usage.memory().bytes().to_string(),
         Some(usage.at),
     ));
     case.find(finding);
@@ -153,7 +154,7 @@ mod tests {
         let mut t = tenant("a", Some(ready()));
         let entry =
             |(resource, used, hard): &(&str, &str, &str)| (text(resource), hard.parse().unwrap(), used.parse().ok());
-        t.quotas = vec![Quota::new(uid(50), text("tenant"), entries.iter().map(entry))];
+        t.quotas = Box::new([Quota::new(uid(50), text("tenant"), entries.iter().map(entry))]);
         t
     }
 
@@ -171,7 +172,7 @@ mod tests {
     #[test]
     fn no_quota_is_known_only_by_a_list_that_came() {
         let mut t = with(&[]);
-        t.quotas.clear();
+        t.quotas = Box::default();
         assert_eq!(codes(&diagnose_on(&t, vec![], 200)), [Code::QuotaMissing]);
         assert!(diagnose(&t, 200).findings.is_empty(), "quotas were not read");
     }
@@ -195,10 +196,18 @@ mod tests {
         assert!(found(&max).is_empty());
     }
 
+    /// One for helpers is left where the tenant's own is gone, and says nothing of the tenant's pod.
+    #[test]
+    fn a_quota_that_counts_no_pod_limits_no_memory() {
+        let mut t = with(&[("limits.memory", "0", "512Mi")]);
+        t.usage = Usage::new(Quantity::default(), Quantity::whole(900 << 20), at(150));
+        assert!(codes(&diagnose(&t, 200)).iter().all(|c| *c != Code::MemoryNear));
+    }
+
     #[test]
     fn memory_is_near_its_end() {
         let mut t = with(&[("limits.memory", "2Gi", "2Gi")]);
-        let used = |mib: i64| Some(Usage { cpu: Quantity::default(), memory: Quantity::whole(mib << 20), at: at(150) });
+        let used = |mib: i64| Usage::new(Quantity::default(), Quantity::whole(mib << 20), at(150));
         t.usage = used(1_900);
         assert_eq!(codes(&diagnose(&t, 200)), [Code::MemoryNear]);
         assert_eq!(diagnose(&t, 200).recheck, Some(at(450)), "no new measure may come");

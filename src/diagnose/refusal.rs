@@ -15,10 +15,10 @@ pub(super) fn check(case: &mut Case<'_>) {
     }
     let refusals = case.warnings(set.uid, &["FailedCreate"]);
     match refusals.first() {
-        Some(latest) if case.lasted(latest.first.or(latest.last), GRACE) => {
+        Some(latest) if case.lasted(case.tenant().refused_since(latest), GRACE) => {
             let finding = refused(case.tenant(), latest)
                 .down(true)
-                .since(latest.first.or(latest.last))
+                .since(case.tenant().refused_since(latest))
                 .proof(Evidence::event(latest));
             case.find(finding);
         }
@@ -150,7 +150,7 @@ mod tests {
 
     fn with_message(message: &str) -> Tenant {
         let mut t = tenant("a", None);
-        t.warnings = vec![refusal(100)];
+        t.warnings = Box::new([refusal(100)]);
         t.warnings[0].message = text(message);
         t
     }
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn a_quota_refusal_is_one_after_its_grace_and_only_without_a_pod() {
         let mut t = tenant("a", None);
-        t.warnings = vec![refusal(100)];
+        t.warnings = Box::new([refusal(100)]);
         assert!(codes(&diagnose(&t, 129)).is_empty());
         let finding = first(&t, 130);
         assert_eq!(finding.code, Code::QuotaRefused);
@@ -168,9 +168,9 @@ mod tests {
         );
         assert_eq!((finding.about.as_str(), finding.since), ("limits.memory", Some(at(100))));
         assert!(finding.down && finding.evidence[0].count == 3);
-        t.pods = vec![ready()];
+        t.pods = Box::new([ready()]);
         assert!(codes(&diagnose(&t, 130)).is_empty(), "there is a pod by now");
-        t.pods.clear();
+        t.pods = Box::default();
         t.sets[0].uid = uid(77);
         assert!(!codes(&diagnose(&t, 130)).contains(&Code::QuotaRefused), "it was told of an earlier set");
     }
@@ -182,7 +182,7 @@ mod tests {
         );
         let mut helper = ready();
         (helper.owner, helper.name, helper.uid) = (None, text("df-helper"), uid(90));
-        t.pods = vec![helper];
+        t.pods = Box::new([helper]);
         let finding = first(&t, 500);
         assert_eq!(finding.about, "limits.memory", "pods would fit");
         assert!(finding.advice.contains("pod df-helper"), "{}", finding.advice);

@@ -1,8 +1,8 @@
 //! No node takes the pod: by what the scheduler says of the nodes it may use.
 
-use super::{Case, Code, Evidence, Finding};
+use super::{Case, Code, Evidence, Finding, volume::PROVISIONING};
 use crate::{
-    fleet::{ClaimPhase, Condition, Node, Pod, Taint},
+    fleet::{Claim, ClaimPhase, Condition, Node, Pod, Taint},
     index::Kind,
 };
 
@@ -22,6 +22,28 @@ pub(super) fn check(case: &mut Case<'_>) {
                 refused(case, pod, condition);
             }
         }
+        // It waits for ten minutes before it says that a volume does not come.
+        None if let Some(claim) = placed(case) => {
+            // Of a claim that cannot be provisioned the claim itself tells, in the provisioner's words.
+            if !case.lasted(pod.created, SILENCE) || case.tenant().claims.iter().any(|c| fails(case, c)) {
+                return;
+            }
+            let class = claim.class.as_deref().unwrap_or("none");
+            let finding = Finding::critical(
+                Code::VolumePending,
+                format!("claim {} has no volume yet, and nobody says why (class {class})", claim.name),
+            )
+            .about(class)
+            .down(true)
+            .since(claim.created)
+            .advice("see whether the class's provisioner runs at all; the scheduler has chosen a node and waits")
+            .proof(Evidence::field(
+                format!("PersistentVolumeClaim {} status.phase", claim.name),
+                "Pending",
+                claim.created,
+            ));
+            case.find(finding);
+        }
         None if case.lasted(pod.created, SILENCE) => {
             let finding = Finding::critical(Code::SchedulerSilent, "no scheduler has looked at its pod")
                 .down(true)
@@ -36,6 +58,16 @@ pub(super) fn check(case: &mut Case<'_>) {
         }
         None => {}
     }
+}
+
+/// A claim that the scheduler has chosen a node for, and that has no volume yet.
+fn placed(case: &Case<'_>) -> Option<Claim> {
+    let claims = &case.tenant().claims;
+    claims.iter().find(|c| c.phase == ClaimPhase::Pending && c.placed).cloned()
+}
+
+fn fails(case: &Case<'_>, claim: &Claim) -> bool {
+    claim.phase == ClaimPhase::Pending && !case.warnings(claim.uid, &PROVISIONING).is_empty()
 }
 
 fn refused(case: &mut Case<'_>, pod: &Pod, condition: &Condition) {
@@ -99,7 +131,7 @@ impl<'a> Said<'a> {
 fn judge(case: &Case<'_>, said: &Said<'_>) -> Option<Finding> {
     let whole = said.whole;
     if let Some((_, rest)) = whole.split_once("persistentvolumeclaim \"")
-        && (whole.contains("not found") || whole.contains("is being deleted"))
+        && (whole.contains("\" not found") || whole.contains("is being deleted"))
     {
         let name = rest.split('"').next().unwrap_or(rest);
         let gone = if whole.contains("is being deleted") { "is being deleted" } else { "does not exist" };
@@ -109,41 +141,16 @@ fn judge(case: &Case<'_>, said: &Said<'_>) -> Option<Finding> {
                 .advice("if the volume is Released and kept, bind it to a new claim of this name; apply the render only if the data may begin anew"),
         );
     }
-    if whole.contains("unbound immediate PersistentVolumeClaims") || whole.contains("binding volumes:") {
+    // Of a claim that waits for its volume, or has lost it, the claim itself tells more.
+    let of_claims =
+        ["unbound immediate PersistentVolumeClaims", "binding volumes:", "bound to non-existent persistentvolume"];
+    if of_claims.iter().any(|words| whole.contains(words)) {
         return None;
     }
-    // What hinders the nodes of the pool counts; nodes of other pools never fit and explain nothing.
-    if let Some((n, _)) = said.any(&[
-        "volume node affinity conflict",
-        "no available volume zone",
-        "node(s) didn't find available persistent volumes",
-    ]) {
-        return Some(
-            Finding::critical(Code::VolumeZone, format!("its volumes lie where no node can take its pod ({n} of {} nodes are elsewhere)", said.nodes))
-                .about("volume node affinity")
-                .advice("a disk is bound to its zone: bring a node of the pool up in that zone; see the node affinity of both PersistentVolumes"),
-        );
-    }
-    if let Some((n, _)) = said.any(&["exceed max volume count"]) {
-        return Some(
-            Finding::critical(Code::NodeVolumesFull, format!("{n} of {} nodes can attach no more volumes", said.nodes))
-                .about("max volume count")
-                .advice("each tenant takes two disks of a node's limit: add a node to the pool"),
-        );
-    }
-    if let Some((_, what)) = said.any(&["Insufficient ", "Too many pods"]) {
-        let lacks = |what: &str| match what.split_once("Insufficient ") {
-            Some((_, resource)) => resource.to_owned(),
-            None => "pod slots".to_owned(),
-        };
-        let lacking = said.clauses.iter().filter(|(_, w)| w.contains("Insufficient ") || w.contains("Too many pods"));
-        let each: Vec<_> = lacking.map(|(n, w)| format!("{n} lack {}", lacks(w))).collect();
-        let sentence = format!("no node has room for its pod: of {} nodes {}", said.nodes, each.join(", "));
-        return Some(
-            Finding::critical(Code::NoRoom, sentence)
-                .about(lacks(what))
-                .advice("add a node to the pool, or see which pods ask for more than they use"),
-        );
+    // What hinders the nodes of the pool counts; nodes of other pools never fit and explain nothing. A node that was refused
+    // for one of these has passed for its labels and taints.
+    if let Some(finding) = full(case, said) {
+        return finding;
     }
     let marks = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable", "-pressure"];
     if said.any(&marks).is_some() || silent_pool(case, said) {
@@ -172,7 +179,8 @@ fn judge(case: &Case<'_>, said: &Said<'_>) -> Option<Finding> {
                 .advice("if the pool is tainted on purpose, the tenant's tolerations are missing: apply the render with them; else take the taint away"),
         );
     }
-    if let Some((n, _)) = said.any(&["were unschedulable", "was unschedulable"]) {
+    let cordoned = said.any(&["were unschedulable", "was unschedulable"]);
+    if let Some((n, _)) = cordoned.filter(|_| mismatched.is_none() || cordons_explain(case)) {
         return Some(
             Finding::critical(
                 Code::Cordoned,
@@ -185,7 +193,8 @@ fn judge(case: &Case<'_>, said: &Said<'_>) -> Option<Finding> {
     if mismatched.is_some() || whole.contains("no nodes available") {
         let pool = case.facts.fleet.nodes().len();
         let known = case.facts.fleet.sources().get(Kind::Node).synced;
-        let others = tainted.map_or_else(String::new, |(n, _)| format!("; {n} tainted"));
+        let also = |said: Option<(u32, &str)>, what| said.map_or_else(String::new, |(n, _)| format!("; {n} {what}"));
+        let others = also(tainted, "tainted") + &also(cordoned, "cordoned");
         let sentence = match (known, pool) {
             (true, 0) => "no node carries the labels that its pod asks for: the tenants' pool is empty".to_owned(),
             (true, n) => format!("its pod asks for other labels than the nodes have ({n} in the pool{others})"),
@@ -203,6 +212,84 @@ fn judge(case: &Case<'_>, said: &Said<'_>) -> Option<Finding> {
             .about(whole)
             .advice("the scheduler's words name what each node lacks"),
     )
+}
+
+/// Nodes of the pool that have no room, attach no more, or are where its volumes are not: the first is the cause, and the
+/// others are said with it. `Some(None)` where the claims tell it.
+fn full(case: &Case<'_>, said: &Said<'_>) -> Option<Option<Finding>> {
+    let is_room = |what: &str| what.contains("Insufficient ") || what.contains("Too many pods");
+    let lacks = |what: &str| what.split_once("Insufficient ").map_or("pod slots", |(_, resource)| resource).to_owned();
+    let lacking: Vec<_> = said.clauses.iter().filter(|(_, what)| is_room(what)).collect();
+    let room: Vec<_> = lacking.iter().map(|(n, what)| format!("{n} lack {}", lacks(what))).collect();
+    let count = |words: &[&str]| -> u32 {
+        said.clauses.iter().filter(|(_, what)| words.iter().any(|w| what.contains(w))).map(|(n, _)| n).sum()
+    };
+    let attached = count(&["exceed max volume count"]);
+    // Kubernetes 1.33 and older, then newer.
+    let elsewhere = count(&[
+        "volume node affinity conflict",
+        "didn't match PersistentVolume's node affinity",
+        "no available volume zone",
+    ]);
+    // The binder's word for a claim that has no volume yet, where none is made for that node and none waits there.
+    let unbound = count(&["didn't find available persistent volumes to bind"]);
+    let cordoned = if case.facts.fleet.sources().get(Kind::Node).synced {
+        u32::try_from(case.facts.fleet.nodes().filter(|n| n.unschedulable).count()).unwrap_or(u32::MAX)
+    } else {
+        0
+    };
+    // In the order of what comes first.
+    let also = |from: usize| {
+        let all = [
+            (attached, "can attach no more volumes"),
+            (elsewhere, "are not where its volumes are"),
+            (unbound, "have no volume for its claims"),
+            (cordoned, "are cordoned"),
+        ];
+        let others = all.into_iter().skip(from).filter(|(n, _)| *n > 0);
+        others.map(|(n, what)| format!("; {n} {what}")).collect::<String>()
+    };
+    let nodes = said.nodes;
+    let finding = if let Some((_, what)) = lacking.first() {
+        let sentence = format!("no node has room for its pod: of {nodes} nodes {}{}", room.join(", "), also(0));
+        Finding::critical(Code::NoRoom, sentence).about(lacks(what)).advice(if elsewhere > 0 {
+            "add a node to the pool, in the zone of its volumes, or see which pods there ask for more than they use"
+        } else {
+            "add a node to the pool, or see which pods ask for more than they use"
+        })
+    } else if attached > 0 {
+        Finding::critical(
+            Code::NodeVolumesFull,
+            format!("{attached} of {nodes} nodes can attach no more volumes{}", also(1)),
+        )
+        .about("max volume count")
+        .advice("each tenant takes two disks of a node's limit: add a node to the pool, in the zone of its volumes")
+    } else if elsewhere > 0 {
+        let sentence = format!(
+            "its volumes lie where no node can take its pod ({elsewhere} of {nodes} nodes are elsewhere{})",
+            also(2)
+        );
+        Finding::critical(Code::VolumeZone, sentence)
+            .about("volume node affinity")
+            .advice("a disk is bound to its zone: bring a node of the pool up in that zone; see the node affinity of both PersistentVolumes")
+    } else if unbound > 0 {
+        let claims = &case.tenant().claims;
+        if claims.iter().any(|c| fails(case, c)) {
+            return Some(None);
+        }
+        let waiting = claims.iter().find(|c| c.phase == ClaimPhase::Pending);
+        let (name, class) = waiting.map_or(("its claim", "none"), |c| (&*c.name, c.class.as_deref().unwrap_or("none")));
+        let sentence = format!(
+            "{name} has no volume, and for {unbound} of {nodes} nodes there is none and none is made (class {class}){}",
+            also(3)
+        );
+        Finding::critical(Code::VolumePending, sentence)
+            .about(class)
+            .advice("see the class: one without a provisioner needs a PersistentVolume made by hand, one with allowedTopologies a node of the pool in them")
+    } else {
+        return None;
+    };
+    Some(Some(finding))
 }
 
 /// Newer schedulers name no taint: where every node of the pool is silent or under pressure, that is it.
@@ -225,6 +312,14 @@ fn taints_explain(case: &Case<'_>, tainted: u32, mismatched: u32) -> bool {
     fleet.nodes().len() > 0 && fleet.nodes().all(|n| !keeps_out(n).is_empty())
 }
 
+/// Whether cordons are what hinders: were a node of the pool open, it would have been refused for its labels, and then the
+/// cordoned ones have others, too.
+fn cordons_explain(case: &Case<'_>) -> bool {
+    let fleet = case.facts.fleet;
+    let is_open = |n: &Node| !n.unschedulable && n.is_ready() && n.pressures.is_empty() && keeps_out(n).is_empty();
+    !fleet.sources().get(Kind::Node).synced || !fleet.nodes().any(is_open)
+}
+
 /// Taints that keep pods out, but for those that Kubernetes sets for a node's own trouble.
 fn keeps_out(node: &Node) -> Vec<String> {
     let ours = |t: &&Taint| *t.effect != *"PreferNoSchedule" && !t.key.starts_with("node.kubernetes.io/");
@@ -244,122 +339,4 @@ fn name_of_taint(case: &Case<'_>, what: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        diagnose::fixture::*,
-        fleet::{Tenant, Words, fixture::*},
-    };
-
-    fn unscheduled(message: &str) -> Tenant {
-        let mut pod = pod();
-        pod.node = None;
-        pod.sandbox = None;
-        pod.initialized = None;
-        pod.scheduled = Some(Condition {
-            met: false,
-            since: Some(at(1)),
-            words: Words::new(Some(text("Unschedulable")), Some(text(message))),
-        });
-        tenant("a", Some(pod))
-    }
-
-    #[track_caller]
-    fn check(message: &str, code: Code, sentence: &str) {
-        let finding = first(&unscheduled(message), 100);
-        assert_eq!((finding.code, finding.sentence.as_str()), (code, sentence), "{message}");
-        assert!(finding.down && finding.evidence[0].said.starts_with("0/"));
-    }
-
-    #[test]
-    fn the_cause_is_what_hinders_the_pool() {
-        check(
-            "0/5 nodes are available: 2 node(s) didn't match Pod's node affinity/selector, 3 Insufficient memory. preemption: 0/5 nodes are available: 5 No preemption victims found for incoming pod.",
-            Code::NoRoom,
-            "no node has room for its pod: of 5 nodes 3 lack memory",
-        );
-        check(
-            "0/5 nodes are available: 2 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, 1 Insufficient cpu, 3 Too many pods.",
-            Code::NoRoom,
-            "no node has room for its pod: of 5 nodes 1 lack cpu, 3 lack pod slots",
-        );
-        check(
-            "0/3 nodes are available: 3 node(s) had untolerated taint {dedicated: gpu}. preemption: no",
-            Code::Untolerated,
-            "3 of 3 nodes are tainted dedicated: gpu, which its pod does not tolerate",
-        );
-        check(
-            "0/3 nodes are available: 3 node(s) had volume node affinity conflict.",
-            Code::VolumeZone,
-            "its volumes lie where no node can take its pod (3 of 3 nodes are elsewhere)",
-        );
-        check(
-            "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match Pod's node affinity/selector.",
-            Code::Cordoned,
-            "1 of 3 nodes are cordoned, and no other takes its pod",
-        );
-        check(
-            "0/2 nodes are available: 2 node(s) exceed max volume count.",
-            Code::NodeVolumesFull,
-            "2 of 2 nodes can attach no more volumes",
-        );
-        check(
-            "0/3 nodes are available: persistentvolumeclaim \"app-data\" not found.",
-            Code::ClaimMissing,
-            "its claim app-data does not exist",
-        );
-        check(
-            "0/3 nodes are available: 3 node(s) had untolerated taint {node.kubernetes.io/unreachable: }.",
-            Code::NodeNotReady,
-            "no healthy node is left for its pod: 0/3 nodes are available: 3 node(s) had untolerated taint {node.kubernetes.io/unreachable: }.",
-        );
-        check(
-            "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.",
-            Code::Unschedulable,
-            "the scheduler places its pod nowhere: 0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.",
-        );
-    }
-
-    #[test]
-    fn a_selector_that_matches_nothing_says_what_the_pool_has() {
-        let t = unscheduled("0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.");
-        assert_eq!(first(&t, 100).sentence, "none of 3 nodes matches what its pod asks for");
-        let empty = diagnose_on(&t, vec![], 100).findings;
-        assert_eq!(empty[0].sentence, "no node carries the labels that its pod asks for: the tenants' pool is empty");
-        let some = diagnose_on(&t, vec![node("node-1")], 100).findings;
-        assert_eq!(some[0].sentence, "its pod asks for other labels than the nodes have (1 in the pool)");
-    }
-
-    /// As 1.34 says it: no taint is named, and whose it is only the nodes tell.
-    #[test]
-    fn a_taint_without_a_name_is_looked_up_at_the_nodes() {
-        let both = unscheduled(
-            "0/4 nodes are available: 1 node(s) had untolerated taint(s), 3 node(s) didn't match Pod's node affinity/selector. no new claims to deallocate, preemption: 0/4 nodes are available: 4 Preemption is not helpful for scheduling.",
-        );
-        let mut gpu = node("gpu-1");
-        gpu.taints = Box::new([Taint { key: text("dedicated"), value: Some(text("gpu")), effect: text("NoSchedule") }]);
-        let check = |nodes: Vec<Node>, code: Code, sentence: &str| {
-            let found = diagnose_on(&both, nodes, 100).findings;
-            assert_eq!((found[0].code, found[0].sentence.as_str()), (code, sentence));
-        };
-        let other = "its pod asks for other labels than the nodes have (2 in the pool; 1 tainted)";
-        check(vec![gpu.clone(), node("node-1")], Code::NoNodeMatches, other);
-        let tainted = "1 of 4 nodes are tainted dedicated=gpu, which its pod does not tolerate";
-        check(vec![gpu], Code::Untolerated, tainted);
-        let mut silent = node("node-1");
-        silent.ready = condition(false, 1);
-        let unhealthy = "no healthy node is left for its pod: not ready are node-1";
-        check(vec![silent], Code::NodeNotReady, unhealthy);
-    }
-
-    #[test]
-    fn it_is_a_fault_after_a_minute_and_silence_after_two() {
-        let t = unscheduled("0/3 nodes are available: 3 Insufficient memory.");
-        let early = diagnose(&t, 60);
-        assert!(early.findings.is_empty() && early.recheck == Some(at(61)));
-        let mut t = unscheduled("");
-        t.pods[0].scheduled = None;
-        assert!(codes(&diagnose(&t, 119)).is_empty());
-        assert_eq!(first(&t, 120).code, Code::SchedulerSilent);
-    }
-}
+mod tests;

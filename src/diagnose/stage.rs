@@ -3,7 +3,7 @@
 use super::{Case, Code, Evidence, Finding, Severity};
 use crate::fleet::{Age, At, Container, Pod, State, boot::Pace};
 
-/// Where nobody knows how long a stage usually takes.
+/// Where nobody knows how long a stage usually takes; and when a large image over a slow line is there at the latest.
 const LONG: u32 = 600;
 /// A stage that waits for its image, its turn taken.
 const LONG_WAIT: u32 = 300;
@@ -81,9 +81,10 @@ fn not_started(case: &mut Case<'_>, pod: &Pod, stage: &Container, since: Option<
         return;
     }
     let age = case.age(since);
+    let severity = if case.lasted(since, LONG) { Severity::Critical } else { Severity::Warning };
     let finding = Finding::new(
         Code::StageStuck,
-        Severity::Warning,
+        severity,
         format!("stage {} has not started for {age}, and no warning says why", stage.name),
     )
     .down(true)
@@ -183,7 +184,11 @@ mod tests {
         pod.stages[3].state = waiting("PodInitializing");
         let t = tenant("a", Some(pod));
         assert!(codes(&diagnose(&t, 334)).is_empty());
-        assert_eq!(first(&t, 335).code, Code::StageStuck);
+        let stuck = |now| (first(&t, now).code, first(&t, now).severity, first(&t, now).down);
+        assert_eq!(stuck(335), (Code::StageStuck, Severity::Warning, true), "a large image");
+        assert_eq!(stuck(634), (Code::StageStuck, Severity::Warning, true));
+        assert_eq!(stuck(635), (Code::StageStuck, Severity::Critical, true));
+        assert_eq!(diagnose(&t, 335).recheck, Some(at(635)));
     }
 
     #[test]

@@ -5,8 +5,9 @@ use crate::fleet::{Claim, ClaimPhase, Warning};
 
 /// A disk is made within a few seconds; what takes longer without an event is told after this.
 const GRACE: u32 = 60;
-const PROVISIONING: [&str; 3] = ["ProvisioningFailed", "VolumeMismatch", "ProvisioningCleanupFailed"];
-const RESIZING: [&str; 3] = ["VolumeResizeFailed", "FileSystemResizeFailed", "ExternalExpanding"];
+pub(super) const PROVISIONING: [&str; 3] = ["ProvisioningFailed", "VolumeMismatch", "ProvisioningCleanupFailed"];
+/// Not `ExternalExpanding`: older controllers send that as a warning about every driver's healthy growth.
+const RESIZING: [&str; 2] = ["VolumeResizeFailed", "FileSystemResizeFailed"];
 
 pub(super) fn check(case: &mut Case<'_>) {
     if case.is_terminating() {
@@ -120,7 +121,9 @@ fn resize(case: &mut Case<'_>, claim: &Claim) {
     let Some(state) = claim.resize.as_deref() else { return };
     let wanted = claim.requested.map_or_else(|| "more".to_owned(), |q| q.bytes().to_string());
     let evidence = Evidence::field(format!("{}.conditions", status(claim)), state, None);
-    let events = case.warnings(claim.uid, &RESIZING);
+    let mut events = case.warnings(claim.uid, &RESIZING);
+    // Of a growth before this one.
+    events.retain(|e| claim.resize_since.is_none_or(|since| e.last.is_none_or(|last| last >= since)));
     if state.ends_with("Error") || state.ends_with("Infeasible") || !events.is_empty() {
         let why = events.first().map_or(state, |e| e.message.as_str());
         let finding = Finding::warning(Code::ResizeFailed, format!("claim {} cannot grow to {wanted}: {why}", claim.name))
@@ -176,13 +179,13 @@ mod tests {
         assert_eq!((finding.code, finding.about.as_str(), finding.down), (Code::VolumePending, "managed-csi", true));
         assert_eq!(codes(&diagnose(&t, 100)).len(), 1, "the scheduler's word and the claim's are one fault");
 
-        t.warnings = vec![event(
+        t.warnings = Box::new([event(
             "PersistentVolumeClaim",
             30,
             "ProvisioningFailed",
             "storageclass.storage.k8s.io \"managed-csi\" not found",
             5,
-        )];
+        )]);
         assert_eq!(first(&t, 100).code, Code::ClassMissing);
         t.warnings[0].message = text("failed to provision volume: disk Quota exceeded in region");
         let finding = first(&t, 100);
@@ -202,7 +205,7 @@ mod tests {
     fn a_claim_that_waits_for_its_first_pod_is_no_fault() {
         let mut t = waiting_for_volume(Some("0/3 nodes are available: 3 Insufficient memory."));
         assert_eq!(codes(&diagnose(&t, 100)), [Code::NoRoom]);
-        t.pods.clear();
+        t.pods = Box::default();
         t.sets[0].wanted = 0;
         assert!(codes(&diagnose(&t, 5_000)).is_empty());
     }
@@ -228,7 +231,13 @@ mod tests {
         assert_eq!(first(&t, 500).code, Code::ResizeFailed);
         t.claims[0].resize = Some(text("Resizing"));
         assert!(codes(&diagnose(&t, 500)).is_empty(), "it is on its way");
-        t.warnings = vec![event("PersistentVolumeClaim", 30, "VolumeResizeFailed", "disk is in use", 5)];
+        t.warnings = Box::new([event("PersistentVolumeClaim", 30, "VolumeResizeFailed", "disk is in use", 5)]);
         assert_eq!(first(&t, 500).sentence, "claim app-data cannot grow to 20Gi: disk is in use");
+        t.claims[0].resize_since = Some(at(6));
+        assert!(codes(&diagnose(&t, 500)).is_empty(), "that was another growth");
+        t.claims[0].resize_since = Some(at(5));
+        assert_eq!(first(&t, 500).code, Code::ResizeFailed);
+        t.warnings[0].reason = text("ExternalExpanding");
+        assert!(codes(&diagnose(&t, 500)).is_empty(), "it only says who does it");
     }
 }

@@ -134,15 +134,22 @@ impl<'a> Act<'a> {
         let turn = self.turn.clone();
         let steps = plan.steps(&turn);
         let mut last = String::new();
+        let before = if plan.care.probe { self.ills().await } else { None };
         for (number, step) in steps.iter().enumerate() {
             // A request in flight is never given up; before the next one is the place to stop.
             if *self.shared.orders.borrow() == Order::Stop {
                 return if self.shared.hold.is_lost() { Ending::Superseded } else { Ending::Stopped };
             }
             self.say(|tenant| News::Step { tenant, step: number, said: step.words() }).await;
-            match self.exec(number, step).await {
+            let done = match self.exec(number, step).await {
+                Ok(said) if plan.care.probe && self.back.is_some() && step.serves() => {
+                    self.proven(said, before.as_ref()).await
+                }
+                other => other,
+            };
+            match done {
                 Ok(said) => {
-                    last.clone_from(&said);
+                    last = if step.remarks() { format!("{last}; {said}") } else { said.clone() };
                     self.notice(number, step, &said).await;
                     self.say(|tenant| News::Did { tenant, step: number, said }).await;
                 }
@@ -188,6 +195,7 @@ impl<'a> Act<'a> {
                 now: self.now(),
                 nonce: 0,
                 read_only: false,
+                care: shared.plan.care,
                 sources: &sources,
                 base: shared.base,
                 hosts: &[],
@@ -252,7 +260,7 @@ impl<'a> Act<'a> {
             | Intent::Resume
             | Intent::Upgrade { .. }
             | Intent::Apply { .. }
-            | Intent::Reprovision => {
+            | Intent::Reprovision { .. } => {
                 let stored = namespace.as_ref().and_then(stored_spec);
                 let stored = stored.ok_or_else(|| Trouble::Moved("it carries no spec any more".to_owned()))?;
                 Some(intent.change(&stored.map_err(|e| Trouble::Moved(e.to_string()))?))

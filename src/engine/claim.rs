@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     cluster::{Address, Cluster, Fault, Only},
-    fleet::name::{CLAIM_ANNOTATION, DONE_ANNOTATION},
-    plan::Step,
+    fleet::name::{CLAIM_ANNOTATION, DONE_ANNOTATION, TOKEN_ANNOTATION},
+    plan::{Intent, Step},
 };
 
 /// Claims are no part of what is rendered: a field manager of their own keeps applies from taking them away.
@@ -128,7 +128,9 @@ impl Act<'_> {
                     }
                 }
                 // Nothing fences what is never read but the lease itself.
-                Step::Snapshot
+                Step::Prepull { .. }
+                | Step::Drain
+                | Step::Snapshot
                 | Step::EnsureSecret { .. }
                 | Step::ReplaceSecret { .. }
                 | Step::Await { .. }
@@ -164,6 +166,9 @@ impl Act<'_> {
             let mut wanted = json!({ CLAIM_ANNOTATION: null });
             if done && at.namespace().is_empty() {
                 wanted[DONE_ANNOTATION] = run.as_str().into();
+                if self.shared.plan.intent == Intent::RotateToken {
+                    wanted[TOKEN_ANNOTATION] = Value::Null;
+                }
             }
             self.patience
                 .insist(async || {
@@ -180,7 +185,12 @@ impl Act<'_> {
     }
 }
 
-async fn annotate(cluster: &Cluster, at: &Address, live: &Value, annotations: &Value) -> Result<(), Trouble> {
+pub(super) async fn annotate(
+    cluster: &Cluster,
+    at: &Address,
+    live: &Value,
+    annotations: &Value,
+) -> Result<(), Trouble> {
     let Some(found) = uid(live) else { return Err(Trouble::wrong(format!("{at} has no UID"))) };
     match cluster.annotate(at, Only { uid: found, version: version(live) }, MANAGER, annotations).await {
         // Gone in between: nothing is left to be claimed.

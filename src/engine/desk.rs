@@ -2,7 +2,9 @@
 //! refuses the other refuses too.
 
 mod rights;
+mod room;
 pub mod runs;
+mod users;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -13,6 +15,7 @@ use super::{
     hold::Lease,
     journal::Journal,
     look::look,
+    prepull::stock,
     record::Records,
     run::{Job, Order, run},
     token::Secrets,
@@ -23,11 +26,13 @@ use crate::{
     fleet::Uid,
     index::{Entry, Sources},
     manifest::{Base, Defaults},
-    plan::{Event, Intent, Ledger, Other, Pace, Plan, Preview, Refusal, Situation, Why},
+    plan::{Care, Event, Intent, Ledger, Other, Pace, Plan, Preview, Refusal, Situation, Why},
 };
 
-/// Of so many tenants at most every object is compared and asked about beforehand.
+/// Of so many tenants at most, those who go first, every object is compared and asked about beforehand.
 pub const LOOKED_AT: usize = 10;
+/// Days after which what is remembered of a run goes, where the configuration does not say.
+const KEPT_DAYS: u32 = 90;
 
 /// A cluster with what it takes to change it, and who does it.
 #[derive(Clone, Debug)]
@@ -47,11 +52,14 @@ pub struct Desk {
 pub struct Wish {
     pub intent: Intent,
     pub pace: Pace,
+    pub care: Care,
     /// Those to whom it cannot be done are left out, with the reason, instead of refusing the whole.
     pub sift: bool,
     /// Who is meant; of a create, who is there already under the name.
     pub entries: Vec<Entry>,
     pub sources: Sources,
+    /// What whoever asks knows already that should be weighed, such as [`Desk::room`].
+    pub notes: Vec<String>,
 }
 
 /// A plan that can be agreed to.
@@ -61,11 +69,11 @@ pub struct Proposal {
     pub preview: Preview,
     /// Tenants that are left out, with the reason.
     pub left_out: Refusal,
-    /// By tenant: what the server says that it would do. Empty where there are more tenants than [`LOOKED_AT`].
+    /// By tenant: what the server says that it would do, of the first [`LOOKED_AT`].
     pub server: BTreeMap<String, Vec<Verdict>>,
     /// The run can be kept in the cluster, where others see it and can go on with it.
     pub recorded: bool,
-    /// What could not be found out, each a sentence.
+    /// What could not be found out, and whom it would interrupt: each a sentence.
     pub notes: Vec<String>,
 }
 
@@ -107,13 +115,20 @@ impl fmt::Display for Declined {
 }
 
 impl Proposal {
+    /// `the first 10 of 120 tenants`, where the server was not asked about all.
+    pub fn asked_about(&self) -> Option<String> {
+        let all = self.plan.turns().count();
+        (self.server.len() < all).then(|| format!("the first {} of {all} tenants", self.server.len()))
+    }
+
     /// What the server would refuse, with the object in each reason.
     pub fn refused_by_server(&self) -> Refusal {
         let mut refusal = Refusal::default();
         for (tenant, verdicts) in &self.server {
             for verdict in verdicts {
                 if let Some(why) = &verdict.refused {
-                    refusal.add(Some(tenant), Why::Server, format!("{}: {why}", verdict.object));
+                    let reason = if verdict.owned { Why::Owned } else { Why::Server };
+                    refusal.add(Some(tenant), reason, format!("{}: {why}", verdict.object));
                 }
             }
         }
@@ -205,8 +220,9 @@ impl Desk {
     /// # Errors
     /// Every reason why not; or the server could not be asked. What the server would refuse is part of the proposal.
     pub async fn propose(&self, wish: Wish) -> Result<Proposal, Declined> {
-        let mut notes = Vec::new();
-        let (plan, left_out) = self.plan(wish, &mut notes).await?;
+        let mut notes = wish.notes.clone();
+        let entries = wish.entries.clone();
+        let (mut plan, left_out) = self.plan(wish, &mut notes).await?;
         let mut refusal = Refusal::default();
         rights::of_plan(&self.cluster, &plan, &mut refusal).await?;
         let recorded = match rights::of_records(&self.cluster, &self.control).await? {
@@ -223,19 +239,37 @@ impl Desk {
         if !refusal.0.is_empty() {
             return Err(Declined::Refused(refusal));
         }
+        if plan.care.prepull && plan.intent.pulls() {
+            self.prepull(&mut plan, &entries, recorded).await?;
+        }
+        notes.extend(users::interrupted(&self.cluster, &plan, &entries).await);
         let mut server = BTreeMap::new();
-        if plan.turns().count() <= LOOKED_AT {
-            for turn in plan.turns() {
-                let verdicts = dry::dry_run(&self.cluster, &self.base, &plan, turn, &self.control).await;
-                server.insert(turn.tenant.clone(), verdicts);
-            }
+        // Of very many those who go first: what the server has against one of a release it has against the others.
+        for turn in plan.turns().take(LOOKED_AT) {
+            let verdicts = dry::dry_run(&self.cluster, &self.base, &plan, turn, &self.control).await;
+            server.insert(turn.tenant.clone(), verdicts);
         }
         Ok(Proposal { preview: Preview::of(&plan), plan, left_out, server, recorded, notes })
     }
 
+    /// The gate before the first wave, or why there is none.
+    async fn prepull(&self, plan: &mut Plan, entries: &[Entry], recorded: bool) -> Result<(), Declined> {
+        let missing = rights::of_pulls(&self.cluster, &self.control).await?;
+        if let Some(missing) = missing {
+            plan.no_prepull(&missing);
+        } else if !recorded {
+            plan.no_prepull("the run has no place in the cluster");
+        } else {
+            let meant: Vec<&Entry> = entries.iter().filter(|e| plan.turn(&e.tenant.namespace_name).is_some()).collect();
+            let stock = stock(&self.cluster, &self.base, &plan.intent, &meant).await?;
+            plan.prepull(&stock);
+        }
+        Ok(())
+    }
+
     async fn plan(&self, wish: Wish, notes: &mut Vec<String>) -> Result<(Plan, Refusal), Declined> {
-        let Wish { intent, pace, sift, entries, sources } = wish;
-        let label = &self.scope.labels.tenant;
+        let Wish { intent, pace, care, sift, entries, sources, notes: _ } = wish;
+        let label = &self.scope.tenants();
         let mut others = BTreeMap::new();
         if matches!(intent, Intent::Delete { .. }) {
             for entry in &entries {
@@ -267,6 +301,8 @@ impl Desk {
             now: self.cluster.clock().now(),
             nonce: fastrand::u16(..),
             read_only: self.read_only,
+            // Whoever plans at a desk wants to know that it is done.
+            care: Care { probe: true, ..care },
             sources: &sources,
             base: &self.base,
             hosts: &hosts,
@@ -294,20 +330,38 @@ impl Desk {
     /// Makes a plan that was agreed to ready to go: written down and leased, where that may be.
     ///
     /// # Errors
-    /// The record or the lease cannot be written.
+    /// The record or the lease cannot be written; or others have brought the run to its end already.
     pub async fn begin(&self, plan: Plan, recorded: bool, secrets: Secrets) -> Result<Work, Declined> {
         if self.read_only {
             return Err(read_only());
         }
+        let mut ledger = Ledger::new(&plan);
         let kept = if recorded {
             let records = Records::new(&self.cluster, &self.control);
             records.begin(&plan).await?;
             let lease = Lease::take(&self.cluster, &self.control, &plan.id, &self.author, fastrand::u64(..)).await?;
+            // Who found it written down and nobody acting on it may have gone on with it meanwhile, or stopped it for good.
+            let record = self.open_still(&plan.id).await;
+            match record {
+                Ok(record) if record.states.is_empty() => {}
+                Ok(record) => ledger = Ledger::resumed(&plan, plan.made, &record.states),
+                Err(declined) => {
+                    lease.release().await;
+                    return Err(declined);
+                }
+            }
+            let days = self.defaults.runs_kept_days.unwrap_or(KEPT_DAYS);
+            // Whoever may not, or cannot now, leaves it to the next one.
+            if days > 0
+                && let Err(trouble) = records.sweep(days).await
+            {
+                tracing::info!(said = trouble.words().0, "records of old runs are left");
+            }
             Some((lease, records))
         } else {
             None
         };
-        Ok(Work { desk: self.clone(), ledger: Ledger::new(&plan), plan: Arc::new(plan), secrets, kept })
+        Ok(Work { desk: self.clone(), ledger, plan: Arc::new(plan), secrets, kept })
     }
 }
 

@@ -32,6 +32,18 @@ pub struct Verdict {
     /// Why the server would refuse.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// It would, for fields that belong to another manager.
+    #[serde(skip)]
+    pub owned: bool,
+}
+
+impl Verdict {
+    fn but(mut self, trouble: &Trouble) -> Self {
+        let (said, advice) = trouble.words();
+        self.owned = matches!(trouble, Trouble::Cluster(error) if error.fault == Fault::Owned);
+        self.refused = Some(if self.owned { format!("{said}; {advice}") } else { said });
+        self
+    }
 }
 
 /// Asks about every step of one turn; nothing is changed.
@@ -76,8 +88,7 @@ pub async fn dry_run(cluster: &Cluster, base: &Base, plan: &Plan, turn: &Turn, c
 }
 
 fn refused(object: &str, trouble: &Trouble) -> Verdict {
-    let (said, _) = trouble.words();
-    Verdict { object: object.to_owned(), said: "refused".to_owned(), changes: Vec::new(), refused: Some(said) }
+    said_of(object.to_owned(), "refused".to_owned()).but(trouble)
 }
 
 async fn steps(act: &mut Act<'_>, verdicts: &mut Vec<Verdict>) -> Result<(), Trouble> {
@@ -157,7 +168,7 @@ async fn steps(act: &mut Act<'_>, verdicts: &mut Vec<Verdict>) -> Result<(), Tro
                 for (claim, name) in act.snapshots() {
                     let object = format!("VolumeSnapshot {}/{name}", turn.namespace);
                     let said = format!("would be made of {claim}");
-                    verdicts.push(Verdict { object, said, changes: Vec::new(), refused: None });
+                    verdicts.push(said_of(object, said));
                 }
             }
             Step::TakeOwnership { kind } => {
@@ -167,7 +178,7 @@ async fn steps(act: &mut Act<'_>, verdicts: &mut Vec<Verdict>) -> Result<(), Tro
                     match act.take_fields(&object, Mode::DryRun).await {
                         Ok(0) => {}
                         Ok(fields) => said.said = format!("would give up {fields} fields to {MANAGER}"),
-                        Err(trouble) => said.refused = Some(trouble.words().0),
+                        Err(trouble) => said = said.but(&trouble),
                     }
                     verdicts.push(said);
                 }
@@ -175,15 +186,18 @@ async fn steps(act: &mut Act<'_>, verdicts: &mut Vec<Verdict>) -> Result<(), Tro
             Step::EnsureSecret { secret } => {
                 let object = format!("Secret {}/{}", turn.namespace, secret.name());
                 let said = "would be made unless it is there; it is never read".to_owned();
-                verdicts.push(Verdict { object, said, changes: Vec::new(), refused: None });
+                verdicts.push(said_of(object, said));
             }
             Step::ReplaceSecret { secret } => {
                 let object = format!("Secret {}/{}", turn.namespace, secret.name());
                 let said = "would be replaced; it is never read".to_owned();
-                let refused = act.may_replace(*secret).await.err().map(|trouble| trouble.words().0);
-                verdicts.push(Verdict { object, said, changes: Vec::new(), refused });
+                let said = said_of(object, said);
+                verdicts.push(match act.may_replace(*secret).await {
+                    Ok(_) => said,
+                    Err(trouble) => said.but(&trouble),
+                });
             }
-            Step::Await { .. } | Step::Note { .. } => {}
+            Step::Prepull { .. } | Step::Drain | Step::Await { .. } | Step::Note { .. } => {}
         }
     }
     Ok(())
@@ -205,8 +219,10 @@ async fn anew(
     }
     wanted["metadata"]["name"] = format!("{}-anew", object.name()).into();
     let answer = patience.insist(async || Ok(cluster.apply(&wanted, Mode::DryRun).await?)).await;
-    said.refused = answer.err().map(|trouble| trouble.words().0);
-    Ok(said)
+    Ok(match answer {
+        Ok(_) => said,
+        Err(trouble) => said.but(&trouble),
+    })
 }
 
 /// What would change of it, but for which run wrote last.
@@ -215,7 +231,11 @@ fn changes(wanted: &Value, live: &Value) -> Vec<Change> {
 }
 
 fn verdict(at: &Address, said: &str) -> Verdict {
-    Verdict { object: at.to_string(), said: said.to_owned(), changes: Vec::new(), refused: None }
+    said_of(at.to_string(), said.to_owned())
+}
+
+fn said_of(object: String, said: String) -> Verdict {
+    Verdict { object, said, changes: Vec::new(), refused: None, owned: false }
 }
 
 async fn deletion(act: &mut Act<'_>, at: &Address, expected: crate::fleet::Uid) -> Result<Verdict, Trouble> {
@@ -233,6 +253,6 @@ async fn deletion(act: &mut Act<'_>, at: &Address, expected: crate::fleet::Uid) 
     });
     Ok(match ask.await {
         Ok(said) => verdict(at, said),
-        Err(trouble) => Verdict { refused: Some(trouble.words().0), ..verdict(at, "would not be deleted") },
+        Err(trouble) => verdict(at, "would not be deleted").but(&trouble),
     })
 }

@@ -1,13 +1,18 @@
 //! One step on the cluster: read, decide, write. Done twice, each changes nothing the second time.
 
+mod address;
 mod asked;
+mod drain;
 mod ownership;
+mod room;
 mod secret;
 mod snapshot;
 mod volumes;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
     act::{Act, address, annotation, uid, version},
@@ -23,7 +28,7 @@ use crate::{
         name::{PURGE_ANNOTATION, RUN_ANNOTATION},
     },
     manifest::{Object, diff},
-    plan::{Judged, Named, News, Piece, Step, Take, Until, What, Which},
+    plan::{Intent, Judged, Named, News, Piece, Step, Take, Until, What, Which},
 };
 
 /// Label by which the pods of a StatefulSet name their revision.
@@ -38,6 +43,7 @@ impl Act<'_> {
         }
         match step {
             Step::Apply { kind } => self.apply(number, *kind).await,
+            Step::Drain => self.drain().await,
             Step::Snapshot => self.snapshot().await,
             Step::TakeOwnership { kind } => self.take_over(*kind).await,
             Step::EnsureSecret { secret } => self.secret(*secret).await,
@@ -45,11 +51,13 @@ impl Act<'_> {
             Step::Delete { what: What::Tenant } => self.purge().await,
             Step::Delete { what } => self.delete(*what).await,
             Step::DeletePod { which } => self.delete_pod(*which).await,
+            Step::Await { until: Until::Addressed, seconds } => self.addressed(*seconds).await,
             Step::Await { until: until @ (Until::Granted | Until::Grown | Until::Snapped), seconds } => {
                 self.asked(*until, *seconds).await
             }
             Step::Await { until, seconds } => self.wait(*until, *seconds).await,
             Step::Note { text } => Ok(text.clone()),
+            Step::Prepull { .. } => Err(Trouble::wrong("images are pulled before the first wave, for no tenant alone")),
         }
     }
 
@@ -156,6 +164,11 @@ impl Act<'_> {
 
     async fn delete_pod(&mut self, which: Which) -> Result<String, Trouble> {
         let cluster = self.shared.cluster;
+        // Whoever came after the token was replaced has read the new one.
+        let stale = match which {
+            Which::Current if self.shared.plan.intent == Intent::RotateToken => self.replaced_before().await?,
+            _ => None,
+        };
         let namespace = self.turn.namespace.as_str();
         let basis = &self.turn.basis;
         let set = basis.set.as_ref().ok_or_else(|| Trouble::wrong("the plan names no StatefulSet"))?;
@@ -172,6 +185,9 @@ impl Act<'_> {
                 match which {
                     Which::Seen if basis.pod_uid() != Some(found) => {
                         return Ok(("is another one already", false, None));
+                    }
+                    Which::Current if stale.as_ref().is_some_and(|stale| *stale != found.to_string()) => {
+                        return Ok(("is another one already, which has read the new token", false, None));
                     }
                     Which::Seen | Which::Current => {}
                     Which::Outdated => {
@@ -227,8 +243,10 @@ impl Act<'_> {
         let mut told = self.shared.view.follow(&self.turn.namespace, until, &basis, self.floor).await;
         let mut orders = self.shared.orders.clone();
         let mut last = "nothing is known yet".to_owned();
+        let mut asks = Instant::now() + cluster.clock().real(room::EVERY);
         loop {
             let judged = told.borrow_and_update().clone();
+            let crowded = matches!(judged, Some(Judged::NoRoom(_)));
             match judged {
                 Some(Judged::Met(said)) if until == Until::Kept => return self.kept(said).await,
                 Some(Judged::Met(said)) => {
@@ -239,7 +257,7 @@ impl Act<'_> {
                 }
                 Some(Judged::Never(said)) => return Err(Trouble::wrong(said)),
                 Some(Judged::Failing(said)) => return self.no_worse(until, said),
-                Some(Judged::NotYet(said)) if said != last => {
+                Some(Judged::NotYet(said) | Judged::NoRoom(said)) if said != last => {
                     last.clone_from(&said);
                     self.say(|tenant| News::Progress { tenant, said }).await;
                 }
@@ -251,8 +269,30 @@ impl Act<'_> {
                 changed = told.changed() => if changed.is_err() {
                     return Err(Trouble::wrong("the watches have ended"));
                 },
+                () = sleep_until(asks), if crowded => {
+                    if let Some(said) = self.no_node_comes().await? {
+                        return self.no_worse(until, said);
+                    }
+                    asks = Instant::now() + cluster.clock().real(room::EVERY);
+                }
                 () = sleep_until(deadline) => return self.no_worse(until, format!("not within {seconds} s: {last}")),
             }
+        }
+    }
+
+    /// Until the next look: says what is in the way where that is news, and ends where a person stops.
+    async fn rest(&mut self, said: String, last: &mut String, seconds: u32) -> Result<(), Trouble> {
+        if said != *last {
+            last.clone_from(&said);
+            self.say(|tenant| News::Progress { tenant, said }).await;
+        }
+        let mut orders = self.shared.orders.clone();
+        // However fast the cluster's clock is, it is not asked without a pause.
+        let pause = self.shared.cluster.clock().real(seconds).max(Duration::from_millis(10));
+        tokio::select! {
+            biased;
+            () = stopped(&mut orders) => Err(Trouble::Stopped),
+            () = sleep(pause) => Ok(()),
         }
     }
 

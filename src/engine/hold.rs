@@ -1,9 +1,11 @@
 //! The Lease of a run: who acts, and that nobody else does. A lease alone fences nobody; every write also carries the version
 //! of a read that was made while the lease was surely ours, and a take-over touches what the run still writes.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use tokio::{
-    sync::watch as latest,
+    sync::{Notify, watch as latest},
     time::{Instant, sleep, sleep_until},
 };
 
@@ -38,6 +40,7 @@ pub(super) enum Held {
 pub(super) struct Hold {
     cluster: Cluster,
     held: latest::Receiver<Held>,
+    moved: Arc<Notify>,
     /// `<run>/<epoch>`, as it stands on what the run acts on.
     pub claim: Option<String>,
 }
@@ -48,16 +51,18 @@ impl Hold {
     }
 
     pub(super) fn unrecorded(cluster: &Cluster) -> Self {
-        Self { cluster: cluster.clone(), held: latest::channel(Held::Unrecorded).1, claim: None }
+        let held = latest::channel(Held::Unrecorded).1;
+        Self { cluster: cluster.clone(), held, moved: Arc::default(), claim: None }
     }
 
     /// Whether the run may write now; waits while that is not sure. `Ok(false)`: it had to wait, so that what was read
     /// before may be old.
     pub(super) async fn sure(&self) -> Result<bool, Trouble> {
-        let mut held = self.held.clone();
         let mut at_once = true;
         loop {
-            match *held.borrow_and_update() {
+            // Heard from here on, whenever it is waited for.
+            let moved = self.moved.notified();
+            match *self.held.borrow() {
                 Held::Unrecorded => return Ok(at_once),
                 Held::Lost => return Err(Trouble::Superseded("somebody else has taken this run over".to_owned())),
                 Held::Until { here, there } if Instant::now() < here && self.cluster.clock().now() < there => {
@@ -66,10 +71,22 @@ impl Hold {
                 Held::Until { .. } => {}
             }
             at_once = false;
-            if held.changed().await.is_err() {
+            if self.held.has_changed().is_err() {
                 return Err(Trouble::Superseded("the lease of this run is not renewed any more".to_owned()));
             }
+            moved.await;
         }
+    }
+}
+
+/// Wakes the turns in the order in which they wait, so that one seed tells one story: a watch wakes them in any. The last time
+/// when the lease itself is gone.
+#[derive(Debug, Default)]
+struct Moved(Arc<Notify>);
+
+impl Drop for Moved {
+    fn drop(&mut self) {
+        self.0.notify_waiters();
     }
 }
 
@@ -85,6 +102,8 @@ pub struct Lease {
     /// Kept so that nobody needs to listen yet.
     held: latest::Receiver<Held>,
     claim: String,
+    /// The last that is dropped.
+    moved: Moved,
 }
 
 /// Who holds a run, and since when.
@@ -142,8 +161,8 @@ impl Lease {
         let at = Address::kind("Lease", control, &name(run)).map_err(Trouble::wrong)?;
         let holder = format!("{by}/{nonce:016x}");
         let (tell, held) = latest::channel(Held::Lost);
-        let mut lease =
-            Self { cluster: cluster.clone(), at, object: Value::Null, holder, tell, held, claim: String::new() };
+        let (claim, moved) = (String::new(), Moved::default());
+        let mut lease = Self { cluster: cluster.clone(), at, object: Value::Null, holder, tell, held, claim, moved };
         let began = (Instant::now(), cluster.clock().now());
         lease.object = match cluster.object(&lease.at).await? {
             None => {
@@ -192,11 +211,21 @@ impl Lease {
     fn renewed(&self, (here, there): (Instant, At)) {
         let safe = LASTS - MARGIN;
         let here = here + self.cluster.clock().real(safe);
-        self.tell.send_replace(Held::Until { here, there: there.plus(safe) });
+        self.tell(Held::Until { here, there: there.plus(safe) });
+    }
+
+    fn tell(&self, held: Held) {
+        self.tell.send_replace(held);
+        self.moved.0.notify_waiters();
     }
 
     pub(super) fn hold(&self) -> Hold {
-        Hold { cluster: self.cluster.clone(), held: self.held.clone(), claim: Some(self.claim.clone()) }
+        Hold {
+            cluster: self.cluster.clone(),
+            held: self.held.clone(),
+            moved: self.moved.0.clone(),
+            claim: Some(self.claim.clone()),
+        }
     }
 
     /// How often the run has changed hands.
@@ -228,7 +257,7 @@ impl Lease {
                         true
                     }
                     Ok(_) => {
-                        self.tell.send_replace(Held::Lost);
+                        self.tell(Held::Lost);
                         false
                     }
                     Err(_) => true,
@@ -244,7 +273,7 @@ impl Lease {
     /// Lets go, so that nobody has to wait for it to run out.
     pub async fn release(mut self) {
         self.object["spec"]["holderIdentity"] = "".into();
-        self.tell.send_replace(Held::Lost);
+        self.tell(Held::Lost);
         if let Err(error) = self.cluster.replace(&self.object).await {
             tracing::info!(said = error.said, "the lease is left to run out");
         }

@@ -18,6 +18,8 @@ use crate::{
 const AT_ONCE: usize = 4;
 /// Of more tenants than so many it is not looked at what differs: each takes a dozen reads.
 const COMPARED: usize = 200;
+/// Of more tenants than so many, the snapshots of all are listed at once.
+const LISTED: usize = 20;
 
 /// What plans of this intent need to know of these tenants, by namespace. `label` is the key that tells tenants' objects;
 /// `defaults` stand in for what the objects of a tenant of another hand do not show.
@@ -25,6 +27,54 @@ const COMPARED: usize = 200;
 /// # Errors
 /// As any read. What may not be read is left out: whoever plans on it says that it is not known, or asks for the right.
 pub async fn look(
+    cluster: &Cluster,
+    base: &Base,
+    intent: &Intent,
+    entries: &[&Entry],
+    label: &str,
+    defaults: &Defaults,
+) -> Result<BTreeMap<String, Found>, Trouble> {
+    let mut all = Box::pin(facts(cluster, base, intent, entries, label, defaults)).await?;
+    if intent.needs_way_back() || matches!(intent, Intent::Snapshot { .. }) {
+        for (namespace, snapshots) in snapshots(cluster, entries).await? {
+            all.entry(namespace).or_default().snapshots = Some(snapshots);
+        }
+    }
+    Ok(all)
+}
+
+/// The snapshots of each tenant; nothing where there is no such kind, or it may not be listed.
+async fn snapshots(cluster: &Cluster, entries: &[&Entry]) -> Result<BTreeMap<String, Vec<Snap>>, ClusterError> {
+    let mut all = BTreeMap::new();
+    if entries.is_empty() || !known(cluster.serves_snapshots().await)?.unwrap_or_default() {
+        return Ok(all);
+    }
+    if entries.len() > LISTED {
+        let Some(list) = known(cluster.objects_of_all("VolumeSnapshot", "").await)? else { return Ok(all) };
+        all.extend(entries.iter().map(|entry| (entry.tenant.namespace_name.to_string(), Vec::new())));
+        for object in &list {
+            let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
+            if let Some(of) = all.get_mut(namespace) {
+                of.push(snap(object));
+            }
+        }
+        return Ok(all);
+    }
+    let mut lists = stream::iter(entries.iter().map(|entry| entry.tenant.namespace_name.to_string()))
+        .map(|namespace| async move {
+            let list = known(cluster.objects("VolumeSnapshot", &namespace, "").await);
+            list.map(|list| (namespace, list))
+        })
+        .buffer_unordered(AT_ONCE);
+    while let Some((namespace, list)) = lists.try_next().await? {
+        if let Some(list) = list {
+            all.insert(namespace, list.iter().map(snap).collect());
+        }
+    }
+    Ok(all)
+}
+
+async fn facts(
     cluster: &Cluster,
     base: &Base,
     intent: &Intent,
@@ -65,22 +115,14 @@ pub async fn look(
         }
         return Ok(all);
     }
-    if matches!(intent, Intent::Snapshot { .. } | Intent::Restore { .. }) {
-        let served = known(cluster.serves_snapshots().await)?.unwrap_or_default();
+    if matches!(intent, Intent::Restore { .. }) {
         for entry in entries {
-            let mut found = Found::default();
-            if served {
-                let list = known(cluster.objects("VolumeSnapshot", &entry.tenant.namespace_name, "").await)?;
-                found.snapshots = list.map(|list| list.iter().map(snap).collect());
-            }
-            if matches!(intent, Intent::Restore { .. }) {
-                found.spec = spec(cluster, entry).await?;
-            }
+            let found = Found { spec: spec(cluster, entry).await?, ..Found::default() };
             all.insert(entry.tenant.namespace_name.to_string(), found);
         }
         return Ok(all);
     }
-    if !matches!(intent, Intent::Reprovision | Intent::Resize { .. } | Intent::Delete { purge: false }) {
+    if !matches!(intent, Intent::Reprovision { .. } | Intent::Resize { .. } | Intent::Delete { purge: false }) {
         return Ok(all);
     }
     let storage = known(cluster.storage(label).await)?;

@@ -28,7 +28,7 @@ pub(super) struct Patience {
 }
 
 /// Whether the same request may go through later.
-fn passes(error: &ClusterError) -> bool {
+pub(super) fn passes(error: &ClusterError) -> bool {
     matches!(error.fault, Fault::Unreachable | Fault::Timeout | Fault::Answer | Fault::Busy | Fault::Gone)
 }
 

@@ -5,18 +5,23 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::trouble::Trouble;
+use super::{act::uid, hold::holder, trouble::Trouble};
 use crate::{
-    cluster::{Address, Cluster, ClusterError, Fault, MANAGER},
+    cluster::{Address, Cluster, ClusterError, Fault, MANAGER, Mode, Only},
+    fleet::At,
     plan::{End, Event, News, Plan, State},
 };
 
 /// Label of everything that a run keeps in the control namespace; its value is the run's id.
-const RUN_LABEL: &str = "fleetdeck.openclaw.ai/run";
+pub(super) const RUN_LABEL: &str = "fleetdeck.openclaw.ai/run";
 /// Label of a run's first ConfigMap.
 const HEAD_LABEL: &str = "fleetdeck.openclaw.ai/run-head";
 /// Bytes of a plan in one ConfigMap: they may hold a mebibyte, names and JSON around it included.
 const PIECE: usize = 900 << 10;
+/// Seconds.
+const DAY: u32 = 86_400;
+/// Runs that are swept away at a time: whoever begins something waits for it.
+const SWEPT: usize = 10;
 
 /// What a run's record says.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +39,8 @@ pub struct Record {
     /// Tenants that failed, were held or are to be skipped, by namespace.
     pub states: BTreeMap<String, State>,
     pieces: u64,
+    /// `metadata.resourceVersion` of its head as it was read.
+    version: String,
 }
 
 /// The record of one run.
@@ -138,6 +145,45 @@ impl Records {
         Ok(records)
     }
 
+    /// Removes what is remembered of runs older than this, with their leases and whatever pods they left; some at a time.
+    ///
+    /// # Errors
+    /// As any read; what may not be removed.
+    pub async fn sweep(&self, days: u32) -> Result<usize, Trouble> {
+        let now = self.cluster.clock().now();
+        let old = |record: &Record| At::parse(&record.made).is_some_and(|made| now.since(made) / DAY >= days);
+        let mut swept = 0;
+        for record in self.list().await.map_err(Trouble::Cluster)?.into_iter().filter(old).take(SWEPT) {
+            let held = holder(&self.cluster, &self.control, &record.run).await.map_err(Trouble::Cluster)?;
+            if held.is_some_and(|who| who.alive) {
+                continue;
+            }
+            let selector = format!("{RUN_LABEL}={}", record.run);
+            let lease = Address::kind("Lease", &self.control, &name(&record.run, 0)).map_err(Trouble::wrong)?;
+            let mut all = vec![lease];
+            // The pieces; the head goes last, so that what was begun is found again.
+            for kind in ["Pod", "ConfigMap"] {
+                for object in self.cluster.objects(kind, &self.control, &selector).await? {
+                    let found = object["metadata"]["name"].as_str().unwrap_or_default();
+                    if kind != "ConfigMap" || found != name(&record.run, 0) {
+                        all.push(Address::kind(kind, &self.control, found).map_err(Trouble::wrong)?);
+                    }
+                }
+            }
+            all.push(self.at(&record.run, 0)?);
+            for at in all {
+                let live = self.cluster.object(&at).await?;
+                let Some(uid) = live.as_ref().and_then(uid) else { continue };
+                match self.cluster.remove(&at, Only { uid, version: None }, Mode::Live).await {
+                    Err(error) if error.fault != Fault::NotFound => return Err(error.into()),
+                    _ => {}
+                }
+            }
+            swept += 1;
+        }
+        Ok(swept)
+    }
+
     /// One run; `None` where there is none of this id.
     ///
     /// # Errors
@@ -168,6 +214,19 @@ impl Records {
     /// What the server refuses.
     pub async fn set(&self, run: &str, data: &Value) -> Result<(), Trouble> {
         Ok(self.cluster.merge(&self.at(run, 0)?, MANAGER, &json!({ "data": data })).await.map(drop)?)
+    }
+
+    /// The same if nobody has changed the head since it was read; `false` where somebody has.
+    ///
+    /// # Errors
+    /// What the server refuses.
+    pub(super) async fn set_as_read(&self, record: &Record, data: &Value) -> Result<bool, Trouble> {
+        let patch = json!({ "metadata": { "resourceVersion": record.version }, "data": data });
+        match self.cluster.merge(&self.at(&record.run, 0)?, MANAGER, &patch).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.fault == Fault::Conflict => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Keeps what has to outlive the run's holder: failures and the end.
@@ -213,5 +272,6 @@ fn read(head: &Value) -> Record {
         end: (!end.is_empty()).then(|| (end.to_owned(), text(head, "said").to_owned())),
         states: states.collect(),
         pieces: text(head, "pieces").parse().unwrap_or_default(),
+        version: head["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned(),
     }
 }

@@ -6,7 +6,7 @@ use futures::{StreamExt as _, stream::FuturesUnordered};
 use tokio::{
     sync::{mpsc, oneshot, watch as latest},
     task::JoinSet,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
 use super::{
@@ -14,14 +14,17 @@ use super::{
     hold::{Hold, Lease},
     journal::Journal,
     keeper::Keeper,
+    patience::passes,
+    prepull::prepull,
     record::Records,
     token::Secrets,
+    trouble::Trouble,
     view::View,
 };
 use crate::{
     cluster::{Cluster, Scope},
     manifest::Base,
-    plan::{End, Event, Ledger, News, Plan, State, Turn},
+    plan::{End, Event, Ledger, News, Plan, State, Step, Turn},
 };
 
 /// What a person says to a run.
@@ -132,16 +135,30 @@ impl Story<'_> {
         if let Some(journal) = &mut self.journal {
             journal.write(self.plan, &event);
         }
-        if let Some(records) = &self.records
-            && let Err(trouble) = records.keep(&self.plan.id, &event).await
-        {
-            // It stands in the journal, and on the tenant.
-            tracing::warn!(said = trouble.words().0, "the run's record could not be written");
+        if let Some(records) = &self.records {
+            self.keep(records, &event).await;
         }
         // Whoever listened has gone; the run goes on.
         _ = self.tell.send(event).await;
     }
+
+    /// A failure or an end that is not written down would be unknown to whoever goes on with the run.
+    async fn keep(&self, records: &Records, event: &Event) {
+        for attempt in 1.. {
+            let Err(trouble) = records.keep(&self.plan.id, event).await else { return };
+            let passes = matches!(&trouble, Trouble::Cluster(error) if passes(error));
+            if !passes || attempt == KEPT {
+                // It stands in the journal, and on the tenant.
+                tracing::warn!(said = trouble.words().0, "the run's record could not be written");
+                return;
+            }
+            sleep(self.cluster.clock().real(attempt)).await;
+        }
+    }
 }
+
+/// How often the record is written before it is given up.
+const KEPT: u32 = 6;
 
 struct Run<'a> {
     shared: Shared<'a>,
@@ -160,6 +177,10 @@ impl Run<'_> {
         // Who failed under an earlier holder counts as well.
         self.failures = self.story.ledger.failures(plan);
         self.story.tell(News::Began { by: self.by.clone(), resumed }).await;
+        if let Err(trouble) = self.open().await {
+            self.end(Some(trouble)).await;
+            return self.story.ledger;
+        }
         for (number, wave) in plan.waves.iter().enumerate() {
             let canary = number == 0 && plan.pace.canary > 0;
             let turns: VecDeque<&Turn> = wave.turns.iter().filter(|t| !self.is_final(t)).collect();
@@ -176,8 +197,32 @@ impl Run<'_> {
                 self.soak(plan.pace.soak).await;
             }
         }
-        self.end().await;
+        self.end(None).await;
         self.story.ledger
+    }
+
+    /// What comes before the first wave, for nobody alone.
+    async fn open(&mut self) -> Result<(), Trouble> {
+        let plan = self.shared.plan;
+        for step in &plan.opening {
+            let said = match step {
+                Step::Prepull { pulls, seconds, .. } => {
+                    let shared = self.shared.clone();
+                    let pulling = prepull(&shared, pulls, *seconds);
+                    let mut pulling = std::pin::pin!(pulling);
+                    loop {
+                        tokio::select! {
+                            biased;
+                            Some(news) = self.told.recv() => self.story.tell(news).await,
+                            pulled = &mut pulling => break pulled?,
+                        }
+                    }
+                }
+                other => other.words(),
+            };
+            self.story.tell(News::Opening { said }).await;
+        }
+        Ok(())
     }
 
     fn is_final(&self, turn: &Turn) -> bool {
@@ -240,7 +285,20 @@ impl Run<'_> {
         }
     }
 
+    /// Whether the run is still this program's: what one says that has slept through a take-over is not the run's story.
+    /// `None`: a person stops it before that is known.
+    async fn ours(&mut self) -> Option<bool> {
+        tokio::select! {
+            biased;
+            sure = self.shared.hold.sure() => Some(sure.is_ok()),
+            () = stopped(&mut self.orders) => None,
+        }
+    }
+
     async fn ended(&mut self, turn: &Turn, ending: Ending, counts: bool) {
+        if !matches!(ending, Ending::Stopped | Ending::Superseded) && self.ours().await != Some(true) {
+            return;
+        }
         let tenant = turn.namespace.clone();
         let news = match ending {
             Ending::Done { said, down } => News::Done { tenant, said, down },
@@ -268,14 +326,18 @@ impl Run<'_> {
         }
     }
 
-    async fn end(&mut self) {
+    /// `early`: why nobody was begun.
+    async fn end(&mut self, early: Option<Trouble>) {
         let counts = self.story.ledger.counts();
         let bad = counts.failed + counts.held;
         let left = counts.waiting + counts.acting;
-        let (end, said) = if self.shared.hold.is_lost() {
+        let ours = self.ours().await;
+        let (end, said) = if self.shared.hold.is_lost() || ours == Some(false) {
             (End::Superseded, "somebody else has taken this run over, and goes on with it".to_owned())
-        } else if *self.orders.borrow() == Order::Stop && left > 0 {
+        } else if *self.orders.borrow() == Order::Stop && (left > 0 || ours.is_none()) {
             (End::Stopped, format!("stopped: {} done, {left} not begun or not finished", counts.done))
+        } else if let Some(trouble) = early {
+            (End::Failed, trouble.words().0)
         } else if left > 0 {
             // Also where nothing failed: what is not known to be done is not done.
             (End::Failed, format!("stopped after {bad} failed or held: {} done, {left} not begun", counts.done))

@@ -1,6 +1,6 @@
 //! The engine's own index, kept by watches: waits are judged on it. One task owns it; others ask.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use tokio::{
     sync::{mpsc, oneshot, watch as latest},
@@ -10,6 +10,7 @@ use tokio::{
 
 use crate::{
     cluster::{Cluster, Scope, watch},
+    diagnose::{self, Code, Facts},
     fleet::At,
     index::{Delta, Entry, Fleet, Kind, Link, Sources},
     plan::{Basis, Judged, Until},
@@ -27,6 +28,7 @@ pub(super) struct View {
 }
 
 enum Ask {
+    Ills(String, oneshot::Sender<Option<BTreeSet<Code>>>),
     Watch(Box<Watcher>),
     Get(Get),
 }
@@ -41,6 +43,8 @@ struct Watcher {
     until: Until,
     basis: Basis,
     floor: i64,
+    /// When it was first judged.
+    began: Option<At>,
     tell: latest::Sender<Option<Judged>>,
 }
 
@@ -66,10 +70,18 @@ impl View {
         floor: i64,
     ) -> latest::Receiver<Option<Judged>> {
         let (tell, told) = latest::channel(None);
-        let watcher = Watcher { namespace: namespace.to_owned(), until, basis: basis.clone(), floor, tell };
+        let watcher =
+            Watcher { namespace: namespace.to_owned(), until, basis: basis.clone(), floor, began: None, tell };
         // A task that is gone closes the channel, which the receiver sees.
         _ = self.ask.send(Ask::Watch(Box::new(watcher))).await;
         told
+    }
+
+    /// What is wrong with the tenant, as far as the index tells; `None` where it is not known.
+    pub(super) async fn ills(&self, namespace: &str) -> Option<BTreeSet<Code>> {
+        let (reply, answer) = oneshot::channel();
+        self.ask.send(Ask::Ills(namespace.to_owned(), reply)).await.ok()?;
+        answer.await.ok()?
     }
 
     /// The tenant as it is known now, once the first lists are in; and how fresh that is.
@@ -95,11 +107,18 @@ async fn keep(cluster: Cluster, scope: Scope, mut asked: mpsc::Receiver<Ask>) {
             biased;
             ask = asked.recv() => match ask {
                 None => return,
-                Some(Ask::Watch(watcher)) => {
+                Some(Ask::Watch(mut watcher)) => {
+                    watcher.began = Some(now);
                     watcher.judge(&fleet, now);
                     watchers.push(watcher);
                 }
                 Some(Ask::Get(get)) => gets.push(get),
+                Some(Ask::Ills(namespace, reply)) => {
+                    let entry = fleet.get(&namespace).filter(|_| fleet.sources().settled());
+                    let found = entry.map(|entry| diagnose::tenant(&Facts::of(entry, &fleet), now).findings);
+                    // Whoever asked has gone.
+                    _ = reply.send(found.map(|all| all.iter().map(|finding| finding.code).collect()));
+                }
             },
             delta = deltas.recv() => {
                 let Some(delta) = delta else { return };
@@ -128,7 +147,10 @@ impl Watcher {
     fn judge(&self, fleet: &Fleet, now: At) {
         let judged = match stale(self.until, fleet.sources()) {
             Some(said) => Judged::NotYet(said),
-            None => self.until.judge(&self.basis, fleet.get(&self.namespace), self.floor, now),
+            None => {
+                let began = self.began.unwrap_or(now);
+                self.until.judge(&self.basis, fleet.get(&self.namespace), self.floor, began, now)
+            }
         };
         self.tell.send_if_modified(|last| {
             let changed = last.as_ref() != Some(&judged);
@@ -147,6 +169,7 @@ fn stale(until: Until, sources: &Sources) -> Option<String> {
         Until::Served | Until::Replaced | Until::Stopped | Until::Removed => &[Kind::StatefulSet, Kind::Pod],
         Until::Granted => &[Kind::Quota],
         Until::Kept | Until::Grown | Until::Snapped => &[Kind::Claim],
+        Until::Addressed => &[],
         Until::Erased => &[Kind::Namespace, Kind::StatefulSet, Kind::Pod, Kind::Claim],
     };
     kinds.iter().find_map(|kind| {

@@ -1,6 +1,6 @@
 //! The facet of a PersistentVolumeClaim, and what its volume holds.
 
-use super::{At, Growth, Quantity, Text, Uid};
+use super::{At, Growth, Quantity, Text, Uid, name::Holds};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claim {
@@ -9,6 +9,9 @@ pub struct Claim {
     pub created: Option<At>,
     pub deleting: Option<At>,
     pub phase: ClaimPhase,
+    pub holds: Holds,
+    /// The scheduler has chosen the node that its volume is to be made for.
+    pub placed: bool,
     /// `spec.resources.requests.storage`.
     pub requested: Option<Quantity>,
     /// `status.capacity.storage`.
@@ -17,6 +20,8 @@ pub struct Claim {
     pub volume: Volume,
     /// A resize that waits or failed: the condition's type, such as `FileSystemResizePending`.
     pub resize: Option<Text>,
+    /// When that condition began.
+    pub resize_since: Option<At>,
     /// Last measure of the volume; `None` is "unknown", never 0.
     pub usage: Option<VolumeUsage>,
     /// How fast it fills, once that is known.
@@ -107,11 +112,15 @@ impl Claim {
     }
 
     /// True where the reported capacity is the node's disk and not the claim's (hostPath, local-path): a percentage
-    /// would be an invention there. Twice the claim is beyond what any filesystem or rounding adds.
+    /// would be an invention there. A filesystem takes up to some percent of its volume for itself, and provisioners round
+    /// up a little; what is further off the claim is the size of something else.
     pub fn on_node_disk(&self) -> bool {
         let claimed = self.capacity.or(self.requested).map_or(0, Quantity::value);
         match (self.usage, u64::try_from(claimed)) {
-            (Some(usage), Ok(claimed)) => claimed > 0 && usage.capacity > claimed.saturating_mul(2),
+            (Some(usage), Ok(claimed)) => {
+                let (least, most) = (claimed / 4 * 3, claimed.saturating_add(claimed / 10));
+                claimed > 0 && !(least..=most).contains(&usage.capacity)
+            }
             _ => false,
         }
     }
@@ -133,16 +142,33 @@ impl Claim {
         self.percent().max(self.inode_percent())
     }
 
-    /// When it will be full at its pace, in seconds; `None` where that is not known or never.
+    /// When it will be full at its pace, in seconds; `None` where that is never, or not known because the pace was seen for
+    /// less than [`Growth::TELLS_DAYS`].
     pub fn seconds_to_full(&self) -> Option<u64> {
         let usage = self.usage.filter(|_| !self.on_node_disk())?;
-        self.growth?.seconds_to(usage.capacity.saturating_sub(usage.used))
+        let growth = self.growth.filter(|g| g.over >= Growth::TELLS_DAYS)?;
+        growth.seconds_to(usage.capacity.saturating_sub(usage.used))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_disk_of_a_node_is_not_the_claim_s() {
+        use crate::fleet::fixture::*;
+        let gib = |tenths: u64| tenths * (1 << 30) / 10;
+        let share = |capacity| {
+            let usage =
+                VolumeUsage { used: gib(50), capacity, inodes_used: 0, inodes: 0, source: VolumeSource::Df, at: at(1) };
+            Claim { usage: Some(usage), ..claim(0, "app-data") }.percent()
+        };
+        // 20Gi: as it is, less what a filesystem takes, rounded up by a provisioner.
+        assert_eq!([gib(200), gib(195), gib(160), gib(210)].map(share), [Some(25), Some(25), Some(31), Some(23)]);
+        // A node's disk, larger or smaller, and a share without an end.
+        assert_eq!([gib(230), gib(320), gib(400), gib(100), u64::MAX].map(share), [None; 5]);
+    }
 
     #[test]
     fn inodes_beyond_what_is_held_keep_their_share() {

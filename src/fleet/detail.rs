@@ -84,7 +84,16 @@ pub struct Selector {
 pub struct Port {
     /// `None` is every port; a name stands for itself.
     pub port: Option<String>,
+    /// The last of a range that begins with it.
+    pub end: Option<u16>,
     pub protocol: String,
+}
+
+impl Port {
+    /// It is this port, and no range.
+    pub fn is_only(&self, port: &str) -> bool {
+        self.port.as_deref() == Some(port) && self.end.is_none_or(|end| end.to_string() == port)
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -109,7 +109,7 @@ mod tests {
     fn a_refused_pod_is_measured_by_its_refusal() {
         let mut tenant = tenant("maria-k", None);
         assert_eq!(needs(&tenant), []);
-        tenant.warnings = vec![refusal(10)];
+        tenant.warnings = Box::new([refusal(10)]);
         assert_eq!(needs(&tenant), amounts("limits.memory=2200Mi"));
         let pro = amounts("limits.cpu=1 limits.memory=2Gi");
         let max = amounts("limits.cpu=2 limits.memory=4Gi");

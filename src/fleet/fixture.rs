@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::*;
+use super::{name::Roles, *};
 
 pub(crate) const STAGES: [&str; 7] = [
     "seed-app",
@@ -37,7 +37,12 @@ pub(crate) fn ended(exit_code: i32, reason: &str, started: u32, finished: u32) -
 
 pub(crate) fn container(name: &str, image: &str) -> Container {
     Container {
-        spec: Arc::new(ContainerSpec { name: text(name), image: text(image), ..ContainerSpec::default() }),
+        spec: Arc::new(ContainerSpec {
+            name: text(name),
+            image: text(image),
+            role: Roles::default().of(name),
+            ..ContainerSpec::default()
+        }),
         state: waiting("PodInitializing"),
         last: None,
         restarts: 0,
@@ -134,6 +139,7 @@ pub(crate) fn claim(n: u128, name: &str) -> Claim {
     Claim {
         uid: uid(30 + n),
         name: text(name),
+        holds: Roles::default().held_by(name),
         created: Some(at(0)),
         deleting: None,
         phase: ClaimPhase::Bound,
@@ -142,6 +148,8 @@ pub(crate) fn claim(n: u128, name: &str) -> Claim {
         class: Some(text("managed-csi")),
         volume: Volume::of(uid(30), Some(text("pvc-1"))),
         resize: None,
+        resize_since: None,
+        placed: false,
         usage: None,
         growth: None,
     }
@@ -159,10 +167,12 @@ pub(crate) fn tenant(id: &str, pod: Option<Pod>) -> Tenant {
         host: Some(text(&format!("{id}.oclawbox.com"))),
         owner: Some(text(&format!("@{id}"))),
         spec: Some(SpecDigest::of(id)),
+        claim: None,
+        done: None,
     });
-    tenant.sets = vec![set()];
+    tenant.sets = Box::new([set()]);
     tenant.pods = pod.into_iter().collect();
-    tenant.claims = vec![claim(0, "app-data"), claim(1, "config-data")];
+    tenant.claims = Box::new([claim(0, "app-data"), claim(1, "config-data")]);
     tenant
 }
 

@@ -83,6 +83,9 @@ impl Series {
 }
 
 impl Growth {
+    /// A pace seen for less than this, in seconds, says nothing about days.
+    pub const TELLS_DAYS: u32 = 3_600;
+
     /// Seconds until these bytes are used up; `None` where it does not grow.
     pub fn seconds_to(&self, free: u64) -> Option<u64> {
         let pace = u128::try_from(self.bytes_per_day).ok().filter(|pace| *pace > 0)?;

@@ -17,7 +17,7 @@
 //! | 13 | the gateway waits with a fault or has ended | Failing |
 //! | 14 | the gateway waits | Booting(n/n) |
 //! | 15 | the gateway runs, is not ready: was ready before | Degraded |
-//! | 16 | ... never was, for up to 5 min / longer | Starting / Failing |
+//! | 16 | ... never was, for up to 5 min, or what its startup probe gives it / longer | Starting / Failing |
 //! | 17 | the gateway is ready, another container is not | Degraded |
 //! | 18 | the pod is Ready | Ready |
 //! | 19 | anything else | Unknown |
@@ -28,7 +28,7 @@ use std::fmt;
 
 use super::{At, Container, Pod, PodPhase, State, StatefulSet, Tenant, Text};
 
-/// Upstream's own startup budget for the gateway.
+/// Upstream's own startup budget for the gateway; its startup probe may give it more ([`Container::start_budget`]).
 pub const START_BUDGET: u32 = 300;
 const REFUSAL_GRACE: u32 = 30;
 const SCHEDULING_GRACE: u32 = 60;
@@ -144,7 +144,7 @@ impl Verdict {
             (None, None) => without_workload(tenant, now),
             (Some(set), pod) if set.wanted == 0 => suspended(set, pod),
             (Some(set), None) => without_pod(tenant, set, now),
-            (_, Some(pod)) => with_pod(pod, now),
+            (_, Some(pod)) => with_pod(tenant, pod, now),
         }
     }
 }
@@ -179,7 +179,7 @@ fn without_pod(tenant: &Tenant, set: &StatefulSet, now: At) -> Verdict {
     let Some(refused) = refused else {
         return Verdict::new(Phase::Creating, set.created, "waiting for its pod");
     };
-    let first = refused.first.or(refused.last);
+    let first = tenant.refused_since(refused);
     let why = refusal_words(&refused.message);
     match first {
         Some(first) if now.since(first) < REFUSAL_GRACE => {
@@ -200,7 +200,7 @@ fn refusal_words(message: &str) -> String {
     }
 }
 
-fn with_pod(pod: &Pod, now: At) -> Verdict {
+fn with_pod(tenant: &Tenant, pod: &Pod, now: At) -> Verdict {
     if pod.deleting.is_some() {
         return Verdict::new(Phase::Updating, pod.delete_asked(), "pod is being replaced");
     }
@@ -221,7 +221,7 @@ fn with_pod(pod: &Pod, now: At) -> Verdict {
             }
             _ => {
                 let since = stage_turn(pod, i);
-                return broken(stage, since).unwrap_or_else(|| {
+                return broken(tenant, pod, stage, since).unwrap_or_else(|| {
                     let phase = Phase::Booting { index: count(i + 1), total, stage: stage.name.clone() };
                     let why = if i == 0 { "volumes, image and sandbox" } else { "" };
                     Verdict::new(phase, since, why)
@@ -229,7 +229,7 @@ fn with_pod(pod: &Pod, now: At) -> Verdict {
             }
         }
     }
-    serving(pod, total, now)
+    serving(tenant, pod, total, now)
 }
 
 fn unscheduled(pod: &Pod, now: At) -> Verdict {
@@ -257,12 +257,12 @@ fn stage_turn(pod: &Pod, i: usize) -> Option<At> {
 }
 
 /// A container that waits with a fault, or has ended though it should run.
-fn broken(container: &Container, since: Option<At>) -> Option<Verdict> {
+fn broken(tenant: &Tenant, pod: &Pod, container: &Container, since: Option<At>) -> Option<Verdict> {
     let name = &container.name;
     match &container.state {
         State::Terminated(t) => {
             let why = format!("{name} ended: {}", ending(t.reason(), t.exit_code));
-            Some(Verdict::new(Phase::Failing, t.finished, why))
+            Some(Verdict::new(Phase::Failing, tenant.crashing_since(pod, container, t), why))
         }
         State::Waiting(words) => {
             let reason = container.trouble()?;
@@ -275,7 +275,7 @@ fn broken(container: &Container, since: Option<At>) -> Option<Verdict> {
                     None => format!("{name}: {reason}"),
                 },
             };
-            let since = container.last.as_ref().and_then(|t| t.finished).or(since);
+            let since = container.last.as_ref().and_then(|t| tenant.crashing_since(pod, container, t)).or(since);
             Some(Verdict::new(Phase::Failing, since, why))
         }
         State::Running { .. } => None,
@@ -293,12 +293,12 @@ fn ending(reason: Option<&str>, exit_code: i32) -> String {
 }
 
 /// All stages are done: the gateway and its companions decide.
-fn serving(pod: &Pod, total: u8, now: At) -> Verdict {
+fn serving(tenant: &Tenant, pod: &Pod, total: u8, now: At) -> Verdict {
     let Some(gateway) = pod.gateway() else {
         return Verdict::new(Phase::Unknown, pod.created, "no gateway container");
     };
     let initialized = pod.initialized.as_ref().filter(|c| c.met).and_then(|c| c.since);
-    if let Some(verdict) = broken(gateway, initialized) {
+    if let Some(verdict) = broken(tenant, pod, gateway, initialized) {
         return verdict;
     }
     let State::Running { since: started } = gateway.state else {
@@ -306,13 +306,14 @@ fn serving(pod: &Pod, total: u8, now: At) -> Verdict {
         return Verdict::new(phase, initialized, "");
     };
     if !gateway.ready {
-        return not_ready(pod, started, now);
+        return not_ready(pod, gateway, started, now);
     }
     let ready_since = pod.ready.as_ref().and_then(|c| c.since);
     let lame = pod.containers.iter().find(|c| c.name != gateway.name && !c.ready);
     match lame {
         Some(c) => {
-            let trouble = broken(c, None).map_or_else(|| format!("{} is not ready", c.name).into(), |v| v.why);
+            let trouble =
+                broken(tenant, pod, c, None).map_or_else(|| format!("{} is not ready", c.name).into(), |v| v.why);
             // A companion that is still on its way in a young pod is no fault yet.
             let on_its_way = c.restarts == 0 && c.trouble().is_none() && !matches!(c.state, State::Terminated(_));
             match started {
@@ -327,7 +328,7 @@ fn serving(pod: &Pod, total: u8, now: At) -> Verdict {
     }
 }
 
-fn not_ready(pod: &Pod, started: Option<At>, now: At) -> Verdict {
+fn not_ready(pod: &Pod, gateway: &Container, started: Option<At>, now: At) -> Verdict {
     // The condition falls to false when the pod is made; a later fall means that it had been true.
     let fell = pod.ready.as_ref().filter(|c| !c.met).and_then(|c| c.since);
     if let (Some(fell), Some(started)) = (fell, started)
@@ -336,8 +337,8 @@ fn not_ready(pod: &Pod, started: Option<At>, now: At) -> Verdict {
         return Verdict::new(Phase::Degraded, Some(fell), "gateway is not ready any more");
     }
     match started {
-        Some(at) if now.since(at) < START_BUDGET => {
-            Verdict::new(Phase::Starting, started, "").until(Some(at.plus(START_BUDGET)))
+        Some(at) if now.since(at) < gateway.start_budget() => {
+            Verdict::new(Phase::Starting, started, "").until(Some(at.plus(gateway.start_budget())))
         }
         None => Verdict::new(Phase::Starting, started, ""),
         Some(_) => Verdict::new(Phase::Failing, started, "gateway runs but never became ready"),
@@ -368,10 +369,10 @@ mod tests {
         check("1", &t, 600, "Terminating", Some(500), "");
 
         let mut t = tenant("a", None);
-        t.sets.clear();
+        t.sets = Box::default();
         check("2", &t, 60, "Creating", Some(0), "volumes made");
         check("3", &t, 120, "Parked", None, "volumes kept, no StatefulSet");
-        t.claims.clear();
+        t.claims = Box::default();
         check("2", &t, 60, "Creating", Some(0), "namespace made");
         check("4", &t, 120, "Unknown", Some(0), "no StatefulSet, no pod and no volumes");
 
@@ -381,9 +382,14 @@ mod tests {
 
         let mut t = tenant("a", None);
         check("7", &t, 60, "Creating", Some(0), "waiting for its pod");
-        t.warnings = vec![refusal(100)];
+        t.warnings = Box::new([refusal(100)]);
         check("6 within its grace", &t, 129, "Creating", Some(0), "quota `tenant` refuses its pod");
         check("6", &t, 130, "Failing", Some(100), "quota `tenant` refuses its pod");
+        // The same event counts what the pod before it met.
+        t.bare = Some(at(400));
+        check("6 of an earlier pod, too", &t, 429, "Creating", Some(0), "quota `tenant` refuses its pod");
+        check("6", &t, 430, "Failing", Some(400), "quota `tenant` refuses its pod");
+        t.bare = None;
         t.warnings[0].object_uid = Some(uid(999));
         check("6 of an earlier set", &t, 130, "Creating", Some(0), "waiting for its pod");
     }
@@ -458,12 +464,28 @@ mod tests {
         let mut p = starting();
         check("16 within the budget", &tenant("a", Some(p.clone())), 90, "Starting", Some(80), "");
         check("16", &tenant("a", Some(p.clone())), 380, "Failing", Some(80), "gateway runs but never became ready");
+        let mut patient = p.clone();
+        std::sync::Arc::make_mut(&mut patient.containers[0].spec).startup = std::num::NonZeroU16::new(600);
+        check("16, a migration", &tenant("a", Some(patient.clone())), 679, "Starting", Some(80), "");
+        let late = "gateway runs but never became ready";
+        check("16, a migration", &tenant("a", Some(patient)), 680, "Failing", Some(80), late);
         p.ready = condition(false, 200);
         check("15", &tenant("a", Some(p.clone())), 210, "Degraded", Some(200), "gateway is not ready any more");
 
         p.containers[0].state = waiting("CrashLoopBackOff");
         p.containers[0].last = Some(Box::new(ended(137, "OOMKilled", 80, 100)));
         check("13", &tenant("a", Some(p.clone())), 110, "Failing", Some(100), "gateway crash loop: out of memory");
+        let mut t = tenant("a", Some(p.clone()));
+        let mut back_off = refusal(40);
+        back_off.object_uid = Some(uid(10));
+        (back_off.reason, back_off.container) = (text("BackOff"), Some(text("gateway")));
+        t.warnings = Box::new([back_off]);
+        check("13 since it loops", &t, 110, "Failing", Some(40), "gateway crash loop: out of memory");
+        t.pods[0].containers[0].last = Some(Box::new(ended(137, "OOMKilled", 80, 700)));
+        check("13 once more", &t, 710, "Failing", Some(700), "gateway crash loop: out of memory");
+        t.pods[0].containers[0].last = Some(Box::new(ended(137, "OOMKilled", 80, 100)));
+        t.warnings[0].container = Some(text("browser"));
+        check("13 another loops", &t, 110, "Failing", Some(100), "gateway crash loop: out of memory");
         p.containers[0].state = waiting("ContainerCreating");
         check("14", &tenant("a", Some(p)), 110, "Booting(7/7, gateway)", Some(75), "");
     }
@@ -478,6 +500,16 @@ mod tests {
         check("17", &tenant("a", Some(p.clone())), 400, "Degraded", Some(300), "browser is not ready");
         p.containers[1].state = State::Terminated(ended(137, "OOMKilled", 80, 300));
         check("17", &tenant("a", Some(p)), 310, "Degraded", Some(300), "browser ended: out of memory");
+    }
+
+    #[test]
+    fn what_no_other_row_tells() {
+        let mut p = ready();
+        p.ready = condition(false, 300);
+        let why = "all containers ready, the pod is not";
+        check("19", &tenant("a", Some(p.clone())), 310, "Unknown", Some(300), why);
+        p.containers = Box::default();
+        check("19", &tenant("a", Some(p)), 310, "Unknown", Some(0), "no gateway container");
     }
 
     #[test]

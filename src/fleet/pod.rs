@@ -1,8 +1,8 @@
 //! The facet of a Pod.
 
-use std::{net::IpAddr, ops::Deref, sync::Arc};
+use std::{net::IpAddr, num::NonZeroU16, ops::Deref, sync::Arc};
 
-use super::{At, Quantity, Text, Uid, Words};
+use super::{At, Quantity, Text, Uid, Words, name::Role, phase::START_BUDGET};
 
 /// One pod of a tenant's namespace.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,6 +77,9 @@ pub struct ContainerSpec {
     pub limits: Resources,
     /// A native sidecar: an init container with restartPolicy Always.
     pub sidecar: bool,
+    pub role: Role,
+    /// Seconds that its startup probe gives it.
+    pub startup: Option<NonZeroU16>,
 }
 
 /// Amounts of one container; `None` where the spec does not say.
@@ -144,6 +147,11 @@ impl Condition {
 }
 
 impl Container {
+    /// Seconds in which a gateway may become ready: the usual ones, or as many as its own startup probe gives it.
+    pub fn start_budget(&self) -> u32 {
+        START_BUDGET.max(self.startup.map_or(0, |s| s.get().into()))
+    }
+
     pub fn running_since(&self) -> Option<At> {
         match self.state {
             State::Running { since } => since,

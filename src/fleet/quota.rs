@@ -40,6 +40,13 @@ impl Quota {
         self.figures.lines.iter().map(|(resource, hard, used)| QuotaEntry { resource, hard: *hard, used: *used })
     }
 
+    /// Whether a pod takes from it now.
+    pub fn counts_a_pod(&self) -> bool {
+        let of_pods = ["pods", "limits.memory", "limits.cpu", "requests.memory", "requests.cpu"];
+        self.entries()
+            .any(|e| of_pods.contains(&e.resource.as_str()) && e.used.is_some_and(|used| used > Quantity::default()))
+    }
+
     pub fn entry(&self, resource: &str) -> Option<QuotaEntry<'_>> {
         self.entries().find(|e| *e.resource == *resource)
     }

@@ -3,8 +3,12 @@
 use std::num::NonZeroU32;
 
 use super::{
-    At, Claim, ImageRef, Pod, Probe, Quantity, Quota, SpecDigest, StatefulSet, Text, Tier, Uid, Warning, name,
+    At, Claim, ImageRef, Pod, Probe, Quantity, Quota, SpecDigest, StatefulSet, Terminated, Text, Tier, Uid, Warning,
+    name::{Holds, Role},
 };
+
+/// Seconds after which the kubelet takes a container that runs for one that is well, and restarts it at once again.
+const BACK_OFF_FORGETS: u32 = 600;
 
 /// The facet of a Namespace.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,17 +23,35 @@ pub struct Namespace {
     pub owner: Option<Text>,
     /// Of the stored spec; `None` where the tenant carries none and is to be adopted first.
     pub spec: Option<SpecDigest>,
+    /// The run that acts on it, with its epoch: `<run>/<epoch>`.
+    pub claim: Option<Text>,
+    /// The run that was done with it last.
+    pub done: Option<Text>,
 }
 
 /// Live use of the tenant's pod, by metrics.k8s.io.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
-    pub cpu: Quantity,
-    pub memory: Quantity,
+    total: PartUsage,
     pub at: At,
 }
 
-/// The same of one container, in eight bytes.
+impl Usage {
+    /// `None` where it holds no memory at all: then it has not been measured.
+    pub fn new(cpu: Quantity, memory: Quantity, at: At) -> Option<Self> {
+        Some(Self { total: PartUsage::new(cpu, memory)?, at })
+    }
+
+    pub fn cpu(self) -> Quantity {
+        self.total.cpu()
+    }
+
+    pub fn memory(self) -> Quantity {
+        self.total.memory()
+    }
+}
+
+/// The use of one container, in eight bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartUsage {
     cpu_milli: u32,
@@ -61,11 +83,14 @@ pub struct Tenant {
     pub namespace_name: Text,
     pub tier: Option<Tier>,
     pub namespace: Option<Namespace>,
-    pub sets: Vec<StatefulSet>,
-    pub pods: Vec<Pod>,
-    pub claims: Vec<Claim>,
-    pub quotas: Vec<Quota>,
-    pub warnings: Vec<Warning>,
+    // Boxed: there is one of most, two or three of some, and ten thousand tenants.
+    pub sets: Box<[StatefulSet]>,
+    pub pods: Box<[Pod]>,
+    pub claims: Box<[Claim]>,
+    pub quotas: Box<[Quota]>,
+    pub warnings: Box<[Warning]>,
+    /// Since when it was seen to want a pod and have none; `None` where it has one, or nobody has seen it go.
+    pub bare: Option<At>,
     pub usage: Option<Usage>,
     /// By container, in the order of the pod's, and as old as `usage`.
     pub parts: Box<[Option<PartUsage>]>,
@@ -80,15 +105,22 @@ impl Tenant {
             namespace_name: namespace,
             tier: None,
             namespace: None,
-            sets: Vec::new(),
-            pods: Vec::new(),
-            claims: Vec::new(),
-            quotas: Vec::new(),
-            warnings: Vec::new(),
+            sets: Box::default(),
+            pods: Box::default(),
+            claims: Box::default(),
+            quotas: Box::default(),
+            warnings: Box::default(),
+            bare: None,
             usage: None,
             parts: Box::default(),
             probe: None,
         }
+    }
+
+    /// It has a tier or a stored spec: made as our contract says, which promises it a quota. A fleet of another hand has
+    /// its own ways, and what it lacks of ours is no fault.
+    pub fn is_by_contract(&self) -> bool {
+        self.tier.is_some() || self.namespace.as_ref().is_some_and(|n| n.spec.is_some())
     }
 
     /// The StatefulSet of the tenant; the oldest, should there be several.
@@ -101,19 +133,45 @@ impl Tenant {
         self.pods.iter().filter(|p| p.owner.is_some()).max_by_key(|p| (p.deleting.is_none(), p.created, p.uid))
     }
 
+    /// Since when this event tells that its pod is refused. One event counts what an earlier pod met as well: nobody is
+    /// refused for longer than there is no pod.
+    pub fn refused_since(&self, event: &Warning) -> Option<At> {
+        event.first.or(event.last).max(self.bare)
+    }
+
+    /// Since when this container of this pod ends again and again: since the kubelet first put off its restart. One that has
+    /// run for long before it ended has begun anew.
+    pub fn crashing_since(&self, pod: &Pod, container: &super::Container, ending: &Terminated) -> Option<At> {
+        let finished = ending.finished.or(ending.started);
+        let begun_anew =
+            ending.started.zip(ending.finished).is_some_and(|(from, to)| to.since(from) >= BACK_OFF_FORGETS);
+        let backs_off = self.warnings.iter().filter(|w| {
+            w.reason == *"BackOff" && w.object_uid == Some(pod.uid) && w.container.as_ref() == Some(&container.name)
+        });
+        let first = backs_off.filter_map(|w| w.first).min().filter(|_| !begun_anew);
+        first.map_or(finished, |first| Some(finished.map_or(first, |at| at.min(first))))
+    }
+
     /// What a container of the pod uses, where that was measured.
     pub fn part_usage(&self, name: &str) -> Option<PartUsage> {
         let at = self.pod()?.containers.iter().position(|c| c.name == *name)?;
         self.parts.get(at).copied().flatten()
     }
 
-    /// The quota that holds the tier: the one named `tenant`, else the first.
+    /// The quota that holds the tier: the one named `tenant`, else the first that counts a pod (others are for helpers, or
+    /// for volumes), else the first.
     pub fn quota(&self) -> Option<&Quota> {
-        self.quotas.iter().find(|q| *q.name() == *"tenant").or_else(|| self.quotas.first())
+        let named = self.quotas.iter().find(|q| *q.name() == *"tenant");
+        named.or_else(|| self.quotas.iter().find(|q| q.counts_a_pod())).or_else(|| self.quotas.first())
     }
 
     pub fn claim(&self, name: &str) -> Option<&Claim> {
         self.claims.iter().find(|c| c.name == *name)
+    }
+
+    /// The claim for this, the newest where there are several: a restore leaves the one of before.
+    pub fn claim_for(&self, holds: Holds) -> Option<&Claim> {
+        self.claims.iter().filter(|c| c.holds == holds).max_by_key(|c| (c.deleting.is_none(), c.created, c.uid))
     }
 
     /// The claim that is fullest by percent, where anything is known.
@@ -153,13 +211,20 @@ impl Tenant {
 }
 
 impl Pod {
-    /// The gateway's container: by name, else the first that is no sidecar (tenants made by other hands).
-    pub fn gateway(&self) -> Option<&super::Container> {
-        self.container(name::GATEWAY).or_else(|| self.containers.iter().find(|c| !c.sidecar))
+    fn playing(&self, role: Role) -> Option<&super::Container> {
+        self.containers.iter().find(|c| c.role == role)
     }
 
-    /// The browser's container, by name (ours, and the names other hands use).
+    /// The gateway's container: by its role, else the first that is no sidecar (tenants made by other hands).
+    pub fn gateway(&self) -> Option<&super::Container> {
+        self.playing(Role::Gateway).or_else(|| self.containers.iter().find(|c| !c.sidecar))
+    }
+
     pub fn browser(&self) -> Option<&super::Container> {
-        [name::BROWSER, "chromium", "chrome"].iter().find_map(|n| self.container(n))
+        self.playing(Role::Browser)
+    }
+
+    pub fn browser_ui(&self) -> Option<&super::Container> {
+        self.playing(Role::BrowserUi)
     }
 }

@@ -1,12 +1,13 @@
 //! The identity of an object. Selection, marks, plans and deletes are bound to it, never to a name alone.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, num::NonZeroU64, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// A Kubernetes UID (a UUID), 16 bytes, aligned as a pointer so that the facets need no padding; prints as the API server wrote it.
+/// The second half of a UUID begins with its variant's bits and is never zero: an `Option` of it takes no more room.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Uid([u64; 2]);
+pub struct Uid(u64, NonZeroU64);
 
 /// The text is no UUID.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +22,13 @@ impl fmt::Display for UidError {
 impl std::error::Error for UidError {}
 
 impl Uid {
+    /// A second half of zero is taken for one of one: no UUID has it.
     pub const fn from_u128(bits: u128) -> Self {
-        Self([(bits >> 64) as u64, bits as u64])
+        let low = match NonZeroU64::new(bits as u64) {
+            Some(low) => low,
+            None => NonZeroU64::MIN,
+        };
+        Self((bits >> 64) as u64, low)
     }
 }
 
@@ -42,13 +48,16 @@ impl FromStr for Uid {
                 bits = bits << 4 | u128::from(digit);
             }
         }
+        if bits as u64 == 0 {
+            return Err(wrong());
+        }
         Ok(Self::from_u128(bits))
     }
 }
 
 impl fmt::Display for Uid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let h = format!("{:016x}{:016x}", self.0[0], self.0[1]);
+        let h = format!("{:016x}{:016x}", self.0, self.1);
         write!(f, "{}-{}-{}-{}-{}", &h[..8], &h[8..12], &h[12..16], &h[16..20], &h[20..])
     }
 }
@@ -74,6 +83,12 @@ impl<'de> Deserialize<'de> for Uid {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_missing_one_takes_no_room() {
+        assert_eq!(size_of::<Option<Uid>>(), 16);
+        assert!("00000000-0000-0000-0000-000000000000".parse::<Uid>().is_err());
+    }
 
     #[test]
     fn prints_what_it_read() {

@@ -142,7 +142,8 @@ impl Capacity {
         }
         let mut gaps = Vec::new();
         if unknown > 0 {
-            gaps.push(format!("what {unknown} tenants ask for: no quota has counted it"));
+            let tenants = if unknown == 1 { "1 tenant asks" } else { &format!("{unknown} tenants ask") };
+            gaps.push(format!("what {tenants} for: no quota has counted it"));
         }
         let (others, disks) = match facts {
             None => {

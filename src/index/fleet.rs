@@ -54,6 +54,13 @@ pub struct Fleet {
     changes: Changes,
 }
 
+/// Something of a tenant went: where that was its pod, it has none from now on.
+fn went(tenant: &mut Tenant, kind: Kind, now: At) {
+    if kind == Kind::Pod && tenant.pod().is_none() {
+        tenant.bare = Some(now);
+    }
+}
+
 /// Namespaces of the tenants that a step has changed.
 pub type Touched = BTreeSet<Text>;
 
@@ -86,6 +93,11 @@ impl Fleet {
 
     pub fn sources(&self) -> &Sources {
         &self.sources
+    }
+
+    /// What a claim's volume was seen to hold, over time.
+    pub fn series(&self, claim: Uid) -> Option<&Series> {
+        self.series.get(&claim)
     }
 
     /// What boots took here.
@@ -138,6 +150,7 @@ impl Fleet {
                 if let Some(entry) = self.entries.get_mut(&key.namespace)
                     && retain(&mut entry.tenant, kind, |uid| uid != key.uid)
                 {
+                    went(&mut entry.tenant, kind, now);
                     touched.insert(key.namespace);
                 }
             }
@@ -227,6 +240,7 @@ impl Fleet {
         let in_scope = |name: &Text| namespace.is_none_or(|only| only == name);
         for (name, entry) in self.entries.iter_mut().filter(|(name, _)| in_scope(name)) {
             if retain(&mut entry.tenant, kind, |uid| kept.contains(&Key { namespace: name.clone(), uid })) {
+                went(&mut entry.tenant, kind, now);
                 touched.insert(name.clone());
             }
         }
@@ -286,7 +300,11 @@ impl Fleet {
             tenant.tier = Some(Tier::from_label(&tier));
         }
         let image = if part.kind() == Kind::StatefulSet { tenant.set().and_then(|s| s.image.clone()) } else { None };
+        let slept = tenant.set().is_some_and(|s| s.wanted == 0);
         let placed = place(tenant, part);
+        if slept && tenant.set().is_some_and(|s| s.wanted > 0) && tenant.pod().is_none() {
+            tenant.bare = Some(now);
+        }
         if placed || before != (tenant.id.clone(), tenant.tier.clone()) {
             if settled && let Some(entry) = self.entries.get(&name) {
                 self.changes.image(now, &entry.tenant, image.as_deref());
@@ -329,7 +347,9 @@ impl Fleet {
                 self.due.remove(&(at, name.clone()));
             }
             let pod = entry.tenant.pod().map(|pod| pod.uid);
-            if pod.is_none() {
+            if pod.is_some() {
+                entry.tenant.bare = None;
+            } else {
                 entry.tenant.usage = None;
                 entry.tenant.parts = Box::default();
             }

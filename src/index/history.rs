@@ -3,8 +3,8 @@
 //! One record per boot, known by its pod's UID, so that no boot counts twice however often it is read, and two histories
 //! of one cluster are merged by union. Only cold boots count (nothing has restarted in the pod). A pod that is Ready when
 //! it is first seen counts too: its status still tells of its boot. Its readiness alone may tell of a later time (lost and
-//! come back), which is why a gateway's start beyond its budget of five minutes is taken for that and left out; one that
-//! came back earlier cannot be told apart.
+//! come back), which is why a gateway's start beyond its budget (five minutes, or what its startup probe gives it) is taken
+//! for that and left out; one that came back earlier cannot be told apart.
 //!
 //! Bounded: the latest [`KEPT`] boots, and of one tenant the latest [`KEPT_OF_ONE`]. Figures stand on the latest
 //! [`WINDOW`] boots of a kind, all of them kept as they are: median and p95 are exact for the window, to the second that
@@ -23,7 +23,7 @@ use std::{
 };
 
 use crate::fleet::{
-    At, Tenant, Text, Uid,
+    At, Container, Tenant, Text, Uid,
     boot::{Laps, is_cold},
     phase::START_BUDGET,
 };
@@ -72,7 +72,7 @@ impl PastBoot {
         let mut seconds: Box<[u16]> =
             (0..laps.ends.len()).map(|i| laps.seconds(i).and_then(short).unwrap_or(Self::UNKNOWN)).collect();
         let gateway = seconds.last_mut()?;
-        let late = u32::from(*gateway) > START_BUDGET;
+        let late = u32::from(*gateway) > pod.gateway().map_or(START_BUDGET, Container::start_budget);
         if late {
             *gateway = Self::UNKNOWN;
         }

@@ -43,6 +43,8 @@ fn facet(tenant: u8, kind: u8, object: u8, state: u8) -> Facet {
             host: None,
             owner: None,
             spec: None,
+            claim: None,
+            done: None,
         }),
     };
     Facet { key, tenant: Some(text(&tenant.to_string())), tier: Some(text("pro")), part }
@@ -69,6 +71,8 @@ fn snapshot(fleet: &Fleet) -> Vec<crate::fleet::Tenant> {
         tenant.sets.sort_by_key(|s| s.uid);
         tenant.claims.sort_by_key(|c| c.uid);
         tenant.warnings.sort_by_key(|w| w.uid);
+        // When the pod was seen to go is history, too.
+        tenant.bare = None;
         tenant
     };
     fleet.iter().map(tidy).collect()

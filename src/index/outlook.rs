@@ -15,8 +15,12 @@ use super::{
 /// Seconds that a big image may take over a slow line.
 const PULL: u32 = 600;
 
-/// What the tenant's user may be told.
-pub fn for_user(entry: &Entry, forecast: Option<Forecast>) -> String {
+/// What the tenant's user may be told. `kept_down`: something is wrong that waiting does not mend, whatever the phase says.
+pub fn for_user(entry: &Entry, forecast: Option<Forecast>, kept_down: bool) -> String {
+    const CANNOT: &str = "Your assistant cannot start at the moment; an operator has to look at it.";
+    if kept_down && entry.verdict.phase.in_progress() {
+        return CANNOT.to_owned();
+    }
     let left = match forecast {
         Some(Forecast::Left { seconds, .. }) => format!(", {}", about(seconds)),
         Some(Forecast::Overdue { .. }) => "; it takes longer than it usually does".to_owned(),
@@ -30,11 +34,13 @@ pub fn for_user(entry: &Entry, forecast: Option<Forecast>) -> String {
         Phase::Booting { .. } => format!("Your assistant is starting{left}."),
         Phase::Starting => format!("Your assistant is starting and will soon take messages{left}."),
         Phase::Ready => "Your assistant is ready.".to_owned(),
-        Phase::Degraded if gateway_answers(&entry.tenant) => {
-            "Your assistant answers, but a part of it does not work at the moment.".to_owned()
+        // Its Service sends nobody to a pod that is not Ready, whichever part of it is not; what it asks for itself still works.
+        Phase::Degraded if gateway_runs(&entry.tenant) => {
+            "Your assistant runs, but a part of it does not work at the moment, and its address may not answer."
+                .to_owned()
         }
         Phase::Degraded => "Your assistant does not answer at the moment.".to_owned(),
-        Phase::Failing => "Your assistant cannot start at the moment; an operator has to look at it.".to_owned(),
+        Phase::Failing => CANNOT.to_owned(),
         Phase::Suspended => "Your assistant is suspended.".to_owned(),
         Phase::Parked => "Your assistant is not running; its volumes are kept.".to_owned(),
         Phase::Updating => format!("Your assistant is being restarted{left}."),
@@ -43,7 +49,7 @@ pub fn for_user(entry: &Entry, forecast: Option<Forecast>) -> String {
     }
 }
 
-fn gateway_answers(tenant: &Tenant) -> bool {
+fn gateway_runs(tenant: &Tenant) -> bool {
     tenant.pod().and_then(|p| p.gateway()).is_some_and(|g| g.ready)
 }
 
@@ -144,7 +150,7 @@ mod tests {
     #[test]
     fn there_is_a_sentence_for_every_phase_and_no_promise_without_history() {
         let check = |entry: &Entry, forecast, expect: &str| {
-            assert_eq!(for_user(entry, forecast), expect, "{:?}", entry.verdict.phase);
+            assert_eq!(for_user(entry, forecast, false), expect, "{:?}", entry.verdict.phase);
         };
         let left = |seconds| Some(Forecast::Left { seconds, samples: 9 });
         let booting = entry(Some(booting(3)), 40);
@@ -162,7 +168,7 @@ mod tests {
         lame.containers[1].ready = false;
         lame.containers[1].restarts = 1;
         check(&entry(Some(lame.clone()), 200), None, {
-            "Your assistant answers, but a part of it does not work at the moment."
+            "Your assistant runs, but a part of it does not work at the moment, and its address may not answer."
         });
         lame.containers[0].ready = false;
         lame.ready = condition(false, 300);
@@ -210,12 +216,12 @@ mod tests {
             ..refusal(0)
         };
         let mut tenant = entry(Some(pod()), 400).tenant;
-        tenant.warnings = vec![
+        tenant.warnings = Box::new([
             warning(10, None, 100, "FailedMount"),
             warning(10, None, 90, "FailedAttachVolume"),
             warning(10, Some("seed-app"), 300, "Failed"),
             warning(77, None, 300, "Other"),
-        ];
+        ]);
         let check = |lap, since, expect: Option<&str>| {
             assert_eq!(stuck_because(&tenant, lap, at(since)).as_deref(), expect, "{lap:?} {since}");
         };

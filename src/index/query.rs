@@ -1,7 +1,8 @@
 //! The filter language of the console and of `ls --filter`.
 //!
 //! Words and terms apart by blanks, all of which must hold: `maria`, `phase:booting`, `tier:max`, `image:!2026.8.2`,
-//! `age:<10m`, `disk:>80`, `!word`. Alternatives are split by commas: `phase:failing,degraded`.
+//! `age:<10m`, `disk:>80`, `!word`. Alternatives are split by commas: `phase:failing,degraded`. `node:=node-1` is that node
+//! and not `node-10`; `node:=` is none at all.
 
 mod term;
 
@@ -10,6 +11,7 @@ use std::fmt;
 use crate::fleet::At;
 
 use self::term::Term;
+pub(super) use self::term::image_text;
 use super::fleet::Entry;
 
 /// A parsed filter; the empty one lets everybody pass.
@@ -55,8 +57,8 @@ mod tests {
     fn entry(id: &str, pod: Option<Pod>, now: u32) -> Entry {
         let mut tenant = tenant(id, pod);
         tenant.claims[1].usage = Some(VolumeUsage {
-            used: 95,
-            capacity: 100,
+            used: 19 << 30,
+            capacity: 20 << 30,
             inodes_used: 0,
             inodes: 1,
             at: at(0),
@@ -104,6 +106,11 @@ mod tests {
         check("!mk phase:!ready", &["nadia"]);
         check("leo.oclawbox.com", &["leo"]);
         check("@nadia", &["nadia"]);
+        check("node:=node-1", &["maria-k", "leo", "nadia"]);
+        check("node:=node", &[]);
+        check("node:!=node", &["maria-k", "leo", "nadia"]);
+        check("node:=", &[]);
+        check("node:=x,=NODE-1", &["maria-k", "leo", "nadia"]);
         check("node:node-1 openclaw-0", &["maria-k", "leo", "nadia"]);
     }
 

@@ -33,6 +33,8 @@ pub struct Defaults {
     pub ingress_namespace: Option<String>,
     /// `fleetdeck` where absent.
     pub control_namespace: Option<String>,
+    /// Days after which what the cluster remembers of a run is removed; 0 for never.
+    pub runs_kept_days: Option<u32>,
     pub trusted_proxies: BTreeSet<String>,
     pub node_local_dns: BTreeSet<IpAddr>,
     pub excluded_cidrs: BTreeSet<String>,

@@ -153,7 +153,7 @@ mod tests {
     fn a_tenant_that_would_be_doubled_is_refused() {
         let why = |adoption, edit: &dyn Fn(&mut Tenant)| plan(adoption, edit).unwrap_err().0[0].why;
         assert_eq!(why(Ok(adoption()), &|t| t.sets[0].name = text("app")), Why::NotAdopted);
-        assert_eq!(why(Ok(adoption()), &|t| t.sets.clear()), Why::Parked);
+        assert_eq!(why(Ok(adoption()), &|t| t.sets = Box::default()), Why::Parked);
         assert_eq!(why(Err("image: none".to_owned()), &|_| {}), Why::NotAdopted);
         let spec = |t: &mut Tenant| t.namespace.as_mut().unwrap().spec = Some(crate::fleet::SpecDigest::of("x"));
         assert_eq!(why(Ok(adoption()), &spec), Why::NothingToDo);

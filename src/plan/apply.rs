@@ -10,8 +10,9 @@ use super::{
     step::{Piece, Step, Which},
     suspend::changeable,
     until::Until,
+    upgrade,
 };
-use crate::index::Entry;
+use crate::{index::Entry, manifest::PinnedImage};
 
 /// The pod is replaced.
 const REPLACED: usize = 0;
@@ -42,7 +43,13 @@ pub(super) fn recipes() -> Vec<Vec<Step>> {
     vec![replaced, quiet, asleep]
 }
 
-pub(super) fn turn(entry: &Entry, force: bool, seen: &Situation<'_>, refusal: &mut Refusal) -> Option<Turn> {
+pub(super) fn turn(
+    entry: &Entry,
+    force: bool,
+    image: Option<&PinnedImage>,
+    seen: &Situation<'_>,
+    refusal: &mut Refusal,
+) -> Option<Turn> {
     let asleep = changeable(entry, refusal)?;
     let tenant = &entry.tenant;
     let id = Some(tenant.id.as_str());
@@ -51,7 +58,10 @@ pub(super) fn turn(entry: &Entry, force: bool, seen: &Situation<'_>, refusal: &m
     let found = seen.found.get(tenant.namespace_name.as_str());
     let drift = found.and_then(|found| found.drift.as_deref());
     let outdated = tenant.pod().is_some_and(|pod| set.update_revision.is_some() && pod.revision != set.update_revision);
-    if drift.is_some_and(<[Drift]>::is_empty) && (asleep || !outdated) {
+    let mut warnings = Vec::new();
+    let image = image.filter(|image| set.image.as_deref() != Some(image.to_string().as_str()));
+    let moved = image.map(|image| upgrade::step(entry, image, &mut warnings, refusal));
+    if drift.is_some_and(<[Drift]>::is_empty) && (asleep || !outdated) && moved.is_none() {
         refusal.add(id, Why::NothingToDo, "it is as its spec renders it");
     }
     for field in drift.into_iter().flatten().filter_map(immutable) {
@@ -72,15 +82,20 @@ pub(super) fn turn(entry: &Entry, force: bool, seen: &Situation<'_>, refusal: &m
         return None;
     }
     let template = |drift: &Drift| drift.object.starts_with("StatefulSet ") && drift.path.starts_with("spec.template");
-    let replaced = outdated || drift.is_none_or(|all| all.iter().any(template));
+    let replaced = outdated || moved.is_some() || drift.is_none_or(|all| all.iter().any(template));
     let mut said = match drift {
         Some([]) => "it is as its spec renders it".to_owned(),
         Some(all) => format!("goes back to its spec: {}", counted(all)),
         None => "is rendered anew from its spec; what differs was not looked at".to_owned(),
     };
+    if let Some(moved) = &moved {
+        said = format!("{moved}; {said}");
+    }
     said += match (asleep, replaced) {
         (true, _) => "; it is not woken",
-        (false, true) if drift.is_some_and(<[Drift]>::is_empty) => "; its pod is of before, and is replaced",
+        (false, true) if drift.is_some_and(<[Drift]>::is_empty) && moved.is_none() => {
+            "; its pod is of before, and is replaced"
+        }
         (false, true) => "; its pod is replaced, unless it runs that already",
         (false, false) => "; its pod runs on",
     };
@@ -95,6 +110,7 @@ pub(super) fn turn(entry: &Entry, force: bool, seen: &Situation<'_>, refusal: &m
     if recipe != REPLACED {
         turn.down = None;
     }
+    turn.warnings = warnings;
     let boots = |drift: &Drift| drift.object == "ConfigMap openclaw-config";
     if recipe == QUIET && drift.into_iter().flatten().any(boots) {
         turn.warnings.push("its pod reads openclaw-config when it boots: `restart` it for that to count".to_owned());
@@ -147,7 +163,7 @@ mod tests {
         let found = BTreeMap::from([("tenant-maria".to_owned(), found)]);
         with::situation(|seen| {
             let seen = Situation { found: &found, ..*seen };
-            Plan::make(Intent::Apply { force }, Pace::default(), &[&entry], &seen)
+            Plan::make(Intent::Apply { force, image: None }, Pace::default(), &[&entry], &seen)
         })
     }
 
@@ -220,7 +236,7 @@ mod tests {
         let forced = plan(found.clone(), true, |_| {}).unwrap();
         let turn = forced.turns().next().unwrap();
         assert_eq!(turn.takes, found.takes);
-        assert_eq!(turn.warnings, ["takes .spec.replicas of StatefulSet openclaw from kubectl-scale"]);
+        assert_eq!(turn.warnings[0], "takes .spec.replicas of StatefulSet openclaw from kubectl-scale");
         assert_eq!(Preview::of(&forced).danger, Danger::Yes);
     }
 }

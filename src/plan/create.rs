@@ -36,6 +36,9 @@ pub(super) fn recipes(spec: &TenantSpec, seen: &Situation<'_>, refusal: &mut Ref
     }
     let until = if spec.suspended { Until::Stopped } else { Until::Served };
     steps.push(Step::Await { until, seconds: Until::FIRST_BOOT });
+    if !spec.suspended && objects.iter().any(|object| object.kind() == "Ingress") {
+        steps.push(Step::Await { until: Until::Addressed, seconds: Until::ADDRESS });
+    }
     vec![steps]
 }
 
@@ -146,7 +149,7 @@ mod tests {
         assert_eq!(words[0], "apply Namespace");
         let set = words.iter().position(|w| w == "apply StatefulSet").unwrap();
         let token = words.iter().position(|w| w.contains("gateway-token")).unwrap();
-        assert!(token < set && set == words.len() - 2, "{words:?}");
+        assert!(token < set && set == words.len() - 3, "{words:?}");
         assert_eq!(plan.turns().next().unwrap().basis, Basis::default());
     }
 
@@ -162,12 +165,12 @@ mod tests {
         assert_eq!(refused(other), Why::Exists);
 
         let mut parked = tenant("maria", None);
-        parked.sets.clear();
+        parked.sets = Box::default();
         let revived = plan(Some(parked.clone())).unwrap();
         let turn = revived.turns().next().unwrap();
         assert!(turn.said.starts_with("revived on the volumes app-data and config-data"), "{}", turn.said);
         assert_eq!(turn.basis.claims.len(), 2);
-        parked.claims.pop();
+        parked.claims = Box::new([parked.claims[0].clone()]);
         let warnings = plan(Some(parked)).unwrap().turns().next().unwrap().warnings.join("\n");
         assert!(warnings.contains("not the spec that was kept") && warnings.contains("config-data"), "{warnings}");
         // A set without its pod: what was begun is finished, with the spec that it was begun with.

@@ -94,7 +94,7 @@ mod tests {
     fn a_retention_policy_that_deletes_is_refused() {
         let refusal = plan(false, |t| t.sets[0].retention_deletes = true).unwrap_err();
         assert_eq!(refusal.0[0].why, Why::DataAtRisk);
-        assert_eq!(plan(false, |t| t.sets.clear()).unwrap_err().0[0].why, Why::NothingToDo);
+        assert_eq!(plan(false, |t| t.sets = Box::default()).unwrap_err().0[0].why, Why::NothingToDo);
         assert_eq!(plan(true, |t| t.namespace = None).unwrap_err().0[0].why, Why::Stale);
         assert_eq!(
             plan(true, |t| t.namespace.as_mut().unwrap().deleting = Some(at(1))).unwrap_err().0[0].why,

@@ -21,6 +21,10 @@ pub enum News {
         by: String,
         resumed: bool,
     },
+    /// How far it is with what comes before the first wave.
+    Opening {
+        said: String,
+    },
     Wave {
         wave: String,
         tenants: usize,
@@ -119,7 +123,9 @@ impl News {
             Self::Began { by, resumed: false } => format!("begun by {by}"),
             Self::Began { by, resumed: true } => format!("gone on with by {by}"),
             Self::Wave { wave, tenants } => format!("wave {wave}: {tenants} tenants"),
-            Self::Step { said, .. } | Self::Progress { said, .. } | Self::Did { said, .. } => said.clone(),
+            Self::Opening { said } | Self::Step { said, .. } | Self::Progress { said, .. } | Self::Did { said, .. } => {
+                said.clone()
+            }
             Self::Retry { attempt, said, wait_ms, .. } => {
                 format!("{said}; again in {}.{} s (attempt {attempt})", wait_ms / 1_000, wait_ms % 1_000 / 100)
             }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     adopt, apply, create, delete, refusal::Refusal, reprovision, resize, restart, restore, rotate_token, set_tier,
-    situation::Situation, snapshot, step::Step, suspend, upgrade,
+    situation::Situation, snapshot, step::Step, suspend, upgrade, way_back,
 };
 use crate::{
     index::Kind,
@@ -57,12 +57,18 @@ pub enum Intent {
     },
     /// A new gateway token.
     RotateToken,
-    /// Take back what is not as the stored spec renders it; with `force` also from other field managers.
+    /// Take back what is not as the stored spec renders it; with `force` also from other field managers; with another image, if
+    /// one is named.
     Apply {
         force: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        image: Option<PinnedImage>,
     },
-    /// Delete the StatefulSet and make it anew, on the same volumes.
-    Reprovision,
+    /// Delete the StatefulSet and make it anew, on the same volumes; with another image, if one is named.
+    Reprovision {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        image: Option<PinnedImage>,
+    },
     /// Remove StatefulSet, Service and Ingress; with `purge` the whole Namespace and the data in it.
     Delete {
         purge: bool,
@@ -85,7 +91,7 @@ impl Intent {
             Self::Resize { .. } => "resize",
             Self::RotateToken => "rotate-token",
             Self::Apply { .. } => "apply",
-            Self::Reprovision => "reprovision",
+            Self::Reprovision { .. } => "reprovision",
             Self::Delete { .. } => "delete",
         }
     }
@@ -96,7 +102,7 @@ impl Intent {
 
     /// Whether the StatefulSet of afterwards is another than the one before.
     pub fn remakes(&self) -> bool {
-        matches!(self, Self::Reprovision)
+        matches!(self, Self::Reprovision { .. })
     }
 
     /// Whom each of its recipes is for, where there are several.
@@ -130,7 +136,9 @@ impl Intent {
             Self::Create { spec: wanted } => spec.clone_from(wanted),
             Self::Suspend => spec.suspended = true,
             Self::Resume => spec.suspended = false,
-            Self::Upgrade { image } => spec.image = image.clone(),
+            Self::Upgrade { image }
+            | Self::Apply { image: Some(image), .. }
+            | Self::Reprovision { image: Some(image) } => spec.image = image.clone(),
             Self::SetTier { tier } => spec.tier.clone_from(tier),
             Self::Resize { app, config } => {
                 // What the spec has more of by now, it keeps.
@@ -145,14 +153,14 @@ impl Intent {
             | Self::RotateToken
             | Self::Restart
             | Self::Apply { .. }
-            | Self::Reprovision
+            | Self::Reprovision { .. }
             | Self::Delete { .. } => {}
         }
         spec
     }
 
     pub(super) fn recipes(&self, seen: &Situation<'_>, refusal: &mut Refusal) -> Vec<Vec<Step>> {
-        match self {
+        let mut recipes = match self {
             Self::Create { spec } => create::recipes(spec, seen, refusal),
             Self::Restart => restart::recipes(),
             Self::Suspend => suspend::suspend_recipes(),
@@ -165,8 +173,12 @@ impl Intent {
             Self::Resize { .. } => resize::recipes(),
             Self::RotateToken => rotate_token::recipes(),
             Self::Apply { .. } => apply::recipes(),
-            Self::Reprovision => reprovision::recipes(),
+            Self::Reprovision { .. } => reprovision::recipes(),
             Self::Delete { purge } => delete::recipes(*purge),
+        };
+        if seen.care.snapshot && self.snapshots_first() {
+            way_back::first(&mut recipes);
         }
+        recipes
     }
 }

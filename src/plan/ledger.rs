@@ -15,6 +15,9 @@ use crate::fleet::At;
 pub struct Ledger {
     /// By namespace.
     pub turns: BTreeMap<String, State>,
+    /// How far it is with what comes before the first wave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opening: Option<String>,
     pub wave: Option<String>,
     pub began: Option<At>,
     pub by: Option<String>,
@@ -98,6 +101,15 @@ impl Ledger {
         self.set(tenant, state);
     }
 
+    /// The same from what a run notes on a tenant's Namespace: that it was done, or its claim while it acts.
+    pub fn noted(&mut self, run: &str, tenant: &str, done: Option<&str>, claim: Option<&str>, now: At) {
+        if done == Some(run) {
+            self.learn(tenant, State::Done { said: "done".to_owned(), down: None });
+        } else if claim.and_then(|claim| claim.split_once('/')).is_some_and(|(of, _)| of == run) {
+            self.learn(tenant, State::Acting { step: 0, since: now, said: "acted on now".to_owned() });
+        }
+    }
+
     pub fn fold(&mut self, event: &Event) {
         // Nothing comes after the end.
         if self.end.is_some() {
@@ -108,6 +120,7 @@ impl Ledger {
                 self.began.get_or_insert(event.at);
                 self.by = Some(by.clone());
             }
+            News::Opening { said } => self.opening = Some(said.clone()),
             News::Wave { wave, .. } => self.wave = Some(wave.clone()),
             News::Paused { by } => self.paused = Some(by.clone()),
             News::Resumed { .. } => self.paused = None,

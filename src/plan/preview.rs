@@ -25,6 +25,9 @@ pub enum Danger {
 #[serde(rename_all = "camelCase")]
 pub struct Preview {
     pub headline: String,
+    /// What comes before the first wave.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub opening: Vec<String>,
     pub waves: Vec<Lines>,
     /// What is done to each tenant, step by step.
     pub steps: Vec<Vec<String>>,
@@ -69,6 +72,7 @@ impl Preview {
         let used: Vec<usize> = (0..plan.recipes.len()).filter(|n| turns.iter().any(|t| t.recipe == *n)).collect();
         Self {
             headline: headline(plan, &turns),
+            opening: plan.opening.iter().map(super::Step::words).collect(),
             waves: plan
                 .waves
                 .iter()
@@ -84,6 +88,7 @@ impl Preview {
     /// For a terminal: everything that has to be known before a yes.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![self.headline.clone()];
+        lines.extend(self.opening.iter().map(|said| format!("before anybody: {said}")));
         let many = self.waves.len() > 1;
         for wave in &self.waves {
             if many {
@@ -152,7 +157,7 @@ fn downtime_words(plan: &Plan, turns: &[&Turn]) -> String {
         | Intent::Resize { .. }
         | Intent::RotateToken
         | Intent::Apply { .. }
-        | Intent::Reprovision => {}
+        | Intent::Reprovision { .. } => {}
     }
     let hit: Vec<_> = turns.iter().filter(interrupts).collect();
     if hit.is_empty() {
@@ -170,7 +175,7 @@ fn downtime_words(plan: &Plan, turns: &[&Turn]) -> String {
     if matches!(plan.intent, Intent::Upgrade { .. }) {
         text += "; a first start on a new version migrates its state and takes longer";
     }
-    if plan.intent == Intent::Reprovision {
+    if plan.intent.remakes() {
         text +=
             "; its volumes are detached and attached again, which takes minutes more where it comes to another node";
     }
@@ -184,7 +189,7 @@ fn danger(intent: &Intent, turns: &[&Turn]) -> Danger {
     match (intent, turns) {
         (Intent::Delete { .. }, all) => Danger::Names { names: all.iter().map(|t| t.tenant.clone()).collect() },
         // Somebody else's fields, and the data that a tenant runs on, are no small matter even of one.
-        (Intent::Apply { force: true } | Intent::Restore { .. }, _) => Danger::Yes,
+        (Intent::Apply { force: true, .. } | Intent::Restore { .. }, _) => Danger::Yes,
         (_, [_]) => Danger::Enter,
         _ => Danger::Yes,
     }

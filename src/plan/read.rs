@@ -2,6 +2,7 @@
 
 use super::{
     Intent, Plan, Refusal, VERSION,
+    prepull::PULLS,
     refusal::Why,
     step::{Piece, Secret, Step, What},
 };
@@ -63,6 +64,15 @@ impl Plan {
         if self.pace.max_unavailable == 0 || self.pace.stop_after == 0 {
             add("a run with nobody unavailable, or that stops after no failure, never begins".to_owned());
         }
+        for step in &self.opening {
+            let fits = match step {
+                Step::Prepull { seconds, .. } => self.intent.pulls() && *seconds <= PULLS,
+                step => matches!(step, Step::Note { .. }),
+            };
+            if !fits {
+                add(format!("`{}` is nothing to begin {} with", step.words(), self.intent.verb()));
+            }
+        }
         for step in self.recipes.iter().flatten() {
             if !self.intent.allows(step) {
                 add(format!("`{}` does not belong to {}", step.words(), self.intent.verb()));
@@ -79,7 +89,7 @@ impl Plan {
             if turn.basis.namespace.is_none() && turn.basis.set.is_none() && !self.intent.is_create() {
                 add(format!("tenant {} is bound to no UID", turn.tenant));
             }
-            if !turn.takes.is_empty() && self.intent != (Intent::Apply { force: true }) {
+            if !turn.takes.is_empty() && !matches!(self.intent, Intent::Apply { force: true, .. }) {
                 add(format!("{} takes no fields from others", self.intent.verb()));
             }
             let carries = matches!(self.intent, Intent::Adopt { .. } | Intent::Restore { .. });
@@ -102,6 +112,10 @@ impl Intent {
             (_, Step::Note { .. } | Step::Await { .. }) => true,
             (Self::Delete { purge }, Step::Delete { what }) => *purge == (*what == What::Tenant),
             (Self::Snapshot { .. }, Step::Snapshot)
+            | (
+                Self::Upgrade { .. } | Self::Reprovision { .. } | Self::Delete { purge: false },
+                Step::Drain | Step::Snapshot,
+            )
             | (Self::Restore { .. }, Step::Apply { .. } | Step::DeletePod { .. })
             | (Self::Adopt { .. }, Step::TakeOwnership { .. } | Step::Apply { kind: Piece::Namespace })
             | (Self::SetTier { .. } | Self::Resize { .. }, Step::Apply { .. })
@@ -109,10 +123,10 @@ impl Intent {
             | (Self::RotateToken, Step::ReplaceSecret { secret: Secret::GatewayToken })
             | (Self::Create { .. }, Step::Apply { .. } | Step::EnsureSecret { .. })
             | (
-                Self::Suspend | Self::Resume | Self::Upgrade { .. } | Self::Apply { .. } | Self::Reprovision,
+                Self::Suspend | Self::Resume | Self::Upgrade { .. } | Self::Apply { .. } | Self::Reprovision { .. },
                 Step::Apply { .. },
             )
-            | (Self::Reprovision, Step::Delete { what: What::StatefulSet })
+            | (Self::Reprovision { .. }, Step::Delete { what: What::StatefulSet })
             | (Self::Restart | Self::Upgrade { .. } | Self::Apply { .. }, Step::DeletePod { .. }) => true,
             _ => false,
         }
@@ -146,10 +160,10 @@ mod tests {
         for intent in [
             Intent::Restart,
             Intent::Suspend,
-            Intent::Reprovision,
+            Intent::Reprovision { image: None },
             Intent::RotateToken,
             Intent::SetTier { tier: "max".to_owned() },
-            Intent::Apply { force: true },
+            Intent::Apply { force: true, image: None },
             Intent::Delete { purge: false },
             Intent::Delete { purge: true },
         ] {

@@ -66,6 +66,23 @@ pub enum Why {
 }
 
 impl Refusal {
+    /// Where more is said of its reasons, each named once.
+    pub fn more(&self) -> Option<String> {
+        let mut words: Vec<&str> = Vec::new();
+        for reason in &self.0 {
+            if !words.contains(&reason.why.word()) {
+                words.push(reason.why.word());
+            }
+        }
+        let named: Vec<String> = words.iter().map(|word| format!("`fleetdeck explain {word}`")).collect();
+        (!named.is_empty()).then(|| format!("more: {}", named.join(", ")))
+    }
+
+    /// Each reason, and where more is said of them.
+    pub fn lines(&self) -> Vec<String> {
+        self.to_string().lines().map(str::to_owned).chain(self.more()).collect()
+    }
+
     pub fn add(&mut self, tenant: Option<&str>, why: Why, said: impl Into<String>) {
         self.0.push(Reason { tenant: tenant.map(str::to_owned), why, said: said.into() });
     }

@@ -7,10 +7,12 @@ use super::{
     step::{Piece, Step, What},
     suspend::changeable,
     until::Until,
+    upgrade,
 };
 use crate::{
     fleet::{Claim, Tenant},
     index::Entry,
+    manifest::PinnedImage,
 };
 
 const AWAKE: usize = 0;
@@ -37,7 +39,12 @@ pub(super) fn recipes() -> Vec<Vec<Step>> {
     vec![awake, asleep]
 }
 
-pub(super) fn turn(entry: &Entry, seen: &Situation<'_>, refusal: &mut Refusal) -> Option<Turn> {
+pub(super) fn turn(
+    entry: &Entry,
+    image: Option<&PinnedImage>,
+    seen: &Situation<'_>,
+    refusal: &mut Refusal,
+) -> Option<Turn> {
     let asleep = changeable(entry, refusal)?;
     let tenant = &entry.tenant;
     let before = refusal.0.len();
@@ -49,18 +56,24 @@ pub(super) fn turn(entry: &Entry, seen: &Situation<'_>, refusal: &mut Refusal) -
     if tenant.claims.is_empty() {
         refusal.add(id, Why::DataAtRisk, "no claim of it is known: what is to be kept could not be proven");
     }
+    let mut warnings = Vec::new();
+    let moved = image.map(|image| upgrade::step(entry, image, &mut warnings, refusal));
     if refusal.0.len() > before {
         return None;
     }
     let names: Vec<_> = tenant.claims.iter().map(|c| c.name.as_str()).collect();
     let set = tenant.set()?;
     let mut said = format!("StatefulSet {} is deleted and made anew; {} stay", set.name, names.join(" and "));
+    if let Some(moved) = moved {
+        said = format!("{moved}; {said}");
+    }
     if asleep {
         said += "; it is not woken";
     }
     let mut turn = Turn::for_entry(entry, if asleep { ASLEEP } else { AWAKE }, said);
     turn.basis = Basis::of(entry).with_claims(tenant);
-    turn.warnings = reclaimed(tenant, seen);
+    warnings.extend(reclaimed(tenant, seen));
+    turn.warnings = warnings;
     if asleep {
         turn.down = None;
     }
@@ -122,7 +135,12 @@ mod tests {
         let entry = with::entry(it);
         let found = BTreeMap::from([("tenant-maria".to_owned(), found)]);
         with::situation(|seen| {
-            Plan::make(Intent::Reprovision, Pace::default(), &[&entry], &Situation { found: &found, ..*seen })
+            Plan::make(
+                Intent::Reprovision { image: None },
+                Pace::default(),
+                &[&entry],
+                &Situation { found: &found, ..*seen },
+            )
         })
     }
 
@@ -144,8 +162,8 @@ mod tests {
         assert_eq!(turn.said, "StatefulSet openclaw is deleted and made anew; app-data and config-data stay");
         assert_eq!((turn.basis.claims.len(), turn.down), (2, Some(110)));
         assert_eq!(
-            turn.warnings,
-            ["config-data stays, but its disk pv-1 has reclaim policy Delete: nothing outlives the claim"]
+            turn.warnings[0],
+            "config-data stays, but its disk pv-1 has reclaim policy Delete: nothing outlives the claim"
         );
         let words = Preview::of(&plan).downtime;
         assert!(words.contains("about 110s") && words.contains("attached"), "{words}");
@@ -157,8 +175,8 @@ mod tests {
         let none = Found::default;
         assert_eq!(why(none(), &|t| t.sets[0].retention_deletes = true), Why::DataAtRisk);
         assert_eq!(why(none(), &|t| t.claims[1].deleting = Some(at(9))), Why::DataAtRisk);
-        assert_eq!(why(none(), &|t| t.claims.clear()), Why::DataAtRisk);
-        assert_eq!(why(none(), &|t| t.sets.clear()), Why::Parked);
+        assert_eq!(why(none(), &|t| t.claims = Box::default()), Why::DataAtRisk);
+        assert_eq!(why(none(), &|t| t.sets = Box::default()), Why::Parked);
         assert_eq!(why(none(), &|t| t.namespace.as_mut().unwrap().spec = None), Why::NotAdopted);
         let held = Found { finalizers: vec!["foregroundDeletion".to_owned()], ..Found::default() };
         assert_eq!(why(held, &|_| {}), Why::Terminating);
@@ -168,7 +186,7 @@ mod tests {
     fn who_sleeps_is_not_woken() {
         let plan = plan(Found::default(), |t| {
             t.sets[0].wanted = 0;
-            t.pods.clear();
+            t.pods = Box::default();
         });
         let plan = plan.unwrap();
         let turn = plan.turns().next().unwrap();

@@ -150,6 +150,6 @@ mod tests {
         let large = |t: &mut Tenant| t.claims[0].requested = Some(Quantity::whole(40 << 30));
         let shrunk = plan((Some(30), None), true, large).unwrap_err();
         assert!(shrunk.to_string().contains("app-data has 40 Gi: a volume never shrinks"), "{shrunk}");
-        assert_eq!(plan((Some(30), None), true, |t| t.claims.clear()).unwrap_err().0[0].why, Why::DataAtRisk);
+        assert_eq!(plan((Some(30), None), true, |t| t.claims = Box::default()).unwrap_err().0[0].why, Why::DataAtRisk);
     }
 }

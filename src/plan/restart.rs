@@ -34,7 +34,10 @@ pub(super) fn turn(entry: &Entry, _: &Situation<'_>, refusal: &mut Refusal) -> O
     match tenant.pod() {
         None => refuse(
             Why::NoPod,
-            "there is no pod to restart; its StatefulSet is about to make one, or `show` says why not",
+            &match entry.verdict.why.as_str() {
+                "" => "there is no pod to restart; `show` says more".to_owned(),
+                why => format!("there is no pod to restart ({why}); `show` says more"),
+            },
         ),
         Some(pod) if pod.deleting.is_some() => refuse(Why::NoPod, "its pod is stopping already"),
         Some(pod) => {
@@ -99,11 +102,28 @@ mod tests {
             }
         };
         check(&|_| {}, Ok("pod openclaw-0 is replaced"));
-        check(&|t| t.pods.clear(), Err("maria: there is no pod to restart"));
-        check(&|t| t.pods = vec![Pod { deleting: Some(at(200)), ..ready() }], Err("stopping already"));
+        check(&|t| t.pods = Box::default(), Err("maria: there is no pod to restart"));
+        check(&|t| t.pods = Box::new([Pod { deleting: Some(at(200)), ..ready() }]), Err("stopping already"));
         check(&|t| t.sets[0].wanted = 0, Err("it is suspended"));
-        check(&|t| t.sets.clear(), Err("no StatefulSet"));
+        check(&|t| t.sets = Box::default(), Err("no StatefulSet"));
         check(&|t| t.namespace.as_mut().unwrap().deleting = Some(at(1)), Err("being deleted"));
+    }
+
+    /// Something else of the tenant has changed since, and its pod was replaced on that occasion: twice is no restart.
+    #[test]
+    fn the_pod_that_was_seen_is_meant_and_not_its_successor() {
+        let seen = with::entry(tenant("maria", Some(ready())));
+        let mut it = tenant("maria", Some(Pod { uid: uid(99), ..ready() }));
+        it.sets[0].generation += 1;
+        it.sets[0].observed_generation += 1;
+        let now = with::entry(it);
+        with::situation(|situation| {
+            let plan = Plan::make(Intent::Restart, Pace::default(), &[&seen], situation).unwrap();
+            let agreed = plan.turns().next().unwrap();
+            let again = agreed.again(&Intent::Restart, &now, situation).unwrap();
+            assert_ne!(again.basis, agreed.basis, "the rest is as it is now");
+            assert_eq!(again.basis.pod, agreed.basis.pod);
+        });
     }
 
     #[test]

@@ -15,6 +15,9 @@ use crate::{
     manifest::{Claim, TenantSpec},
 };
 
+/// Stands for the newest snapshot of a volume that can be used.
+pub const LATEST: &str = "latest";
+
 const AWAKE: usize = 0;
 const ASLEEP: usize = 1;
 
@@ -67,11 +70,11 @@ pub(super) fn turn(
             Ok(snap) => {
                 let claim = role.claim(&mut wanted);
                 let was = std::mem::replace(&mut claim.name, format!("{}-{}", role.base(), stamp(seen)));
-                claim.snapshot = Some(name.to_owned());
+                claim.snapshot = Some(snap.name.clone());
                 let gibibytes = snap.size.map_or(0, |size| (size.value().max(0) + (1 << 30) - 1) >> 30);
                 claim.size_gi = claim.size_gi.max(u32::try_from(gibibytes).unwrap_or(u32::MAX));
                 let age = snap.made.map_or_else(String::new, |made| format!(", {} old", Age(seen.now.since(made))));
-                said.push(format!("{was} -> {} from {name}{age}", claim.name));
+                said.push(format!("{was} -> {} from {}{age}", claim.name, snap.name));
             }
             Err(why) => refusal.add(id, Why::BadInput, why),
         }
@@ -122,7 +125,13 @@ impl Role {
 }
 
 fn usable<'s>(name: &str, role: Role, spec: &TenantSpec, snapshots: &'s [Snap]) -> Result<&'s Snap, String> {
-    let Some(snap) = snapshots.iter().find(|snap| snap.name == name) else {
+    let named = snapshots.iter().find(|snap| snap.name == name);
+    let own = if role == Role::App { &spec.volumes.app } else { &spec.volumes.config };
+    let latest = || {
+        let of = |snap: &&Snap| snap.ready && (snap.claim == own.name || snap.claim.starts_with(role.base()));
+        snapshots.iter().filter(of).max_by_key(|snap| snap.made)
+    };
+    let Some(snap) = named.or_else(|| latest().filter(|_| name == LATEST)) else {
         return Err(format!("there is no snapshot {name}; {}", listed(snapshots)));
     };
     if !snap.ready {
@@ -194,7 +203,7 @@ mod tests {
             "{}",
             turn.said
         );
-        assert_eq!((turn.basis.claims.len(), turn.warnings.len()), (2, 1));
+        assert_eq!((turn.basis.claims.len(), turn.warnings.len()), (2, 2));
         let steps = both.steps(turn);
         let at = |step: &Step| steps.iter().position(|s| s == step).unwrap();
         assert!(

@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(awake.steps(turn)[..2], [replace, Step::DeletePod { which: Which::Current }]);
         assert!(turn.down == Some(110) && turn.warnings[0].contains("worth nothing"));
         assert!(awake.needs().contains(&("patch", "", "secrets:gateway-token")), "of this name only");
-        for asleep in [|t: &mut Tenant| t.sets[0].wanted = 0, |t: &mut Tenant| t.sets.clear()] {
+        for asleep in [|t: &mut Tenant| t.sets[0].wanted = 0, |t: &mut Tenant| t.sets = Box::default()] {
             let plan = plan(asleep).unwrap();
             let turn = plan.turns().next().unwrap();
             assert!(turn.down.is_none() && !plan.steps(turn).iter().any(Step::interrupts));
@@ -83,8 +83,8 @@ mod tests {
         for other in [
             Intent::Create { spec },
             Intent::Restart,
-            Intent::Reprovision,
-            Intent::Apply { force: true },
+            Intent::Reprovision { image: None },
+            Intent::Apply { force: true, image: None },
             Intent::SetTier { tier: "max".to_owned() },
             Intent::Delete { purge: true },
         ] {

@@ -80,7 +80,7 @@ fn tight(tenant: &Tenant, to: &TierSize) -> Option<String> {
     let Some(usage) = tenant.usage else {
         return Some("how much memory it uses is not known: it may not get along with less".to_owned());
     };
-    let percent = usage.memory.percent_of(limit)?;
+    let percent = usage.memory().percent_of(limit)?;
     (percent >= 80).then(|| format!("it uses {percent} % of the memory that it will have at most"))
 }
 
@@ -128,12 +128,12 @@ mod tests {
         let busy = |memory: i64| {
             move |t: &mut Tenant| {
                 is_max(t);
-                t.usage = Some(Usage { cpu: Quantity::whole(1), memory: Quantity::whole(memory), at: at(1) });
+                t.usage = Usage::new(Quantity::whole(1), Quantity::whole(memory), at(1));
             }
         };
         let warned = |memory| plan("pro", busy(memory)).unwrap().turns().next().unwrap().warnings.join("");
-        assert_eq!(warned(1_900 << 20), "it uses 92 % of the memory that it will have at most");
-        assert_eq!(warned(900 << 20), "");
+        assert!(warned(1_900 << 20).starts_with("it uses 92 % of the memory that it will have at most"));
+        assert!(!warned(900 << 20).contains("memory"));
 
         let asleep = plan("max", |t| t.sets[0].wanted = 0).unwrap();
         assert!(order(&asleep).2.is_none() && asleep.turns().next().unwrap().down.is_none());

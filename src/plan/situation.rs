@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     basis::Other,
+    care::Care,
     found::Found,
     intent::Intent,
     refusal::{Refusal, Why},
@@ -24,6 +25,7 @@ pub struct Situation<'a> {
     pub nonce: u16,
     /// Nothing may be changed from here.
     pub read_only: bool,
+    pub care: Care,
     pub sources: &'a Sources,
     pub base: &'a Base,
     /// Hosts that Ingresses serve, with their namespaces; as far as it may be known.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Seconds that a driver may take from the asking to a snapshot that can be used.
-const READY: u32 = 1_800;
+pub(super) const READY: u32 = 1_800;
 
 pub(super) fn recipes() -> Vec<Vec<Step>> {
     vec![vec![Step::Snapshot, Step::Await { until: Until::Snapped, seconds: READY }]]
@@ -81,7 +81,9 @@ mod tests {
         assert_eq!((turn.said.as_str(), turn.basis.claims.len()), ("snapshots of app-data and config-data", 2));
         assert!(turn.warnings[0].contains("one after the other") && turn.down.is_none());
         assert!(!made.steps(turn).iter().any(Step::interrupts));
-        assert!(plan(Some(Vec::new()), &|t| t.pods.clear()).unwrap().turns().next().unwrap().warnings.is_empty());
+        assert!(
+            plan(Some(Vec::new()), &|t| t.pods = Box::default()).unwrap().turns().next().unwrap().warnings.is_empty()
+        );
         assert_eq!(plan(None, &|_| {}).unwrap_err().0[0].why, Why::NoSnapshots);
         let pending = |t: &mut Tenant| t.claims[0].phase = ClaimPhase::Pending;
         assert!(plan(Some(Vec::new()), &pending).unwrap_err().to_string().contains("app-data has no volume"));

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::until::Until;
+use super::{
+    prepull::{self, Pull},
+    until::Until,
+};
 
 /// One step of a recipe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,6 +13,11 @@ use super::until::Until;
 pub enum Step {
     /// Server-side apply of every rendered object of a kind, as field manager `fleetdeck` and never by force.
     Apply { kind: Piece },
+    /// Pull images onto nodes, in pods of the control namespace that do nothing and go again. `hosts`: the nodes that are meant,
+    /// those included that have every image.
+    Prepull { pulls: Vec<Pull>, hosts: u32, seconds: u32 },
+    /// Ask the gateway to finish what it does and begin nothing new, where it can be asked.
+    Drain,
     /// Make a VolumeSnapshot of each claim of the basis; one that this run has made already is left alone.
     Snapshot,
     /// Move to fleetdeck what the intent's field managers own of every rendered object of a kind.
@@ -151,6 +159,8 @@ impl Step {
     pub fn words(&self) -> String {
         match self {
             Self::Apply { kind } => format!("apply {}", kind.kind()),
+            Self::Prepull { pulls, hosts, seconds } => prepull::words(pulls, *hosts, *seconds),
+            Self::Drain => "drain the gateway, where it can be asked to".to_owned(),
             Self::Snapshot => "make a snapshot of each volume".to_owned(),
             Self::TakeOwnership { kind } => format!("take over the fields of {}", kind.kind()),
             Self::EnsureSecret { secret } => format!("create Secret {} unless it is there", secret.name()),
@@ -211,9 +221,24 @@ impl Step {
             Self::Await { until: Until::Snapped, .. } => vec![("get", "snapshot.storage.k8s.io", "volumesnapshots")],
             Self::Await { until: Until::Granted, .. } => vec![("get", "", "resourcequotas")],
             Self::Await { until: Until::Kept | Until::Grown, .. } => vec![("get", "", "persistentvolumeclaims")],
-            Self::Await { until: Until::Removed | Until::Erased, .. } | Self::Note { .. } => Vec::new(),
+            // Its rights are in another namespace, and without them there is no such step.
+            Self::Prepull { .. }
+            | Self::Drain
+            // What of it may not be read is said, and not waited for.
+            | Self::Await { until: Until::Removed | Until::Erased | Until::Addressed, .. }
+            | Self::Note { .. } => Vec::new(),
             Self::Await { .. } => vec![("get", "apps", "statefulsets")],
         }
+    }
+
+    /// Whether the tenant serves again after it.
+    pub fn serves(&self) -> bool {
+        matches!(self, Self::Await { until: Until::Served | Until::Replaced, .. })
+    }
+
+    /// What it says is a remark beside the verdict, and not the verdict.
+    pub fn remarks(&self) -> bool {
+        matches!(self, Self::Await { until: Until::Addressed, .. })
     }
 
     /// Whether the tenant's user may lose the gateway by it.

@@ -101,7 +101,7 @@ mod tests {
         check(&Intent::Suspend, asleep, Err((Why::NothingToDo, "already")));
         check(&Intent::Resume, asleep, Ok("starts"));
         check(&Intent::Resume, |_| {}, Err((Why::NothingToDo, "not suspended")));
-        check(&Intent::Resume, |t| t.sets.clear(), Err((Why::Parked, "create")));
+        check(&Intent::Resume, |t| t.sets = Box::default(), Err((Why::Parked, "create")));
         check(&Intent::Suspend, |t| t.namespace.as_mut().unwrap().spec = None, Err((Why::NotAdopted, "adopt")));
         check(&Intent::Suspend, |t| t.sets[0].deleting = Some(at(9)), Err((Why::Terminating, "being deleted")));
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Basis;
 use crate::{
-    fleet::{At, Phase, StatefulSet},
+    fleet::{At, Phase, Pod, StatefulSet},
     index::Entry,
 };
 
@@ -29,6 +29,8 @@ pub enum Until {
     Grown,
     /// The snapshots that were made can be used. The server is asked.
     Snapped,
+    /// Its Ingress has an address; that it gets none is said, and no failure. The server is asked.
+    Addressed,
     /// The Namespace is gone.
     Erased,
 }
@@ -40,6 +42,8 @@ pub enum Judged {
     Met(String),
     /// With what is in the way now.
     NotYet(String),
+    /// No node has room for its pod: an autoscaler makes one, or says that it will not. The index does not hear which.
+    NoRoom(String),
     /// The pod fails, and goes on failing.
     Failing(String),
     /// Waiting on would not help.
@@ -58,6 +62,8 @@ impl Until {
     /// The grace of a pod, and time for a node that is slow.
     pub const STOP: u32 = 300;
     pub const ERASE: u32 = 900;
+    /// After a boot that took minutes: a controller that serves the Ingress has had its time.
+    pub const ADDRESS: u32 = 60;
 
     pub fn words(self) -> &'static str {
         match self {
@@ -69,13 +75,15 @@ impl Until {
             Self::Kept => "its volumes are proven to be there",
             Self::Granted => "its quotas count their new limits",
             Self::Snapped => "its snapshots can be used",
+            Self::Addressed => "its Ingress has an address, or it is known why not",
             Self::Grown => "its volumes and their filesystems have grown",
             Self::Erased => "the Namespace is gone",
         }
     }
 
-    /// `floor`: the generation of the last write, which an index that lags has not seen yet.
-    pub fn judge(self, basis: &Basis, entry: Option<&Entry>, floor: i64, now: At) -> Judged {
+    /// `floor`: the generation of the last write, which an index that lags has not seen yet. `began`: since when this is waited
+    /// for; what failed before then is given as long as anything else.
+    pub fn judge(self, basis: &Basis, entry: Option<&Entry>, floor: i64, began: At, now: At) -> Judged {
         let Some(entry) = entry else {
             return if self == Self::Erased { met("the Namespace is gone") } else { absent(self, basis) };
         };
@@ -90,7 +98,7 @@ impl Until {
             };
         }
         match self {
-            Self::Granted | Self::Grown | Self::Snapped => not_yet("the index does not tell"),
+            Self::Granted | Self::Grown | Self::Snapped | Self::Addressed => not_yet("the index does not tell"),
             Self::Erased => not_yet(waits(entry)),
             Self::Kept => kept(basis, entry),
             Self::Removed => match tenant.sets.iter().any(|s| Some(s.uid) == basis.set_uid()) {
@@ -104,16 +112,16 @@ impl Until {
                 Some(set) if basis.set_uid().is_some_and(|uid| uid != set.uid) && set.deleting.is_none() => {
                     never("its StatefulSet was replaced by somebody")
                 }
-                Some(set) => self.judge_set(set, basis, entry, floor, now),
+                Some(set) if set.observed_generation < set.generation.max(floor) => {
+                    not_yet("its controller has not seen the change yet")
+                }
+                Some(set) => self.judge_set(set, basis, entry, began, now),
                 None => not_yet("there is no StatefulSet yet"),
             },
         }
     }
 
-    fn judge_set(self, set: &StatefulSet, basis: &Basis, entry: &Entry, floor: i64, now: At) -> Judged {
-        if set.observed_generation < set.generation.max(floor) {
-            return not_yet("its controller has not seen the change yet");
-        }
+    fn judge_set(self, set: &StatefulSet, basis: &Basis, entry: &Entry, began: At, now: At) -> Judged {
         match self {
             Self::Observed => return met("its controller has seen the change"),
             Self::Stopped if set.wanted != 0 => return never("somebody has started it again"),
@@ -139,12 +147,23 @@ impl Until {
             why => format!("{}: {why}", verdict.phase),
         };
         match (&verdict.phase, verdict.since) {
-            (Phase::Failing, Some(since)) if now.since(since) >= FAILING_FOR && !pod.is_some_and(|p| old(p.uid)) => {
+            _ if pod.is_some_and(lacks_room) => Judged::NoRoom(why),
+            // One event counts refusals of now and of long ago, and is as old as the first of them.
+            (Phase::Failing, Some(since))
+                if now.since(since.max(began)) >= FAILING_FOR && !pod.is_some_and(|p| old(p.uid)) =>
+            {
                 Judged::Failing(format!("{why}, for {} s", now.since(since)))
             }
             _ => Judged::NotYet(why),
         }
     }
+}
+
+/// The scheduler knows no node that has room: what makes an autoscaler act.
+fn lacks_room(pod: &Pod) -> bool {
+    const LACKS: [&str; 3] = ["Insufficient ", "Too many pods", "exceed max volume count"];
+    let said = pod.scheduled.as_ref().filter(|c| !c.met && pod.node.is_none()).and_then(|c| c.message());
+    said.is_some_and(|said| LACKS.iter().any(|word| said.contains(word)))
 }
 
 fn met(said: &str) -> Judged {
@@ -196,17 +215,22 @@ fn kept(basis: &Basis, entry: &Entry) -> Judged {
 mod tests {
     use super::super::situation_for_tests as with;
     use super::*;
-    use crate::fleet::{Pod, Tenant, fixture::*};
+    use crate::fleet::{Condition, Tenant, Words, fixture::*};
 
     fn check(until: Until, floor: i64, edit: impl Fn(&mut Tenant), expect: &str) {
+        check_since(10, until, floor, edit, expect);
+    }
+
+    fn check_since(began: u32, until: Until, floor: i64, edit: impl Fn(&mut Tenant), expect: &str) {
         let mut it = tenant("maria", Some(Pod { uid: uid(11), ..ready() }));
         let old = super::super::basis::Named { name: "openclaw-0".to_owned(), uid: uid(10) };
         let basis = Basis { pod: Some(old), ..Basis::of(&with::entry(it.clone())) }.with_claims(&it);
         edit(&mut it);
         let entry = with::entry_at(it, 1_000);
-        let got = match until.judge(&basis, Some(&entry), floor, at(1_000)) {
+        let got = match until.judge(&basis, Some(&entry), floor, at(began), at(1_000)) {
             Judged::Met(said) => format!("met {said}"),
             Judged::NotYet(said) => format!("not yet {said}"),
+            Judged::NoRoom(said) => format!("no room {said}"),
             Judged::Failing(said) => format!("failing {said}"),
             Judged::Never(said) => format!("never {said}"),
         };
@@ -234,11 +258,28 @@ mod tests {
     #[test]
     fn a_pod_that_fails_is_given_up_in_time() {
         let failing = |t: &mut Tenant| {
-            t.pods = vec![Pod { uid: uid(11), ..booting(2) }];
+            t.pods = Box::new([Pod { uid: uid(11), ..booting(2) }]);
             t.pods[0].stages[2].state = crate::fleet::State::Terminated(ended(1, "Error", 25, 30));
         };
         check(Until::Served, 1, failing, "failing Failing");
-        check(Until::Served, 1, |t| t.pods = vec![Pod { uid: uid(11), ..booting(2) }], "not yet Booting(3/7");
+        // What stands there from before has its time, too.
+        check_since(821, Until::Served, 1, failing, "not yet Failing");
+        check_since(820, Until::Served, 1, failing, "failing Failing");
+        check(Until::Served, 1, |t| t.pods = Box::new([Pod { uid: uid(11), ..booting(2) }]), "not yet Booting(3/7");
+    }
+
+    #[test]
+    fn a_pod_without_a_node_is_no_failure_as_long_as_one_may_come() {
+        let unplaced = |message: &'static str| {
+            move |t: &mut Tenant| {
+                let words = Words::new(Some(text("Unschedulable")), Some(text(message)));
+                let scheduled = Some(Condition { met: false, since: Some(at(1)), words });
+                t.pods = Box::new([Pod { uid: uid(11), node: None, scheduled, ..booting(0) }]);
+            }
+        };
+        check(Until::Served, 1, unplaced("0/3 nodes are available: 3 Insufficient cpu."), "no room Failing");
+        let labels = "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.";
+        check(Until::Served, 1, unplaced(labels), "failing");
     }
 
     #[test]
@@ -246,18 +287,18 @@ mod tests {
         check(Until::Kept, 0, |_| {}, "met 2 volumes");
         check(Until::Kept, 0, |t| t.claims[0].uid = uid(77), "never claim app-data is another one");
         check(Until::Kept, 0, |t| t.claims[1].deleting = Some(at(1)), "never claim config-data is being deleted");
-        check(Until::Kept, 0, |t| t.claims.clear(), "never claim app-data is gone");
+        check(Until::Kept, 0, |t| t.claims = Box::default(), "never claim app-data is gone");
         check(Until::Removed, 0, |_| {}, "not yet the StatefulSet");
-        check(Until::Removed, 0, |t| t.sets.clear(), "not yet its pod is stopping");
+        check(Until::Removed, 0, |t| t.sets = Box::default(), "not yet its pod is stopping");
         let gone = |t: &mut Tenant| {
-            t.sets.clear();
-            t.pods.clear();
+            t.sets = Box::default();
+            t.pods = Box::default();
         };
         check(Until::Removed, 0, gone, "met");
         check(Until::Erased, 0, |t| t.namespace.as_mut().unwrap().deleting = Some(at(1)), "not yet Terminating");
         let basis = Basis { namespace: Some(uid(1)), ..Basis::default() };
-        assert!(matches!(Until::Erased.judge(&basis, None, 0, at(1)), Judged::Met(_)));
-        assert!(matches!(Until::Served.judge(&basis, None, 0, at(1)), Judged::Never(_)));
-        assert!(matches!(Until::Served.judge(&Basis::default(), None, 0, at(1)), Judged::NotYet(_)));
+        assert!(matches!(Until::Erased.judge(&basis, None, 0, at(1), at(1)), Judged::Met(_)));
+        assert!(matches!(Until::Served.judge(&basis, None, 0, at(1), at(1)), Judged::Never(_)));
+        assert!(matches!(Until::Served.judge(&Basis::default(), None, 0, at(1), at(1)), Judged::NotYet(_)));
     }
 }

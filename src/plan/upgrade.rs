@@ -45,17 +45,36 @@ pub(super) fn turn(entry: &Entry, image: &PinnedImage, _: &Situation<'_>, refusa
     if set.retention_deletes {
         refusal.add(id, Why::DataAtRisk, "its StatefulSet's retention policy deletes claims");
     }
-    let running = tenant.running_image();
     let up_to_date = set.image.as_deref() == Some(wanted.as_str());
     if up_to_date && (asleep || tenant.pod().is_some_and(|pod| pod.revision == set.update_revision)) {
         refusal.add(id, Why::NothingToDo, format!("it has {} already", short(&wanted)));
     }
+    let mut warnings = Vec::new();
+    let mut said = step(entry, image, &mut warnings, refusal);
+    if refusal.0.len() > before {
+        return None;
+    }
+    if asleep {
+        said += ", applied without being woken";
+    }
+    let mut turn = Turn::for_entry(entry, if asleep { ASLEEP } else { AWAKE }, said);
+    turn.warnings = warnings;
+    if asleep {
+        turn.down = None;
+    }
+    Some(turn)
+}
+
+/// From the image that there is to another, in words: refused where that goes back, may mean another tomorrow, or has no room.
+pub(super) fn step(entry: &Entry, image: &PinnedImage, warnings: &mut Vec<String>, refusal: &mut Refusal) -> String {
+    let tenant = &entry.tenant;
+    let id = Some(tenant.id.as_str());
     if image.digest().is_none() && image.tag().and_then(Version::parse).is_none() {
         let said =
             format!("{} may mean another image tomorrow; name a version or a digest", image.tag().unwrap_or("no tag"));
         refusal.add(id, Why::MovingTag, said);
     }
-    let old = running.or_else(|| tenant.wanted_image());
+    let old = tenant.running_image().or_else(|| tenant.wanted_image());
     let version = |tag: Option<&str>| tag.and_then(Version::parse);
     let (from, to) = (old.and_then(|i| version(i.tag)), version(image.tag()));
     if let (Some(from), Some(to)) = (&from, &to)
@@ -65,12 +84,8 @@ pub(super) fn turn(entry: &Entry, image: &PinnedImage, _: &Situation<'_>, refusa
             format!("{to} is older than {from}: its state was migrated, and there is no way back without a backup");
         refusal.add(id, Why::Downgrade, said);
     }
-    let mut warnings = Vec::new();
     for claim in &tenant.claims {
-        space(claim, &mut warnings, id, refusal);
-    }
-    if refusal.0.len() > before {
-        return None;
+        space(claim, warnings, id, refusal);
     }
     let gate = Version::parse("2026.8.1");
     if from.is_none() {
@@ -81,18 +96,8 @@ pub(super) fn turn(entry: &Entry, image: &PinnedImage, _: &Situation<'_>, refusa
                 .to_owned(),
         );
     }
-    warnings.push("no snapshot is taken: if its migrations fail there is no way back".to_owned());
     let was = old.map_or("an unknown image", |i| i.short());
-    let mut said = format!("{was} -> {}", short(&wanted));
-    if asleep {
-        said += ", applied without being woken";
-    }
-    let mut turn = Turn::for_entry(entry, if asleep { ASLEEP } else { AWAKE }, said);
-    turn.warnings = warnings;
-    if asleep {
-        turn.down = None;
-    }
-    Some(turn)
+    format!("{was} -> {}", short(&image.to_string()))
 }
 
 fn short(image: &str) -> &str {
@@ -145,7 +150,7 @@ mod tests {
     fn who_sleeps_is_not_woken() {
         let plan = plan("2026.9.1", |t| {
             t.sets[0].wanted = 0;
-            t.pods.clear();
+            t.pods = Box::default();
         });
         let plan = plan.unwrap();
         let turn = plan.turns().next().unwrap();
@@ -159,7 +164,7 @@ mod tests {
             move |t: &mut Tenant| {
                 let at = at(1);
                 let size = 20 << 30;
-                t.claims.truncate(1);
+                t.claims = Box::new([t.claims[0].clone()]);
                 t.claims[0].usage = Some(VolumeUsage {
                     used: size / 100 * percent + 100,
                     capacity: size,

@@ -54,6 +54,10 @@ pub(super) fn mutate(inner: &mut Inner, kind: &'static Kind, object: &mut Value)
             protect(object, "kubernetes.io/pv-protection");
             Ok(())
         }
+        k if k == kinds::INGRESS => {
+            default_ingress_class(inner, object);
+            Ok(())
+        }
         k if k == kinds::SERVICE => {
             cluster_ip(inner, object);
             Ok(())
@@ -109,6 +113,23 @@ fn default_storage_class(inner: &mut Inner, claim: &mut Value) {
         .find(|c| text_at(&c["metadata"]["annotations"], &["storageclass.kubernetes.io/is-default-class"]) == "true");
     if let Some(class) = default {
         claim["spec"]["storageClassName"] = name_of(&class).into();
+    }
+}
+
+/// Of several default classes the newest one counts; one that is named in the old way is left as it is.
+fn default_ingress_class(inner: &mut Inner, ingress: &mut Value) {
+    let legacy = ingress["metadata"]["annotations"].get("kubernetes.io/ingress.class").is_some();
+    if legacy || ingress["spec"].get("ingressClassName").is_some() {
+        return;
+    }
+    let classes: Vec<_> = inner.in_namespace(kinds::INGRESS_CLASS, None).cloned().collect();
+    let default = classes
+        .iter()
+        .map(|s| s.value())
+        .filter(|c| text_at(&c["metadata"]["annotations"], &["ingressclass.kubernetes.io/is-default-class"]) == "true")
+        .max_by_key(|c| text_at(c, &["metadata", "creationTimestamp"]).to_owned());
+    if let Some(class) = default {
+        ingress["spec"]["ingressClassName"] = name_of(&class).into();
     }
 }
 

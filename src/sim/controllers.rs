@@ -20,6 +20,7 @@ use self::events::{Recorder, Source};
 use self::objects::Dice;
 use self::queue::wait_until;
 use super::kubelet;
+use super::logs::Lives;
 use super::scenario::{Rules, Scenario};
 use super::store::{Change, Store};
 
@@ -31,6 +32,7 @@ pub(crate) struct Ctx {
     pub rules: Rules,
     pub dice: Dice,
     pub events: Recorder,
+    pub lives: Lives,
 }
 
 impl Ctx {
@@ -41,6 +43,7 @@ impl Ctx {
             scenario,
             rules,
             dice: Dice(seed),
+            lives: Lives::default(),
         }
     }
 }

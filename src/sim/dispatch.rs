@@ -60,7 +60,11 @@ pub(crate) async fn dispatch(
         }
     };
     let mut call = Call { ask, query, user, headers: head.headers, body };
-    call.translate().and_then(|()| serve(&api, &call)).unwrap_or_else(IntoResponse::into_response)
+    if let Err(status) = call.translate() {
+        return status.into_response();
+    }
+    let work = || serve(&api, &call).unwrap_or_else(IntoResponse::into_response);
+    api.store.audit.of(&call, work, |response| response.status().as_u16())
 }
 
 fn serve(api: &Api, call: &Call) -> Result<Response, Status> {

@@ -9,9 +9,9 @@ use axum::body::{Body, HttpBody};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body::Frame;
-use tokio::sync::watch;
 
 use super::answer;
+use super::bell::Bell;
 use super::rbac::User;
 use super::route::Ask;
 use super::status::Status;
@@ -95,16 +95,10 @@ struct Board {
 }
 
 /// The switchboard of one simulator. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Faults {
     board: Arc<Mutex<Board>>,
-    cut: watch::Sender<u64>,
-}
-
-impl Default for Faults {
-    fn default() -> Faults {
-        Faults { board: Arc::default(), cut: watch::Sender::new(0) }
-    }
+    cut: Bell,
 }
 
 impl Faults {
@@ -135,7 +129,7 @@ impl Faults {
 
     /// Breaks all streams (watches, followed logs) that are open now.
     pub fn cut_streams(&self) {
-        self.cut.send_modify(|n| *n += 1);
+        self.cut.ring();
     }
 
     fn lock(&self) -> MutexGuard<'_, Board> {
@@ -159,10 +153,10 @@ impl Faults {
 
     /// Makes a stream breakable by `cut_streams`.
     pub(crate) fn breakable(&self, response: Response) -> Response {
-        let mut cut = self.cut.subscribe();
+        let mut cut = self.cut.listen();
         let signal = Box::pin(async move {
             // An error means that the simulator is gone, which ends the stream as well.
-            let _ = cut.changed().await;
+            let _ = cut.heard().await;
         });
         response.map(|body| {
             Body::new(Faulty { body, left: usize::MAX, then: Then::Break, sent: false, signal: Some(signal) })

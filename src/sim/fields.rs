@@ -230,6 +230,9 @@ fn walk(
     path: &mut Vec<String>,
     out: &mut Difference,
 ) {
+    if old == new {
+        return;
+    }
     let sample = new.filter(|v| !v.is_null()).or(old).unwrap_or(&Value::Null);
     let here = |set: &mut Set| set.insert(&path.iter().map(String::as_str).collect::<Vec<_>>());
     match (sample, schema::topology(kind, name, sample)) {
@@ -246,10 +249,9 @@ fn walk(
             }
         }
         (Value::Array(_), Topology::Keyed(keys)) => {
-            let items = |v: Option<&Value>| v.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default().to_vec();
             let (a, b) = (items(old), items(new));
             note_presence(old, new, path, out);
-            for item in &b {
+            for item in b {
                 path.push(item_element(item, keys));
                 walk(kind, "", a.iter().find(|o| schema::same_item(o, item, keys)), Some(item), path, out);
                 path.pop();
@@ -261,7 +263,6 @@ fn walk(
             }
         }
         (Value::Array(_), Topology::Set) => {
-            let items = |v: Option<&Value>| v.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default().to_vec();
             let (a, b) = (items(old), items(new));
             note_presence(old, new, path, out);
             for (value, set) in b
@@ -282,6 +283,10 @@ fn walk(
             _ => {}
         },
     }
+}
+
+fn items(list: Option<&Value>) -> &[Value] {
+    list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 fn note_presence(old: Option<&Value>, new: Option<&Value>, path: &[String], out: &mut Difference) {

@@ -29,6 +29,7 @@ pub(crate) async fn gate(State(api): State<Api>, mut request: Request, next: Nex
         }
     }
     if let Err(status) = rbac::authorise(&api.store, &user, &ask) {
+        api.store.audit.forbade(&user.name);
         return status.into_response();
     }
     let is_stream = ask.verb == "watch" || query.truth("follow");

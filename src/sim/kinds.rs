@@ -117,7 +117,8 @@ kinds! {
     STORAGE_CLASS "storage.k8s.io"/"v1" "StorageClass" "storageclasses" "storageclass" short ["sc"], cluster, sub NONE;
     VOLUME_ATTACHMENT "storage.k8s.io"/"v1" "VolumeAttachment" "volumeattachments" "volumeattachment" short NONE, cluster, sub ["status"];
     CSI_NODE "storage.k8s.io"/"v1" "CSINode" "csinodes" "csinode" short NONE, cluster, sub NONE;
-    // An add-on's kind, served as if its definition were there.
+    // Add-ons' kinds, served as if their definitions were there.
+    CERTIFICATE "cert-manager.io"/"v1" "Certificate" "certificates" "certificate" short ["cert"], namespaced, sub ["status"], generation = true;
     VOLUME_SNAPSHOT "snapshot.storage.k8s.io"/"v1" "VolumeSnapshot" "volumesnapshots" "volumesnapshot" short ["vs"], namespaced, sub ["status"], generation = true;
     LEASE "coordination.k8s.io"/"v1" "Lease" "leases" "lease" short NONE, namespaced, sub NONE;
     PRIORITY_CLASS "scheduling.k8s.io"/"v1" "PriorityClass" "priorityclasses" "priorityclass" short ["pc"], cluster, sub NONE, generation = true;

@@ -7,6 +7,7 @@ mod network;
 mod pod;
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -15,12 +16,15 @@ use self::images::Images;
 use self::network::Network;
 use self::pod::{Env, Pod};
 use super::controllers::objects::{is_finished, node_of};
-use super::controllers::queue::Queue;
+use super::controllers::queue::{Queue, after};
 use super::controllers::{Controller, Ctx, nodes, volumes::attachment};
 use super::history::EventType;
 use super::kinds::POD;
 use super::object::uid_of;
 use super::store::Change;
+
+/// After so long the attach-detach controller detaches what a silent node does not unmount.
+const FORCED_OFF: Duration = Duration::from_secs(360);
 
 pub(crate) struct Kubelet {
     ctx: Ctx,
@@ -61,6 +65,12 @@ impl Kubelet {
                 }
             }
             None if is_finished(object) => {}
+            // A kubelet that was just started finds containers running, and leaves them so.
+            None if Pod::runs(object) => {
+                let pod = Pod::found(object, &mut env);
+                self.pods.insert(uid.into(), pod);
+                self.go_on(uid.into(), false);
+            }
             None => {
                 let mut pod = Pod::new(object, &mut env);
                 pod.observe(object, &mut env);
@@ -71,17 +81,29 @@ impl Kubelet {
     }
 
     fn forget(&mut self, uid: &str) {
-        if self.pods.remove(uid).is_some() {
+        let Some(pod) = self.pods.remove(uid) else { return };
+        self.ctx.lives.forget(uid);
+        if self.down.contains(&*pod.node) {
+            // Nobody unmounts there: its volumes stay attached until the controller forces them off.
+            self.queue.set(uid.into(), after(self.ctx.store.now(), FORCED_OFF));
+        } else {
             self.queue.remove(&uid.into());
-            for order in self.network.release(uid) {
-                attachment::detached(&self.ctx, &order);
-            }
+            self.release(uid);
+        }
+    }
+
+    fn release(&mut self, uid: &str) {
+        for order in self.network.release(uid) {
+            attachment::detached(&self.ctx, &order);
         }
     }
 
     /// Lets a pod do what is due, writes its status if anything moved, and queues it for its next step.
     fn go_on(&mut self, uid: Box<str>, moved: bool) {
-        let Some(pod) = self.pods.get_mut(&uid) else { return };
+        let Some(pod) = self.pods.get_mut(&uid) else {
+            self.release(&uid);
+            return;
+        };
         if self.down.contains(&*pod.node) {
             return;
         }

@@ -1,6 +1,8 @@
 //! What containers write: a function of the container's life and the time, so nothing is stored, and the same life
 //! always wrote the same lines.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -26,8 +28,54 @@ pub(crate) struct Life {
     text: Vec<String>,
 }
 
+/// When containers began and ended, to the nanosecond. A status has whole seconds only: a log that ended with the second
+/// before would take lines back that somebody has read already, and one that began with it would begin before the end of the
+/// container before.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lives(Arc<Mutex<ByPod>>);
+
+/// UID of a pod -> its containers' lives.
+type ByPod = HashMap<Box<str>, Vec<Span>>;
+
+/// From a container's start to its end, if it has ended, by the container's id.
+pub(crate) type Span = (Box<str>, Timestamp, Option<Timestamp>);
+
+impl Lives {
+    /// Takes down those of a pod, in place of what was known before.
+    pub(crate) fn keep(&self, pod_uid: &str, lives: Vec<Span>) {
+        let mut known = self.lock();
+        match known.get_mut(pod_uid) {
+            Some(before) => *before = lives,
+            None if lives.is_empty() => {}
+            None => {
+                known.insert(pod_uid.into(), lives);
+            }
+        }
+    }
+
+    pub(crate) fn forget(&self, pod_uid: &str) {
+        self.lock().remove(pod_uid);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ByPod> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of(&self, pod_uid: &str, container_id: &str) -> Option<(Timestamp, Option<Timestamp>)> {
+        let known = self.lock();
+        let (_, started, ended) = known.get(pod_uid)?.iter().find(|(id, ..)| **id == *container_id)?;
+        Some((*started, *ended))
+    }
+}
+
 /// Which life of a container is asked for, and why there is none to show.
-pub(crate) fn life(pod: &Value, container: &str, previous: bool, behaviour: &Behaviour) -> Result<Life, String> {
+pub(crate) fn life(
+    pod: &Value,
+    container: &str,
+    previous: bool,
+    behaviour: &Behaviour,
+    lives: &Lives,
+) -> Result<Life, String> {
     let init = items(pod, &["spec", "initContainers"]).iter().any(|c| name_of_container(c) == container);
     let list = if init { "initContainerStatuses" } else { "containerStatuses" };
     let pod_name = name_of(pod);
@@ -35,16 +83,19 @@ pub(crate) fn life(pod: &Value, container: &str, previous: bool, behaviour: &Beh
     let starts = |why: &str| Err(format!("container \"{container}\" in pod \"{pod_name}\" is waiting to start: {why}"));
     let Some(status) = status else { return starts("ContainerCreating") };
     let (state, last) = (&status["state"], &status["lastState"]["terminated"]);
-    let of = |run: &Value, is_over: bool| {
+    let of = |run: &Value, id: &Value, is_over: bool| {
         let time = |key: &str| text_at(run, &[key]).parse::<Timestamp>().ok();
-        let ended = is_over.then(|| Some((time("finishedAt")?, run["exitCode"].as_i64()?))).flatten();
-        Some((time("startedAt")?, ended))
+        let exactly = lives.of(uid_of(pod), id.as_str().unwrap_or_default());
+        let started = exactly.map(|(started, _)| started).or(time("startedAt"))?;
+        let end = exactly.and_then(|(_, ended)| ended).or(time("finishedAt"));
+        Some((started, is_over.then(|| Some((end?, run["exitCode"].as_i64()?))).flatten()))
     };
+    let running = |run: &Value| run.is_object().then(|| of(run, &status["containerID"], false)).flatten();
+    let over = |run: &Value| run.is_object().then(|| of(run, &run["containerID"], true)).flatten();
     let (started, ended) = if previous {
-        of(last, true)
+        over(last)
             .ok_or_else(|| format!("previous terminated container \"{container}\" in pod \"{pod_name}\" not found"))?
-    } else if let Some(life) =
-        of(&state["running"], false).or_else(|| of(&state["terminated"], true)).or_else(|| of(last, true))
+    } else if let Some(life) = running(&state["running"]).or_else(|| over(&state["terminated"])).or_else(|| over(last))
     {
         life
     } else {
@@ -218,7 +269,9 @@ mod tests {
     #[test]
     fn a_container_that_has_not_started_has_no_log() {
         let check = |state: Value, previous: bool, expect: &str| {
-            let got = life(&pod(&state), "gateway", previous, &Behaviour::default()).map(|_| ()).expect_err("refused");
+            let got = life(&pod(&state), "gateway", previous, &Behaviour::default(), &Lives::default())
+                .map(|_| ())
+                .expect_err("refused");
             assert_eq!(got, expect);
         };
         let starts = "container \"gateway\" in pod \"web-0\" is waiting to start: ";
@@ -230,7 +283,7 @@ mod tests {
 
     #[test]
     fn lines_only_ever_grow_and_keep_their_text_and_order() {
-        let life = life(&running(), "gateway", false, &Behaviour::default()).expect("it runs");
+        let life = life(&running(), "gateway", false, &Behaviour::default(), &Lives::default()).expect("it runs");
         let (early, late) = (life.lines_at(at(25)), life.lines_at(at(1000)));
         assert_eq!(early, 3 + 2);
         assert_eq!(late, 3 + 100);
@@ -246,8 +299,28 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_in_the_last_second_stays() {
+        let often = Behaviour { log_lines_per_second: Some(10.0), ..Behaviour::default() };
+        let running = life(&running(), "gateway", false, &often, &Lives::default()).expect("it runs");
+        let end = at(10) + SignedDuration::from_millis(720);
+        let read = running.lines_at(end);
+        let mut over =
+            pod(&json!({"terminated": {"startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:10Z",
+            "exitCode": 137, "containerID": "containerd://a"}}));
+        let lives = Lives::default();
+        lives.keep("u", vec![("containerd://a".into(), at(0), Some(end))]);
+        let whole = life(&over, "gateway", false, &often, &lives).expect("it ran");
+        assert_eq!((whole.lines_at(at(60)), read), (3 + 107, 3 + 107));
+        assert_eq!(whole.time_of(read - 1), running.time_of(read - 1));
+        // Another life of the same container is not meant.
+        over["status"]["containerStatuses"][0]["state"]["terminated"]["containerID"] = "containerd://b".into();
+        let other = life(&over, "gateway", false, &often, &lives).expect("it ran");
+        assert_eq!(other.lines_at(at(60)), 3 + 100);
+    }
+
+    #[test]
     fn a_stage_ends_with_its_result() {
-        let life = life(&running(), "seed", false, &Behaviour::default()).expect("it ran");
+        let life = life(&running(), "seed", false, &Behaviour::default(), &Lives::default()).expect("it ran");
         let lines = life.lines_at(at(60));
         assert_eq!(life.line(0, lines), "seed: begin");
         assert_eq!(life.line(lines - 1, lines), "seed: done");

@@ -51,6 +51,9 @@ pub struct NodePool {
     /// `cpu`, `memory`, `pods`, `ephemeral-storage`; capacity is shown equal to it.
     #[serde(default)]
     pub allocatable: BTreeMap<String, Amount>,
+    /// How many volumes a node can have attached.
+    #[serde(default = "many")]
+    pub volumes: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -87,6 +90,9 @@ pub struct StorageClass {
     /// FileSystemResizePending, until a pod mounts the volume anew.
     #[serde(default = "yes")]
     pub online_resize: bool,
+    /// Whether a volume can be mounted only in the zone of the node that it was made for.
+    #[serde(default)]
+    pub zonal: bool,
     #[serde(default = "a_second")]
     pub provision_seconds: Span,
 }
@@ -147,11 +153,16 @@ pub struct Allow {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct HttpRoute {
     #[serde(default)]
+    pub namespace: Glob,
+    #[serde(default)]
     pub container: Glob,
     #[serde(default)]
     pub port: Option<u16>,
     /// Glob over the path, without the query.
     pub path: Glob,
+    /// Answers POST, and nothing else.
+    #[serde(default)]
+    pub posted: bool,
     #[serde(default = "ok_status")]
     pub status: u16,
     /// Answer while the container is running and not ready.
@@ -166,6 +177,9 @@ pub struct HttpRoute {
 
 fn one() -> u32 {
     1
+}
+fn many() -> u32 {
+    64
 }
 fn yes() -> bool {
     true

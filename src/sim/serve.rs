@@ -4,8 +4,8 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use axum::{Router, middleware};
-use http::Uri;
+use axum::{Router, extract::Request, middleware};
+use http::{HeaderValue, Uri, header::AUTHORIZATION};
 use hyper::server::conn::http1;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -13,7 +13,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpListener;
 
-use super::{Api, dispatch, gate, kubelet_api};
+use super::{Api, dispatch, gate, kubelet_api, rbac};
 
 /// Bytes that a pipe holds in each direction.
 const PIPE: usize = 256 << 10;
@@ -23,6 +23,27 @@ pub(crate) fn router(api: Api) -> Router {
         .fallback(dispatch::dispatch)
         .layer(middleware::from_fn_with_state(api.clone(), gate::gate))
         .with_state(api)
+}
+
+/// The admin under another name.
+pub(crate) fn acting_as(router: Router, user: &str) -> Router {
+    let name = HeaderValue::from_str(user).unwrap_or(HeaderValue::from_static(""));
+    router.layer(middleware::map_request(move |mut request: Request| {
+        let headers = request.headers_mut();
+        headers.insert("impersonate-user", name.clone());
+        headers.insert("impersonate-group", HeaderValue::from_static("system:masters"));
+        std::future::ready(request)
+    }))
+}
+
+/// A user with the rights that its roles give.
+pub(crate) fn signed_in_as(router: Router, user: &str) -> Router {
+    let token = format!("Bearer {}", rbac::token(Some(user)));
+    let token = HeaderValue::from_str(&token).unwrap_or(HeaderValue::from_static(""));
+    router.layer(middleware::map_request(move |mut request: Request| {
+        request.headers_mut().insert(AUTHORIZATION, token.clone());
+        std::future::ready(request)
+    }))
 }
 
 /// Serves until the future is dropped; a connection that fails costs only itself.

@@ -6,10 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::broadcast;
 
+use super::audit::Audit;
+use super::bell::{Bell, Ear};
 use super::clock::Clock;
 use super::delete::{DeleteOptions, Deleted};
+use super::frozen::Frozen;
 use super::gc::Work;
 use super::history::{EventType, Past, Ring};
 use super::kinds::{self, Kind};
@@ -19,6 +22,8 @@ use super::write::Write;
 
 /// How many parsed trees are kept alive beside the bytes.
 const HOT: usize = 1024;
+/// How many may be listed at once and stay parsed.
+const FEW: usize = 64;
 /// Changes that a receiver of `subscribe` may lag behind before it has to list again.
 const CHANGES: usize = 8192;
 
@@ -28,6 +33,7 @@ pub(crate) struct Store {
     inner: Arc<Mutex<Inner>>,
     clock: Clock,
     changes: broadcast::Sender<Change>,
+    pub(super) audit: Audit,
 }
 
 /// One change, as controllers see it.
@@ -41,7 +47,7 @@ pub(crate) struct Change {
 pub(super) struct Shelf {
     pub objects: BTreeMap<Box<str>, Arc<Stored>>,
     pub ring: Ring,
-    tick: watch::Sender<u64>,
+    tick: Bell,
 }
 
 pub(super) struct Inner {
@@ -56,6 +62,7 @@ pub(super) struct Inner {
     pub clock: Clock,
     hot: VecDeque<Arc<Value>>,
     changes: broadcast::Sender<Change>,
+    audit: Audit,
 }
 
 /// Where an object is on its shelf; the order of keys is the order of lists.
@@ -68,7 +75,8 @@ impl Store {
     pub(crate) fn new(clock: Clock, seed: u64, history: (usize, usize)) -> Store {
         let (changes, _) = broadcast::channel(CHANGES);
         let shelf =
-            |_| Shelf { objects: BTreeMap::new(), ring: Ring::new(history.0, history.1), tick: watch::Sender::new(0) };
+            |_| Shelf { objects: BTreeMap::new(), ring: Ring::new(history.0, history.1), tick: Bell::default() };
+        let audit = Audit::default();
         let inner = Inner {
             version: 1,
             shelves: kinds::ALL.iter().map(shelf).collect(),
@@ -79,8 +87,34 @@ impl Store {
             clock,
             hot: VecDeque::with_capacity(HOT),
             changes: changes.clone(),
+            audit: audit.clone(),
         };
-        Store { inner: Arc::new(Mutex::new(inner)), clock, changes }
+        Store { inner: Arc::new(Mutex::new(inner)), clock, changes, audit }
+    }
+
+    /// All that is stored now.
+    pub(super) fn freeze(&self) -> Frozen {
+        let inner = self.lock();
+        let of = |shelf: &Shelf| {
+            shelf.objects.iter().map(|(key, stored)| (key.clone(), stored.clone(), stored.value())).collect()
+        };
+        Frozen { at: self.now(), version: inner.version, objects: inner.shelves.iter().map(of).collect() }
+    }
+
+    /// Takes over what another store held. Whoever watches from before that has a gap.
+    pub(super) fn fill(&self, frozen: &Frozen) {
+        let mut inner = self.lock();
+        inner.version = frozen.version;
+        for (kind, objects) in kinds::ALL.iter().zip(&frozen.objects) {
+            inner.shelves[kind.id].ring.compact(frozen.version);
+            for (key, stored, _) in objects {
+                for owner in &stored.owners {
+                    inner.dependents.entry(owner.uid.clone()).or_default().push((stored.kind, key.clone()));
+                }
+                inner.places.insert(stored.uid.clone(), (stored.kind, key.clone()));
+                inner.shelves[kind.id].objects.insert(key.clone(), stored.clone());
+            }
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -97,13 +131,23 @@ impl Store {
     /// All objects of a kind, in one namespace or in all. Parses what has not been used lately: follow `subscribe` instead
     /// of listing again and again.
     pub(crate) fn list(&self, kind: &'static Kind, namespace: Option<&str>) -> Vec<Arc<Value>> {
-        self.stored(kind, namespace).1.iter().map(|stored| stored.value()).collect()
+        self.values(&self.stored(kind, namespace).1)
     }
 
     /// The objects of a kind of which a selectable field has this value; no other is parsed.
     pub(crate) fn selected(&self, kind: &'static Kind, field: &str, value: &str) -> Vec<Arc<Value>> {
-        let all = self.stored(kind, None).1;
-        all.iter().filter(|stored| stored.field(field) == value).map(|stored| stored.value()).collect()
+        let mut all = self.stored(kind, None).1;
+        all.retain(|stored| stored.field(field) == value);
+        self.values(&all)
+    }
+
+    /// Their trees. Those of a few are kept for the next who asks; those of a fleet would drive out all others.
+    fn values(&self, all: &[Arc<Stored>]) -> Vec<Arc<Value>> {
+        if all.len() > FEW {
+            return all.iter().map(|stored| stored.value()).collect();
+        }
+        let mut inner = self.lock();
+        all.iter().map(|stored| inner.value(stored)).collect()
     }
 
     /// The current version and all stored objects of a kind.
@@ -194,8 +238,8 @@ impl Store {
     }
 
     /// Tells of every new version of a kind.
-    pub(crate) fn ticks(&self, kind: &'static Kind) -> watch::Receiver<u64> {
-        self.lock().shelves[kind.id].tick.subscribe()
+    pub(crate) fn ticks(&self, kind: &'static Kind) -> Ear {
+        self.lock().shelves[kind.id].tick.listen()
     }
 
     /// Up to `limit` events of a kind after `version`, with the store's own version at that moment; `None` if forgotten.
@@ -321,10 +365,12 @@ impl Inner {
 
     fn tell(&mut self, past: Past, value: &Arc<Value>) {
         let kind = past.object.kind;
+        let gone = past.event == EventType::Deleted;
+        self.audit.changed(kind.kind, || past.before.as_ref().map(|before| before.value()), value, gone);
         let change = Change { kind, event: past.event, object: value.clone() };
         let shelf = &mut self.shelves[kind.id];
         shelf.ring.push(past);
-        shelf.tick.send_replace(self.version);
+        shelf.tick.ring();
         // No receiver is no loss: whoever subscribes later lists first.
         let _ = self.changes.send(change);
     }

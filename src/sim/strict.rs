@@ -1,6 +1,7 @@
 //! Which fields Kubernetes' types do not know: an object goes through its type once, and what does not come out again
 //! was unknown.
 
+mod certificate;
 mod snapshot;
 
 use k8s_openapi::api::{
@@ -93,6 +94,7 @@ fn round_trip(kind: &Kind, object: &Value) -> serde_json::Result<Value> {
         k if k == kinds::STORAGE_CLASS => through::<storage::v1::StorageClass>(object),
         k if k == kinds::VOLUME_ATTACHMENT => through::<storage::v1::VolumeAttachment>(object),
         k if k == kinds::CSI_NODE => through::<storage::v1::CSINode>(object),
+        k if k == kinds::CERTIFICATE => through::<certificate::Certificate>(object),
         k if k == kinds::VOLUME_SNAPSHOT => through::<snapshot::VolumeSnapshot>(object),
         k if k == kinds::LEASE => through::<coordination::v1::Lease>(object),
         k if k == kinds::PRIORITY_CLASS => through::<scheduling::v1::PriorityClass>(object),

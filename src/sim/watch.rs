@@ -9,10 +9,10 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::{Value, json};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::answer::{self, Shape};
+use super::bell::Ear;
 use super::history::{EventType, Past};
 use super::kinds::Kind;
 use super::list;
@@ -43,7 +43,7 @@ struct Watch {
     bookmarks: bool,
     next_bookmark: Instant,
     deadline: Instant,
-    ticks: watch::Receiver<u64>,
+    ticks: Ear,
     columns_sent: bool,
     over: bool,
 }
@@ -135,8 +135,8 @@ impl Watch {
             let wake = if self.bookmarks { self.next_bookmark.min(self.deadline) } else { self.deadline };
             tokio::select! {
                 biased;
-                changed = self.ticks.changed() => {
-                    if changed.is_err() {
+                heard = self.ticks.heard() => {
+                    if !heard {
                         return None;
                     }
                 }
@@ -166,7 +166,7 @@ impl Watch {
             out.put(self.bookmark(version, true));
         }
         while out.len() < PIECE {
-            self.ticks.mark_unchanged();
+            self.ticks.forget();
             let (now, events) = self.store.after(self.kind, self.position, BATCH);
             let Some(events) = events else {
                 let message = format!("too old resource version: {} ({now})", self.position);

@@ -248,21 +248,20 @@ fn keep_the_other_half(kind: &Kind, old: &Value, new: &mut Value, subresource: &
     }
 }
 
+/// All fields of an object but metadata and status.
+fn wanted(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    let fields = object.as_object().into_iter().flatten();
+    fields.filter(|(key, _)| !matches!(key.as_str(), "metadata" | "status" | "kind" | "apiVersion"))
+}
+
 /// Counts a change of anything but metadata and status.
 pub(super) fn count_generation(kind: &Kind, old: &Value, new: &mut Value) {
     if !kind.generation {
         return;
     }
-    let wanted = |v: &Value| -> Vec<(String, Value)> {
-        let fields = v.as_object().into_iter().flatten();
-        fields
-            .filter(|(k, _)| !matches!(k.as_str(), "metadata" | "status" | "kind" | "apiVersion"))
-            .map(|(k, v)| (k.clone(), v.clone()))
-            .collect()
-    };
     // Being given a node is no edit of a pod.
     let bound = kind == kinds::POD && old["spec"]["nodeName"] != new["spec"]["nodeName"];
-    if !bound && wanted(old) != wanted(new) {
+    if !bound && !wanted(old).eq(wanted(new)) {
         let generation = old["metadata"]["generation"].as_i64().unwrap_or(0) + 1;
         new["metadata"]["generation"] = generation.into();
     }

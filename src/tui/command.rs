@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use self::{enabled::always, place::VIEWS};
 use super::state::State;
 
-pub(crate) use self::place::Place;
+pub(crate) use self::place::{Place, Places};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Id {
@@ -25,6 +25,7 @@ pub(crate) enum Id {
     PickUp,
     PickDown,
     Open,
+    FilterBy,
     Findings,
     Proofs,
     Accept,
@@ -43,6 +44,8 @@ pub(crate) enum Id {
     Probe,
     Volumes,
     Capacity,
+    Facets,
+    Alert,
     Measure,
     Theme,
     Glyphs,
@@ -108,6 +111,9 @@ pub(crate) enum Id {
     RunPause,
     RunAbort,
     RunRetry,
+    RunSkip,
+    Snapshot,
+    Restore,
     RunOpen,
     Agree,
     AgreeYes,
@@ -147,7 +153,7 @@ pub(crate) struct Command {
     pub(crate) hint: Option<&'static str>,
     pub(crate) help: &'static str,
     pub(crate) keys: &'static [&'static str],
-    pub(crate) places: &'static [Place],
+    pub(crate) places: Places,
     pub(crate) danger: Danger,
     /// Offered in the palette.
     pub(crate) listed: bool,
@@ -182,6 +188,7 @@ impl Command {
             Id::Findings => Place::Findings,
             Id::Volumes => Place::Volumes,
             Id::Capacity => Place::Capacity,
+            Id::Facets => Place::Facets,
             Id::Boots => Place::Boots,
             Id::Events => Place::Events,
             Id::Changes => Place::Changes,
@@ -193,8 +200,23 @@ impl Command {
 
     /// The commands of a place, in the table's order.
     pub(crate) fn at(place: Place) -> impl Iterator<Item = &'static Self> {
-        commands().filter(move |c| c.places.contains(&place))
+        commands().filter(move |c| c.places.has(place))
     }
+}
+
+/// Places in words; what holds on all pages is not told one by one.
+fn whereabouts(places: Places) -> String {
+    let missing: Vec<_> = VIEWS.iter().filter(|place| !places.has(*place)).map(Place::title).collect();
+    let beside = |all: Places| places.iter().filter(move |place| !all.has(*place)).map(Place::title);
+    if missing.len() > 2 {
+        return places.iter().map(Place::title).collect::<Vec<_>>().join(", ");
+    }
+    let mut words = vec!["every page".to_owned()];
+    if !missing.is_empty() {
+        words[0].push_str(&format!(" but {}", missing.join(" and ")));
+    }
+    words.extend(beside(VIEWS).map(str::to_owned));
+    words.join(", ")
 }
 
 /// The README's key table.
@@ -202,12 +224,12 @@ pub fn key_table_markdown() -> String {
     let mut out = String::from("| key | command | where | what it does |\n|---|---|---|---|\n");
     for command in commands() {
         let keys: Vec<_> = command.keys.iter().map(|k| format!("`{k}`")).collect();
-        let places: Vec<_> = command.places.iter().map(|p| p.title()).collect();
-        let everywhere = command.places.len() == Place::ALL.len();
+        let places = whereabouts(command.places);
+        let everywhere = command.places == Places::of(&Place::ALL);
         let row = [
             keys.join(" "),
             if command.listed { format!("`:{}`", command.name) } else { command.name.to_owned() },
-            if everywhere { "everywhere".to_owned() } else { places.join(", ") },
+            if everywhere { "everywhere".to_owned() } else { places },
             format!("{}{}", command.help.replace('|', "\\|"), command.danger.note()),
         ];
         out.push_str(&format!("| {} |\n", row.join(" | ")));
@@ -223,7 +245,7 @@ mod tests {
     fn every_command_can_be_reached_and_says_what_it_does() {
         for command in commands() {
             assert!(!command.keys.is_empty() || command.listed, "{} has no way in", command.name);
-            assert!(!command.help.is_empty() && !command.name.is_empty() && !command.places.is_empty());
+            assert!(!command.help.is_empty() && !command.name.is_empty() && command.places.iter().next().is_some());
         }
         for place in Place::ALL {
             assert!(Command::at(place).any(|c| c.id == Id::Back), "{place:?} cannot be left");

@@ -16,12 +16,14 @@ use tokio::{
 };
 
 use super::{
+    ask::Refusal,
     effect::Say,
     msg::{Begun, Msg, Remembered},
     state::runs::Ask,
 };
 use crate::{
-    engine::{Declined, Desk, Order, Proposal, Secrets, Wish, Work, desk::runs::Onward, journal},
+    cluster::Fault,
+    engine::{Declined, Desk, Order, Proposal, Secrets, Trouble, Wish, Work, desk::runs::Onward, journal},
     plan::Event,
 };
 
@@ -93,9 +95,9 @@ impl Deeds {
     pub(crate) fn remember(&self, desk: Desk, ask: Ask) {
         let read = async move {
             let told = match ask {
-                Ask::List => Remembered::All(desk.runs().await.map_err(|declined| declined.to_string())),
-                Ask::Show(id) => {
-                    let shown = desk.run(&id).await.map(Arc::new).map_err(|declined| declined.to_string());
+                Ask::List => Remembered::All(desk.runs().await.map_err(|declined| unread(&declined))),
+                Ask::Show(id, known) => {
+                    let shown = desk.recorded(&id, known).await.map(Arc::new).map_err(|declined| unread(&declined));
                     Remembered::One(id, shown)
                 }
             };
@@ -112,6 +114,9 @@ impl Deeds {
                 Say::Pause => desk.order(&run, "pause").await.map(|()| heard("pause is asked for")),
                 Say::Go => desk.order(&run, "go").await.map(|()| heard("it is to go on")),
                 Say::Abort => desk.abort(&run).await.map(|()| format!("{run} is aborted")),
+                Say::Skip(tenant) => {
+                    desk.skip(&run, &tenant).await.map(|tenant| heard(&format!("{tenant} is to be left out")))
+                }
                 Say::TakeUp => match take_up(&desk, &run).await {
                     Ok(Some(work)) => return Done::Ready(None, Box::new(work)),
                     Ok(None) => Ok(heard("it is to go on")),
@@ -213,6 +218,12 @@ impl Deeds {
     }
 }
 
+/// Why nothing was read; a right that is missing is not there the next time either.
+fn unread(declined: &Declined) -> Refusal {
+    let stands = matches!(declined, Declined::Trouble(Trouble::Cluster(error)) if error.fault == Fault::Forbidden);
+    Refusal { why: declined.to_string(), stands }
+}
+
 async fn take_up(desk: &Desk, run: &str) -> Result<Option<Work>, Declined> {
     match desk.onward(run, true).await? {
         Onward::Told => Ok(None),
@@ -221,5 +232,8 @@ async fn take_up(desk: &Desk, run: &str) -> Result<Option<Work>, Declined> {
 }
 
 fn reasons(declined: &Declined) -> Vec<String> {
-    declined.to_string().lines().map(str::to_owned).collect()
+    match declined {
+        Declined::Refused(refusal) => refusal.lines(),
+        other => other.to_string().lines().map(str::to_owned).collect(),
+    }
 }

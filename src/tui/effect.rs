@@ -11,15 +11,18 @@ use crate::{
         Door, Errand, Room,
         logs::{Target, Wanted},
     },
+    config::Alert,
     engine::{Order, Proposal, Secrets},
     fleet::Text,
-    plan::{Intent, Pace},
+    plan::{Care, Intent, Pace},
 };
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
     /// Put into the clipboard of the terminal (OSC 52).
     Copy(String),
+    /// Call whoever looks elsewhere.
+    Alert(Alert, String),
     /// Connect to this context, and drop any earlier attempt.
     Connect(String),
     /// Find something out.
@@ -57,6 +60,7 @@ pub(crate) enum Effect {
         token: u64,
         intent: Intent,
         pace: Pace,
+        care: Care,
         whom: Vec<Who>,
     },
     /// Carry out what was agreed to.
@@ -78,11 +82,13 @@ pub(crate) enum Effect {
 }
 
 /// What can be said to a run from anywhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Say {
     Pause,
     Go,
     Abort,
     /// Go on with it, and try those again that failed.
     TakeUp,
+    /// Leave this tenant out.
+    Skip(String),
 }

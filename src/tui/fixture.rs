@@ -84,7 +84,8 @@ pub(crate) fn facets(n: u128, mut tenant: Tenant) -> Vec<Facet> {
         parts.push((it.uid, Part::Quota(it)));
     }
     for (i, warning) in (0..).zip(tenant.warnings) {
-        let it = Warning { uid: uid(base + 60 + i), object_uid: Some(uid(base + 20)), ..warning };
+        let about = uid(if warning.kind == *"Pod" { base + 10 } else { base + 20 });
+        let it = Warning { uid: uid(base + 60 + i), object_uid: Some(about), ..warning };
         parts.push((it.uid, Part::Warning(it)));
     }
     let facet = |(uid, part)| Facet {
@@ -188,7 +189,7 @@ fn usage(claim: &mut Claim, percent: u64) {
 
 fn member(id: &str, pod: Option<Pod>, disks: (u64, u64)) -> Tenant {
     let mut tenant = tenant(id, pod);
-    tenant.quotas = vec![quota("2Gi")];
+    tenant.quotas = Box::new([quota("2Gi")]);
     for (claim, percent) in tenant.claims.iter_mut().zip([disks.0, disks.1]) {
         usage(claim, percent);
     }
@@ -200,8 +201,8 @@ pub(crate) fn mixed() -> Vec<Tenant> {
     let mut all = Vec::new();
 
     let mut maria = member("maria-k", None, (41, 62));
-    maria.quotas = vec![quota_used("2Gi", "0")];
-    maria.warnings = vec![refusal(NOW - 720)];
+    maria.quotas = Box::new([quota_used("2Gi", "0")]);
+    maria.warnings = Box::new([refusal(NOW - 720)]);
     all.push(maria);
 
     let mut pull = booting(0);
@@ -236,8 +237,7 @@ pub(crate) fn mixed() -> Vec<Tenant> {
 
     for (id, start) in [("ada", 9_000), ("ben-with-a-very-long-name-of-39-chars", 5_000), ("chloe", 200)] {
         let mut tenant = member(id, Some(later(ready(), start)), (12, 30));
-        tenant.usage =
-            Some(Usage { cpu: Quantity::from_milli(430), memory: Quantity::whole(900 << 20), at: at(NOW - 15) });
+        tenant.usage = Usage::new(Quantity::from_milli(430), Quantity::whole(900 << 20), at(NOW - 15));
         let part = |cpu, memory: i64| PartUsage::new(Quantity::from_milli(cpu), Quantity::whole(memory << 20));
         tenant.parts = Box::new([part(300, 600), part(120, 250), part(10, 50)]);
         all.push(tenant);
@@ -258,13 +258,13 @@ pub(crate) fn mixed() -> Vec<Tenant> {
     all.push(suspended);
 
     let mut parked = member("ivo", None, (12, 30));
-    parked.sets.clear();
-    parked.quotas.clear();
+    parked.sets = Box::default();
+    parked.quotas = Box::default();
     parked.tier = Some(Tier::Other(text("gold")));
     all.push(parked);
 
     let mut going = member("kai", None, (12, 30));
-    going.sets.clear();
+    going.sets = Box::default();
     let namespace = going.namespace.as_mut().unwrap();
     namespace.deleting = Some(at(NOW - 3_700));
     namespace.remaining =

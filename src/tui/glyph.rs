@@ -57,6 +57,8 @@ pub(crate) struct Glyphs {
     pub(crate) meter_right: &'static str,
     /// Nothing, then rising parts of a cell, then a full one.
     pub(crate) meter: &'static [&'static str],
+    /// Rising heights of a cell.
+    pub(crate) course: &'static [&'static str],
     pub(crate) ellipsis: &'static str,
     pub(crate) restarts: &'static str,
     pub(crate) dot: &'static str,
@@ -100,6 +102,7 @@ const UNICODE: Glyphs = Glyphs {
     meter_left: "▕",
     meter_right: "▏",
     meter: &[" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
+    course: &["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
     ellipsis: "…",
     restarts: "↻",
     dot: "·",
@@ -130,6 +133,7 @@ const ASCII: Glyphs = Glyphs {
     meter_left: "[",
     meter_right: "]",
     meter: &[" ", "=", "#"],
+    course: &["_", ".", "-", "=", "^"],
     ellipsis: "~",
     restarts: "R",
     dot: "-",
@@ -154,7 +158,14 @@ mod tests {
             let more = [set.done, set.running, set.waiting, set.failed, set.stage_done, set.stage_todo, set.ellipsis];
             let rest =
                 [set.meter_left, set.meter_right, set.restarts, set.dot, set.times, set.arrow, set.down, set.mark];
-            let all = singles.iter().chain(&more).chain(&rest).chain(&set.phases).chain(set.meter).chain(&set.frame);
+            let all = singles
+                .iter()
+                .chain(&more)
+                .chain(&rest)
+                .chain(&set.phases)
+                .chain(set.meter)
+                .chain(set.course)
+                .chain(&set.frame);
             for glyph in all {
                 assert_eq!(glyph.width(), 1, "{glyph:?}");
             }
@@ -162,7 +173,8 @@ mod tests {
                 assert!(!set.phases[i + 1..].contains(a), "{a} stands for two phases");
             }
         }
-        let all_ascii = ASCII.phases.iter().chain(ASCII.meter).chain(&ASCII.frame).all(|g| g.is_ascii());
+        let all_ascii =
+            ASCII.phases.iter().chain(ASCII.meter).chain(ASCII.course).chain(&ASCII.frame).all(|g| g.is_ascii());
         assert!(all_ascii && ASCII.enter.is_ascii());
     }
 

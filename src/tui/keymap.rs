@@ -95,9 +95,9 @@ impl Keymap {
     pub(crate) fn new() -> Self {
         let mut map = HashMap::new();
         for command in commands() {
-            for place in command.places {
+            for place in command.places.iter() {
                 for key in command.keys.iter().filter_map(|k| Key::parse(k)) {
-                    map.insert((*place, key), command.id);
+                    map.insert((place, key), command.id);
                 }
             }
         }
@@ -145,8 +145,8 @@ mod tests {
         for command in commands() {
             for text in command.keys {
                 let key = Key::parse(text).unwrap_or_else(|| panic!("{}: {text:?} is no key", command.name));
-                for place in command.places {
-                    let other = seen.insert((*place, key), command.name);
+                for place in command.places.iter() {
+                    let other = seen.insert((place, key), command.name);
                     assert_eq!(other, None, "{text} means {} and {} in {place:?}", command.name, other.unwrap_or(""));
                 }
             }

@@ -63,8 +63,8 @@ pub(crate) enum Msg {
 
 #[derive(Debug)]
 pub(crate) enum Remembered {
-    All(Result<Vec<Summary>, String>),
-    One(String, Result<Arc<Shown>, String>),
+    All(Result<Vec<Summary>, Refusal>),
+    One(String, Result<Arc<Shown>, Refusal>),
     /// What became of something that was said to a run.
     Heard(Result<String, String>),
 }

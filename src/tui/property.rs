@@ -68,7 +68,7 @@ fn member(n: u8, pod: u8) -> Tenant {
         n => Some(booting(usize::from(n))),
     };
     let mut tenant = tenant(&format!("t{n}"), pod);
-    tenant.quotas = vec![quota("2Gi")];
+    tenant.quotas = Box::new([quota("2Gi")]);
     tenant
 }
 
@@ -170,11 +170,11 @@ proptest! {
                 press(&mut state, "o");
             }
             state.settle();
-            let mended = (state.list.order.clone(), state.list.counts, state.list.hidden);
+            let mended = (state.list.order.clone(), (state.list.counts, state.list.kept_down), state.list.hidden);
             let mut anew = state.list.clone();
             anew.disturb();
-            anew.settle(&state.fleet, state.now, 20, true);
-            prop_assert_eq!(mended, (anew.order, anew.counts, anew.hidden));
+            anew.settle(&state.fleet, &state.board, state.now, 20, true);
+            prop_assert_eq!(mended, (anew.order, (anew.counts, anew.kept_down), anew.hidden));
             let Some(before) = before else { continue };
             let current = state.list.current();
             match before.find(&state.fleet) {

@@ -1,5 +1,8 @@
 //! The loop: keys, signals, news and timers, one at a time; draws when something asks for it.
 
+#[cfg(test)]
+pub(crate) mod unseen;
+
 use std::{io, time::Duration};
 
 use color_eyre::eyre::{WrapErr as _, eyre};
@@ -7,7 +10,7 @@ use crossterm::event::{Event, EventStream, KeyModifiers};
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     select,
-    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
+    time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until},
 };
 
 use crate::{
@@ -15,7 +18,7 @@ use crate::{
         Room,
         logs::{News, Tail},
     },
-    config::files,
+    config::{Alert, files},
     engine::Wish,
     index::{Delta, Entry},
     plan::{self, Intent},
@@ -51,32 +54,18 @@ const BATCH: usize = 256;
 /// # Errors
 /// No terminal, a broken theme, or a terminal that went away.
 pub async fn run(session: Session) -> color_eyre::Result<Vec<String>> {
-    let Session { feed, contexts, connect, options } = session;
-    let looks = looks(&options)?;
-    let mut term = Term::enter(options.mouse).wrap_err("cannot take the terminal")?;
-    let mut state = State::new(feed.context.clone(), looks, term.size()?, (feed.clock)());
-    state.banner.clone_from(&feed.banner);
-    state.contexts = contexts;
-    state.awaited = options.open;
-    state.tiers = options.tiers;
-    state.defaults = options.defaults;
-    let console = Console {
-        state,
-        keys: Keymap::new(),
-        pace: Pace::default(),
-        feed,
-        live: true,
-        connect,
-        connecting: None,
-        looking: FuturesUnordered::new(),
-        reading: FuturesUnordered::new(),
-        tail: None,
-        forwards: Forwards::default(),
-        unfollowed: false,
-        deeds: Deeds::new(),
-        deaf: None,
-    };
+    let looks = looks(&session.options)?;
+    let mut term = Term::enter(session.options.mouse).wrap_err("cannot take the terminal")?;
+    let console = Console::new(session, looks, term.size()?);
     Box::pin(guarded(console.drive(&mut term))).await.wrap_err("the terminal went away")
+}
+
+/// Whether a console can be drawn as these options want it.
+///
+/// # Errors
+/// A theme that is broken, or none of that name.
+pub fn check(options: &Options) -> color_eyre::Result<()> {
+    looks(options).map(drop)
 }
 
 fn looks(options: &Options) -> color_eyre::Result<Looks> {
@@ -109,6 +98,16 @@ struct Console {
     deaf: Option<Instant>,
 }
 
+/// What an effect wants of the terminal.
+enum OfTerminal {
+    Copy(String),
+    Alert(Alert, String),
+    Enter { room: Room, others: Vec<String> },
+    Repaint,
+    Suspend,
+    Quit,
+}
+
 /// What to do after a step.
 enum Next {
     Go,
@@ -118,6 +117,37 @@ enum Next {
 }
 
 impl Console {
+    fn new(session: Session, looks: Looks, size: (u16, u16)) -> Self {
+        let Session { feed, contexts, connect, options } = session;
+        let mut state = State::new(feed.context.clone(), looks, size, (feed.clock)());
+        state.banner.clone_from(&feed.banner);
+        state.contexts = contexts;
+        state.awaited = options.open;
+        state.tiers = options.tiers;
+        state.defaults = options.defaults;
+        state.alerts.how = options.alert;
+        if options.welcome && state.awaited.is_none() {
+            state.welcome();
+        }
+        state.logs_cap = options.logs.bytes();
+        Self {
+            state,
+            keys: Keymap::new(),
+            pace: Pace::default(),
+            feed,
+            live: true,
+            connect,
+            connecting: None,
+            looking: FuturesUnordered::new(),
+            reading: FuturesUnordered::new(),
+            tail: None,
+            forwards: Forwards::default(),
+            unfollowed: false,
+            deeds: Deeds::new(),
+            deaf: None,
+        }
+    }
+
     async fn drive(mut self, term: &mut Term) -> io::Result<Vec<String>> {
         let mut events = EventStream::new();
         let mut signals = Signals::new()?;
@@ -131,11 +161,6 @@ impl Console {
             }
             let deadline = self.pace.deadline();
             let due = sleep_until(deadline.map_or_else(Instant::now, Instant::from_std));
-            let clock_matters = self.unfollowed
-                || self.pace.ticks()
-                || self.state.is_due_some_day()
-                || self.state.attends()
-                || self.state.watches_runs();
             let next = select! {
                 biased;
                 signal = signals.next() => self.signal(signal, term)?,
@@ -144,39 +169,7 @@ impl Console {
                     None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
                 },
                 () = due, if deadline.is_some() => Next::Go,
-                // Before the news: a flood of them must not keep a run from its next step.
-                msg = self.deeds.next() => {
-                    self.deed(msg);
-                    Next::Go
-                }
-                connected = pending_or(&mut self.connecting) => self.connected(connected),
-                Some((ask, answer)) = self.looking.next(), if !self.looking.is_empty() => {
-                    self.say(Msg::Looked(ask, answer));
-                    self.pace.key(now());
-                    Next::Go
-                }
-                Some(told) = self.reading.next(), if !self.reading.is_empty() => {
-                    self.say(Msg::Learnt(told));
-                    self.pace.key(now());
-                    Next::Go
-                }
-                taken = self.feed.deltas.recv_many(&mut batch, BATCH), if self.live => {
-                    self.news(&mut batch, taken);
-                    Next::Go
-                }
-                _ = second.tick(), if clock_matters => {
-                    self.clock();
-                    Next::Go
-                }
-                news = of_tail(&mut self.tail) => {
-                    self.lines(news);
-                    Next::Go
-                }
-                change = self.forwards.next(&self.state.fleet) => {
-                    let effects = update(&mut self.state, &self.keys, Msg::Forward(change));
-                    self.pace.key(now());
-                    self.carry_out(effects, term, &mut signals).await?
-                }
+                effects = self.hear(&mut batch, &mut second) => self.carry_out(effects, term, &mut signals).await?,
             };
             match next {
                 Next::Go => {}
@@ -195,12 +188,49 @@ impl Console {
         }
     }
 
-    fn draw(&mut self, term: &mut Term) -> io::Result<()> {
+    /// What comes by itself, one at a time; cut off in the middle, nothing is lost.
+    async fn hear(&mut self, batch: &mut Vec<Delta>, second: &mut Interval) -> Vec<Effect> {
+        let clock_matters = self.unfollowed
+            || self.pace.ticks()
+            || self.state.is_due_some_day()
+            || self.state.attends()
+            || self.state.alerts.waits()
+            || self.state.watches_runs();
+        select! {
+            biased;
+            // Before the news: a flood of them must not keep a run from its next step.
+            msg = self.deeds.next() => self.deed(msg),
+            connected = pending_or(&mut self.connecting) => self.connected(connected),
+            Some((ask, answer)) = self.looking.next(), if !self.looking.is_empty() => {
+                self.say(Msg::Looked(ask, answer));
+                self.pace.key(now());
+            }
+            Some(told) = self.reading.next(), if !self.reading.is_empty() => {
+                self.say(Msg::Learnt(told));
+                self.pace.key(now());
+            }
+            taken = self.feed.deltas.recv_many(batch, BATCH), if self.live => self.news(batch, taken),
+            _ = second.tick(), if clock_matters => self.clock(),
+            news = of_tail(&mut self.tail) => self.lines(news),
+            change = self.forwards.next(&self.state.fleet) => {
+                self.pace.key(now());
+                return update(&mut self.state, &self.keys, Msg::Forward(change));
+            }
+        }
+        Vec::new()
+    }
+
+    /// Brings the state up to what is drawn of it.
+    fn settle(&mut self) {
         self.state.tick((self.feed.clock)());
         self.state.settle();
         for ask in self.state.wants() {
             self.reading.push((self.feed.read)(ask));
         }
+    }
+
+    fn draw(&mut self, term: &mut Term) -> io::Result<()> {
+        self.settle();
         let state = &self.state;
         let wake = term.draw(|buf| view::draw(state, buf))?;
         self.pace.drawn(now(), wake);
@@ -285,7 +315,7 @@ impl Console {
     }
 
     /// Asks for a plan about those who are still who they were.
-    fn propose(&self, token: u64, intent: Intent, pace: plan::Pace, whom: &[Who]) {
+    fn propose(&self, token: u64, intent: Intent, (pace, care): (plan::Pace, plan::Care), whom: &[Who]) {
         let fleet = &self.state.fleet;
         let entries = match &intent {
             Intent::Create { spec } => {
@@ -294,7 +324,8 @@ impl Console {
             }
             _ => whom.iter().filter_map(|who| who.find(fleet).here()).cloned().collect(),
         };
-        let wish = Wish { intent, pace, sift: whom.len() > 1, entries, sources: fleet.sources().clone() };
+        let notes = self.feed.desk.room(&intent, fleet).into_iter().collect();
+        let wish = Wish { intent, pace, care, sift: whom.len() > 1, entries, sources: fleet.sources().clone(), notes };
         self.deeds.propose(self.feed.desk.clone(), token, wish);
     }
 
@@ -304,7 +335,7 @@ impl Console {
         debug_assert!(effects.is_empty(), "{effects:?} would be lost");
     }
 
-    fn connected(&mut self, answer: Result<Feed, String>) -> Next {
+    fn connected(&mut self, answer: Result<Feed, String>) {
         self.connecting = None;
         match answer {
             Ok(feed) => {
@@ -322,12 +353,17 @@ impl Console {
             Err(why) => self.say(Msg::NotSwitched(why)),
         }
         self.pace.key(now());
-        Next::Go
     }
 
     async fn event(&mut self, event: Event, term: &mut Term, signals: &mut Signals) -> io::Result<Next> {
+        let effects = self.obey(event);
+        self.carry_out(effects, term, signals).await
+    }
+
+    /// What a key asks for.
+    fn obey(&mut self, event: Event) -> Vec<Effect> {
         if self.deaf.is_some_and(|until| Instant::now() < until) && !is_leave(&event) {
-            return Ok(Next::Go);
+            return vec![];
         }
         let asked = self.state.asks_a_question();
         let msg = match event {
@@ -335,7 +371,7 @@ impl Console {
             Event::Paste(text) => Msg::Paste(text),
             Event::Mouse(mouse) => Msg::Mouse(mouse),
             Event::Resize(width, height) => Msg::Resize(width, height),
-            Event::FocusGained | Event::FocusLost => return Ok(Next::Go),
+            Event::FocusGained | Event::FocusLost => return vec![],
         };
         self.state.settle_for_key();
         let effects = update(&mut self.state, &self.keys, msg);
@@ -345,52 +381,69 @@ impl Console {
         if self.state.logs.is_none() {
             self.tail = None;
         }
-        self.carry_out(effects, term, signals).await
+        effects
     }
 
     async fn carry_out(&mut self, effects: Vec<Effect>, term: &mut Term, signals: &mut Signals) -> io::Result<Next> {
         for effect in effects {
-            match effect {
-                Effect::Copy(text) => term.copy(&text)?,
-                Effect::Connect(name) => self.connecting = Some((self.connect)(name)),
-                Effect::Look(ask) => self.look(ask),
-                Effect::Errand(errand) => (self.feed.errand)(errand),
-                Effect::Leave(namespace) => (self.feed.leave)(namespace),
-                Effect::Retry => {
-                    (self.feed.retry)();
-                    if let Some(tail) = &self.tail {
-                        tail.retry();
-                    }
-                }
-                Effect::Tail { wanted, targets } => {
-                    self.tail = Some((self.feed.tail)(wanted, targets));
-                    self.sight();
-                }
-                Effect::Save { name, text } => {
-                    let saved = files::write_atomic(name.as_ref(), &text);
-                    let said = saved.map(|()| format!("saved as {name}")).map_err(|e| e.to_string());
-                    self.say(Msg::Said(said));
-                }
-                Effect::Enter { room, others } => return Ok(Next::Enter(room, others)),
-                Effect::Forward { target, door } => self.forwards.begin((self.feed.ways.forward)(target, door)),
-                Effect::EndForward(number) => {
-                    if let Some(change) = self.forwards.end(number) {
-                        self.say(Msg::Forward(change));
-                    }
-                }
-                Effect::Propose { token, intent, pace, whom } => self.propose(token, intent, pace, &whom),
-                Effect::Begin { token, proposal, secrets } => {
-                    self.deeds.begin(self.feed.desk.clone(), token, proposal, secrets);
-                }
-                Effect::Order(run, order) => self.deeds.order(&run, order),
-                Effect::Say(run, say) => self.deeds.say(self.feed.desk.clone(), run, say),
-                Effect::Remember(ask) => self.deeds.remember(self.feed.desk.clone(), ask),
-                Effect::Repaint => term.repaint()?,
-                Effect::Suspend => self.deeds.beside(suspend(term, signals)).await?,
-                Effect::Quit => return Ok(Next::Stop),
+            match self.set_off(effect) {
+                None => {}
+                Some(OfTerminal::Copy(text)) => term.copy(&text)?,
+                Some(OfTerminal::Alert(how, text)) => term.alert(how, &text)?,
+                Some(OfTerminal::Enter { room, others }) => return Ok(Next::Enter(room, others)),
+                Some(OfTerminal::Repaint) => term.repaint()?,
+                Some(OfTerminal::Suspend) => self.deeds.beside(suspend(term, signals)).await?,
+                Some(OfTerminal::Quit) => return Ok(Next::Stop),
             }
         }
         Ok(Next::Go)
+    }
+
+    /// Does what an effect asks for, or hands back what wants the terminal.
+    fn set_off(&mut self, effect: Effect) -> Option<OfTerminal> {
+        match effect {
+            Effect::Copy(text) => return Some(OfTerminal::Copy(text)),
+            Effect::Alert(how, text) => return Some(OfTerminal::Alert(how, text)),
+            Effect::Enter { room, others } => return Some(OfTerminal::Enter { room, others }),
+            Effect::Repaint => return Some(OfTerminal::Repaint),
+            Effect::Suspend => return Some(OfTerminal::Suspend),
+            Effect::Quit => return Some(OfTerminal::Quit),
+            Effect::Connect(name) => self.connecting = Some((self.connect)(name)),
+            Effect::Look(ask) => self.look(ask),
+            Effect::Errand(errand) => (self.feed.errand)(errand),
+            Effect::Leave(namespace) => (self.feed.leave)(namespace),
+            Effect::Retry => {
+                (self.feed.retry)();
+                if let Some(tail) = &self.tail {
+                    tail.retry();
+                }
+            }
+            Effect::Tail { wanted, targets } => {
+                self.tail = Some((self.feed.tail)(wanted, targets));
+                self.sight();
+            }
+            Effect::Save { name, text } => {
+                let saved = files::write_atomic(name.as_ref(), &text);
+                let said = saved.map(|()| format!("saved as {name}")).map_err(|e| e.to_string());
+                self.say(Msg::Said(said));
+            }
+            Effect::Forward { target, door } => self.forwards.begin((self.feed.ways.forward)(target, door)),
+            Effect::EndForward(number) => {
+                if let Some(change) = self.forwards.end(number) {
+                    self.say(Msg::Forward(change));
+                }
+            }
+            Effect::Propose { token, intent, pace, care, whom } => {
+                self.propose(token, intent, (pace, care), &whom);
+            }
+            Effect::Begin { token, proposal, secrets } => {
+                self.deeds.begin(self.feed.desk.clone(), token, proposal, secrets);
+            }
+            Effect::Order(run, order) => self.deeds.order(&run, order),
+            Effect::Say(run, say) => self.deeds.say(self.feed.desk.clone(), run, say),
+            Effect::Remember(ask) => self.deeds.remember(self.feed.desk.clone(), ask),
+        }
+        None
     }
 
     /// Lends the terminal to a shell. News are taken meanwhile: forwards and logs go on with the next pod.

@@ -10,6 +10,7 @@ use crate::{
         Door, Errand, Forward, Room,
         logs::{Tail, Target, Wanted},
     },
+    config::{Alert, LogsMib},
     engine::Desk,
     fleet::{
         At, Text,
@@ -131,6 +132,10 @@ pub struct Options {
     pub themes: Vec<ThemeFile>,
     /// `None` asks the locale.
     pub glyphs: Option<GlyphSet>,
+    /// How somebody is called when a tenant turns Failing.
+    pub alert: Alert,
+    /// How much a tail keeps.
+    pub logs: LogsMib,
     /// The mouse stays with the terminal (select, copy) unless it is asked for.
     pub mouse: bool,
     /// The manifests' tiers, the smallest first.
@@ -139,6 +144,8 @@ pub struct Options {
     pub defaults: Defaults,
     /// A tenant to open first: id, host, owner, namespace, `namespace/pod` or address.
     pub open: Option<String>,
+    /// This person has never been here: a line says which keys to begin with.
+    pub welcome: bool,
 }
 
 impl fmt::Debug for Feed {

@@ -1,5 +1,6 @@
 //! The console's whole state: one owner, flat, changed by `update` alone.
 
+pub(crate) mod alerts;
 pub(crate) mod attention;
 pub(crate) mod confirm;
 pub(crate) mod form;
@@ -20,11 +21,13 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use crate::{
     cluster::ObjectName,
+    config::LogsMib,
     diagnose::{Board, Causes, Code, Tiers},
     fleet::{At, Text},
     index::{
         Delta, Entry, Fleet, Kind,
         capacity::{Capacity, OneMore},
+        facets::{By, Facet, facets},
         find::{Found, find},
     },
 };
@@ -32,13 +35,14 @@ use crate::{
 use crate::manifest::{Defaults, TierSize};
 
 use self::{
-    attention::Attention, list::List, marks::Marks, overlay::Overlay, pick::Pick, runs::Runs, seek::Seek,
-    volumes::Volumes, who::Who,
+    alerts::Alerts, attention::Attention, list::List, marks::Marks, overlay::Overlay, pick::Pick, runs::Runs,
+    seek::Seek, volumes::Volumes, who::Who,
 };
 pub(crate) use self::{looks::Looks, reading::log_end};
 use super::{
     ask::{Ask, Asked},
     command::Place,
+    effect::Effect,
     session::{ContextChoice, ContextInfo, Unwatched},
     view::{self, findings},
 };
@@ -64,6 +68,10 @@ pub(crate) enum View {
         pick: Pick<Text>,
     },
     Volumes(Volumes),
+    /// Counts of what tenants have in common.
+    Facets {
+        pick: Pick<FacetKey>,
+    },
     Capacity {
         scroll: usize,
     },
@@ -133,6 +141,9 @@ impl Page {
 /// Which cause: a code and what it is about.
 pub(crate) type CauseKey = (Code, String);
 
+/// What is counted, and which value of it.
+pub(crate) type FacetKey = (By, String);
+
 /// Something to say in the footer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Notice {
@@ -172,6 +183,9 @@ pub(crate) struct State {
     pub(crate) token: u64,
     /// Whom the open page is about, for what is asked on its behalf.
     pub(crate) attention: Attention,
+    pub(crate) alerts: Alerts,
+    /// Bytes that a tail keeps.
+    pub(crate) logs_cap: usize,
     /// What is searched for in the page on top.
     pub(crate) seek: Seek,
     pub(crate) answers: Asked,
@@ -209,6 +223,8 @@ impl State {
             runs: Runs::default(),
             token: 0,
             attention: Attention::default(),
+            alerts: Alerts::default(),
+            logs_cap: LogsMib::default().bytes(),
             answers: Asked::default(),
             ways: ways::Ways::default(),
             seek: Seek::default(),
@@ -239,6 +255,7 @@ impl State {
             Some(View::Findings { .. } | View::Cause { .. }) => Place::Findings,
             Some(View::Volumes(_)) => Place::Volumes,
             Some(View::Capacity { .. }) => Place::Capacity,
+            Some(View::Facets { .. }) => Place::Facets,
             Some(View::Logs) => Place::Logs,
             Some(View::Runs { .. }) => Place::Runs,
             Some(View::Run { .. }) => Place::Run,
@@ -254,7 +271,9 @@ impl State {
         let who = match self.views.iter().rev().find(|v| !matches!(v, View::Logs)) {
             Some(View::Tenant { who, .. }) => who,
             Some(View::Page { page, .. }) => page.who()?,
-            Some(View::Findings { .. } | View::Cause { .. } | View::Runs { .. } | View::Run { .. }) => return None,
+            Some(
+                View::Findings { .. } | View::Cause { .. } | View::Facets { .. } | View::Runs { .. } | View::Run { .. },
+            ) => return None,
             Some(View::Volumes(page)) => return page.current()?.find(&self.fleet).map(|(entry, _)| entry),
             Some(View::Capacity { .. } | View::Logs) | None => self.list.current()?,
         };
@@ -304,6 +323,17 @@ impl State {
         Capacity::of(&self.fleet, self.fleet.pool_facts(), &asks)
     }
 
+    /// What the tenants that the filter lets pass have in common.
+    pub(crate) fn facets(&self) -> Vec<Facet> {
+        facets(self.list.order.iter().filter_map(|namespace| self.fleet.get(namespace)))
+    }
+
+    /// Whom to call by now, where anybody wants to be called.
+    pub(crate) fn alert(&mut self) -> Vec<Effect> {
+        self.turn();
+        self.alerts.due(&self.fleet, &self.board, self.now).into_iter().collect()
+    }
+
     /// Every row is of the past: since when, and why.
     pub(crate) fn stale(&self) -> Option<(At, &Text)> {
         self.fleet.sources().broken().map(|(_, since, why)| (since, why))
@@ -323,16 +353,33 @@ impl State {
         // Before everything has been read once, most findings would be wrong a moment later.
         if !was_settled && self.fleet.sources().settled() {
             self.board.update_all(&self.fleet, self.now);
+            self.alerts.begin(&self.fleet, &self.board);
         } else if was_settled {
             self.board.update(&self.fleet, &touched, self.now);
             if of_nodes {
                 self.board.update_others(&self.fleet, self.now);
             }
+            self.watch(&touched);
         }
         if touched.is_empty() && self.fleet.len() != known {
             self.list.disturb();
         }
         self.list.touch(touched);
+    }
+
+    fn watch<'a>(&mut self, touched: impl IntoIterator<Item = &'a Text>) {
+        for namespace in touched {
+            self.alerts.look(namespace, self.fleet.get(namespace), &self.board, self.now);
+        }
+    }
+
+    /// Whom a finding has come to keep down, or does no longer, stands elsewhere in the list, and may be news.
+    fn turn(&mut self) {
+        let turned = self.board.turned();
+        if self.fleet.sources().settled() {
+            self.watch(&turned);
+        }
+        self.list.touch(turned);
     }
 
     /// Takes the time, and what time alone has changed. Tells whether anybody's phase may have moved.
@@ -347,6 +394,7 @@ impl State {
         }
         if self.fleet.sources().settled() {
             self.board.update(&self.fleet, &touched, now);
+            self.watch(&touched);
         }
         let moved = due || !touched.is_empty();
         self.list.touch(touched);
@@ -358,15 +406,17 @@ impl State {
 
     /// Brings list, selection and pages in line with the fleet before a frame is drawn.
     pub(crate) fn settle(&mut self) {
+        self.turn();
         let settled = self.fleet.sources().settled();
-        let said = self.list.settle(&self.fleet, self.now, view::fleet::rows(self.inner()), settled);
+        let said = self.list.settle(&self.fleet, &self.board, self.now, view::fleet::rows(self.inner()), settled);
         self.bring_in_line(said);
         view::logs::settle(self);
     }
 
     /// The same before a key acts, which is meant for the row that is selected on screen.
     pub(crate) fn settle_for_key(&mut self) {
-        let said = self.list.settle_for_key(&self.fleet, self.now, view::fleet::rows(self.inner()));
+        self.turn();
+        let said = self.list.settle_for_key(&self.fleet, &self.board, self.now, view::fleet::rows(self.inner()));
         self.bring_in_line(said);
     }
 
@@ -382,6 +432,9 @@ impl State {
         // Grouped only for a page that shows it: a frame of the fleet must not pay for it.
         let grouped = self.views.iter().any(|v| matches!(v, View::Findings { .. } | View::Cause { .. }));
         let causes = if grouped { self.board.causes() } else { Causes::default() };
+        let facets = self.views.iter().any(|v| matches!(v, View::Facets { .. }));
+        let counted: Vec<FacetKey> =
+            if facets { self.facets().into_iter().map(|f| (f.by, f.value)).collect() } else { Vec::new() };
         for view in &mut self.views {
             match view {
                 View::Tenant { who, .. } => who.rebind(&self.fleet),
@@ -393,6 +446,7 @@ impl State {
                 View::Findings { pick } => pick.settle(&findings::keys(&causes)),
                 View::Cause { cause, pick } => pick.settle(&findings::tenants(&causes, cause)),
                 View::Volumes(page) => page.settle(&self.fleet, self.now, view::volumes::rows(size)),
+                View::Facets { pick } => pick.settle(&counted),
                 View::Runs { pick } => pick.settle(&self.runs.keys()),
                 View::Capacity { .. } | View::Logs | View::Run { .. } => {}
             }
@@ -409,6 +463,7 @@ impl State {
         let said = format!("now on {}", context.name);
         self.fleet = Fleet::default();
         self.board.clear();
+        self.alerts.forget();
         self.wanted.clear();
         self.began = self.now;
         self.context = context;
@@ -462,6 +517,11 @@ impl State {
         if !matches!(self.notice, Some(Notice::Error(_))) {
             self.notice = Some(Notice::Info(text.into()));
         }
+    }
+
+    /// Which keys to begin with. It goes with the first one.
+    pub(crate) fn welcome(&mut self) {
+        self.inform("first time here? Enter opens a tenant, / filters, ? lists all keys, q leaves");
     }
 
     pub(crate) fn fail(&mut self, text: impl Into<String>) {

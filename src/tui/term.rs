@@ -8,12 +8,13 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+use crate::config::Alert;
 use crossterm::{
     clipboard::CopyToClipboard,
     cursor::Show,
     event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
     execute, queue,
-    style::ResetColor,
+    style::{Print, ResetColor},
     terminal::{
         BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
         enable_raw_mode,
@@ -93,6 +94,25 @@ impl Term {
     }
 }
 
+impl Term {
+    /// Rings, or asks the terminal for a notification.
+    pub(crate) fn alert(&mut self, how: Alert, text: &str) -> io::Result<()> {
+        execute!(self.terminal.backend_mut(), Print(call(how, text)))
+    }
+}
+
+/// What calls somebody. Nothing in `text` may end the sequence early: names and reasons come from the cluster.
+fn call(how: Alert, text: &str) -> String {
+    match how {
+        Alert::None => String::new(),
+        Alert::Bell => "\x07".to_owned(),
+        Alert::Notification => {
+            let text: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
+            format!("\x1b]9;{text}\x07")
+        }
+    }
+}
+
 impl Drop for Term {
     fn drop(&mut self) {
         restore();
@@ -149,4 +169,17 @@ fn restore_on_panic() {
             report(info);
         }
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_one_sequence_whatever_it_says() {
+        let hostile = "leo\x07\x1b]52;c;aGk=\x07 is failing\u{9c}";
+        assert_eq!(call(Alert::Notification, hostile), "\x1b]9;leo]52;c;aGk= is failing\x07");
+        assert_eq!(call(Alert::Bell, hostile), "\x07");
+        assert_eq!(call(Alert::None, hostile), "");
+    }
 }

@@ -1,6 +1,7 @@
 //! State changes: a message in, effects out. Nothing here touches the world.
 
 mod act;
+mod facets;
 mod findings;
 mod fleet;
 pub(crate) mod logs;
@@ -14,10 +15,10 @@ pub(crate) mod ways;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 
-use crate::{index::Delta, plan::Intent};
+use crate::{config::Alert, index::Delta, plan::Intent};
 
 use super::{
-    command::{Command, Id, Place},
+    command::{Command, Id, Place, Places},
     effect::Effect,
     keymap::Keymap,
     msg::Msg,
@@ -26,6 +27,7 @@ use super::{
         form::Form,
         list::sort::Sort,
         overlay::{Overlay, Picker},
+        pick::Pick,
         volumes::Volumes,
     },
     text, view,
@@ -51,11 +53,11 @@ pub(crate) fn update(state: &mut State, keys: &Keymap, msg: Msg) -> Vec<Effect> 
         }
         Msg::Delta(delta) => {
             state.apply(delta);
-            vec![]
+            state.alert()
         }
         Msg::Now(now) => {
             state.tick(now);
-            vec![]
+            state.alert()
         }
         Msg::Switched { context, banner } => {
             state.enter(context, banner);
@@ -142,16 +144,18 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         Id::Create => act::create(state),
         Id::Upgrade => act::form(state, Form::upgrade),
         Id::Restart => return act::propose(state, Intent::Restart),
-        Id::Reprovision => return act::propose(state, Intent::Reprovision),
-        Id::Apply => return act::propose(state, Intent::Apply { force: false }),
-        Id::ApplyForce => return act::propose(state, Intent::Apply { force: true }),
+        Id::Reprovision => act::form(state, Form::reprovision),
+        Id::Snapshot => return act::propose(state, Intent::Snapshot { class: None }),
+        Id::Restore => act::form(state, Form::restore),
+        Id::Apply => return act::propose(state, Intent::Apply { force: false, image: None }),
+        Id::ApplyForce => return act::propose(state, Intent::Apply { force: true, image: None }),
         Id::SetTier => act::form(state, Form::tier),
         Id::Resize => act::form(state, Form::resize),
         Id::Adopt => act::form(state, Form::adopt),
         Id::RotateToken => return act::propose(state, Intent::RotateToken),
         Id::SuspendTenant => return act::propose(state, Intent::Suspend),
         Id::ResumeTenant => return act::propose(state, Intent::Resume),
-        Id::Delete => return act::propose(state, Intent::Delete { purge: false }),
+        Id::Delete => act::form(state, Form::delete),
         Id::Purge => return act::propose(state, Intent::Delete { purge: true }),
         Id::Agree => return act::agree(state, false),
         Id::AgreeYes => return act::agree(state, true),
@@ -162,12 +166,14 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         Id::Unmark => state.marks.clear(),
         Id::Runs => return runs::enter(state),
         Id::RunOpen => return runs::open(state),
+        Id::RunSkip => runs::skip(state),
         Id::RunPause | Id::RunAbort | Id::RunRetry => return runs::say(state, id),
         Id::Suspend => return vec![Effect::Suspend],
         Id::Redraw => return vec![Effect::Repaint],
         Id::Retry => {
             state.want_again();
             state.answers.forgive();
+            state.runs.forgive();
             return page::again(state).unwrap_or_else(|| {
                 state.inform("trying again what is broken or was forbidden");
                 vec![Effect::Retry]
@@ -176,7 +182,7 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         Id::Accept => return overlay::accept(state),
         Id::Logs => return logs::whose::of_subject(state),
         Id::LogsShown => return logs::whose::of_all_shown(state),
-        Id::Shell => return ways::shell(state),
+        Id::Shell => return ways::shell(state, argument),
         Id::Forward => return ways::forward(state),
         Id::LogReach(n) => return logs::reach(state, usize::from(n)),
         id if is_of_logs(id) => return logs::run(state, id),
@@ -191,6 +197,7 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         Id::Probe => return tenant::probe(state),
         Id::Measure => return tenant::measure(state),
         Id::Capacity => page::above(state, |v| matches!(v, View::Capacity { .. }), View::Capacity { scroll: 0 }),
+        Id::Facets => page::above(state, |v| matches!(v, View::Facets { .. }), View::Facets { pick: Pick::default() }),
         Id::Volumes => page::above(state, |v| matches!(v, View::Volumes(_)), View::Volumes(Volumes::default())),
         Id::Back => back(state),
         Id::Close if state.overlays.pop().is_none() => {
@@ -205,6 +212,7 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         Id::Palette => state.overlays.push(Overlay::Palette(Picker::default())),
         Id::Filter => overlay::open_filter(state),
         Id::Open => return open(state),
+        Id::FilterBy => facets::filter_by(state),
         Id::Boots => return page::go(state, Page::Boots),
         Id::Changes => return page::go(state, Page::Changes),
         Id::Events => return page::events(state),
@@ -217,6 +225,7 @@ pub(crate) fn run(state: &mut State, id: Id, argument: Option<&str>) -> Vec<Effe
         }
         Id::Reverse => fleet::reverse(state),
         Id::Theme => theme(state, argument),
+        Id::Alert => alert(state, argument),
         Id::Glyphs => state.looks.glyphs = state.looks.glyphs.other(),
         Id::PickUp | Id::PickDown => overlay::pick(state, id),
         Id::Up | Id::Down | Id::PageUp | Id::PageDown | Id::Top | Id::Bottom => travel(state, id),
@@ -240,7 +249,7 @@ fn open(state: &mut State) -> Vec<Effect> {
 }
 
 fn is_of_logs(id: Id) -> bool {
-    Command::of(id).is_some_and(|c| c.places == [Place::Logs]) && id != Id::Close
+    Command::of(id).is_some_and(|c| c.places == Places::of(&[Place::Logs])) && id != Id::Close
 }
 
 /// Esc: puts away one thing, the topmost. Never quits.
@@ -277,6 +286,7 @@ fn travel(state: &mut State, id: Id) {
                 *scroll = scroll.saturating_add_signed(lines(id, page)).min(last);
             }
         }
+        (None, Some(View::Facets { .. })) => facets::travel(state, id),
         (None, Some(View::Runs { .. } | View::Run { .. })) => runs::travel(state, id),
         (None, Some(_)) => findings::travel(state, id),
         (None, None) => fleet::travel(state, id),
@@ -304,6 +314,16 @@ fn theme(state: &mut State, argument: Option<&str>) {
     }
 }
 
+fn alert(state: &mut State, argument: Option<&str>) {
+    let how = argument.and_then(Alert::by_word).unwrap_or_else(|| state.alerts.how.next());
+    state.alerts.how = how;
+    state.inform(match how {
+        Alert::None => "nobody is called when a tenant turns Failing",
+        Alert::Bell => "the terminal's bell rings when a tenant turns Failing",
+        Alert::Notification => "a notification (OSC 9) comes when a tenant turns Failing, if your terminal takes it",
+    });
+}
+
 fn connect(state: &mut State, name: &str) -> Vec<Effect> {
     state.overlays.clear();
     if name == state.context.name && state.switching.is_none() {
@@ -323,7 +343,14 @@ fn copy_id(state: &mut State) -> Vec<Effect> {
 fn copy_hand_over(state: &mut State) -> Vec<Effect> {
     let Some(entry) = state.subject() else { return vec![] };
     let findings = state.board.of(&entry.tenant.namespace_name);
-    let text = text::hand_over(entry, findings, &state.context, state.stale(), state.now);
+    let text = crate::diagnose::HandOver {
+        entry,
+        findings,
+        fleet: &state.fleet,
+        context: &state.context.name,
+        now: state.now,
+    }
+    .text();
     let id = text::id(entry);
     state.inform(format!("copied a hand-over text about {id} (if your terminal takes OSC 52)"));
     vec![Effect::Copy(text)]
@@ -331,5 +358,7 @@ fn copy_hand_over(state: &mut State) -> Vec<Effect> {
 
 #[cfg(test)]
 mod acting_tests;
+#[cfg(test)]
+mod runs_tests;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 pub(crate) mod capacity;
 pub(crate) mod confirm;
 pub(crate) mod contexts;
+pub(crate) mod facets;
 pub(crate) mod findings;
 pub(crate) mod fleet;
 pub(crate) mod footer;
@@ -60,6 +61,7 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) -> Option<At> {
         Some(View::Findings { pick }) => findings::draw(&mut paint, state, pick, body),
         Some(View::Cause { cause, pick }) => findings::draw_cause(&mut paint, state, cause, pick, body),
         Some(View::Capacity { scroll }) => capacity::draw(&mut paint, state, *scroll, body),
+        Some(View::Facets { pick }) => facets::draw(&mut paint, state, pick, body),
         Some(View::Volumes(page)) => volumes::draw(&mut paint, state, page, body),
         Some(View::Runs { pick }) => runs::draw(&mut paint, state, pick, body),
         Some(View::Run { id, scroll }) => run::draw(&mut paint, state, id, *scroll, body),

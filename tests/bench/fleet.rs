@@ -72,7 +72,7 @@ impl Default for Texts {
 
 impl Texts {
     /// The list of one kind of tenant `n`: another id, other UIDs, and where wanted another restart count.
-    fn of(&self, kind: Kind, n: usize, restarts: usize) -> String {
+    pub fn of(&self, kind: Kind, n: usize, restarts: usize) -> String {
         let (_, list) = self.0.iter().find(|(k, _)| *k == kind).expect("every kind is recorded");
         let list = list.replace(NUMBER, &format!("t{n:05}")).replace(UID, &format!("{n:08x}"));
         list.replace(RESTARTS, &restarts.to_string())
@@ -94,7 +94,7 @@ pub fn upsert(pod: &str) -> Delta {
     Delta::Upsert(Box::new(read(Kind::Pod, pod).facets.remove(0)))
 }
 
-fn read(kind: Kind, text: &str) -> Page {
+pub fn read(kind: Kind, text: &str) -> Page {
     page(kind, &Labels::default(), text.as_bytes()).expect("a list page")
 }
 

@@ -1,10 +1,11 @@
 //! `cargo bench`: the budgets of the index and of a frame, each beside a yardstick measured in the same run, since the
 //! machine's own speed says nothing. Prints figures; asserts nothing. `cargo bench -- scale` runs the scale harness,
-//! `cargo bench -- logs` the tail.
+//! `cargo bench -- logs` the tail, `cargo bench -- rollout` plans and runs.
 
 mod fleet;
 mod logs;
 mod measure;
+mod rollout;
 mod scale;
 mod story;
 
@@ -41,17 +42,22 @@ fn main() {
             }
         }
         Some("logs") => logs::run(),
+        Some("rollout") => match args.next().map(|a| a.parse()) {
+            None => rollout::run(1_000),
+            Some(Ok(tenants)) => rollout::run(tenants),
+            Some(Err(_)) => usage(),
+        },
         Some(_) => usage(),
     }
 }
 
 fn usage() {
-    eprintln!("usage: cargo bench [-- logs | scale [TENANTS]...]");
+    eprintln!("usage: cargo bench [-- logs | rollout [TENANTS] | scale [TENANTS]...]");
     std::process::exit(2);
 }
 
 fn small() {
-    let mut table = Table::default();
+    let mut table = Table;
     let texts = Texts::default();
 
     let before = resident();
@@ -76,7 +82,6 @@ fn small() {
         format!("{:.1} ms", took.real.as_secs_f64() * 1e3),
         format!("{} s on the paused clock; budget 50 ms", took.simulated),
     );
-    table.print();
 }
 
 /// A page of 100 pods into facets, against merely finding the end of the same JSON.

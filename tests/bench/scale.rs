@@ -22,7 +22,7 @@ const KEYS: usize = 200;
 const EVENTS_PER_SECOND: u32 = 1_000;
 
 pub fn run(sizes: &[usize]) {
-    let mut table = Table::default();
+    let mut table = Table;
     for tenants in sizes {
         let world = World::new(*tenants, "tests/bench/scale.toml");
         lists_of(&mut table, &format!("simulator, {tenants}"), world.kubeconfig());
@@ -31,7 +31,6 @@ pub fn run(sizes: &[usize]) {
     if let Some(file) = std::env::var_os("FLEETDECK_BENCH_KUBECONFIG") {
         lists_of(&mut table, "the cluster named", Path::new(&file));
     }
-    table.print();
 }
 
 fn lists_of(table: &mut Table, of: &str, kubeconfig: &Path) {

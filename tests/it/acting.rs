@@ -1,6 +1,7 @@
 //! The verbs that change something, by the real binary on a simulator behind a socket.
 
 mod rights;
+mod taken_over;
 
 use std::{
     io::Write as _,
@@ -20,13 +21,17 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Self {
+        // A boot of minutes passes in seconds.
+        Self::of(SimConfig { speed: 60.0, ..SimConfig::default() })
+    }
+
+    pub(crate) fn of(config: SimConfig) -> Self {
         let (tell, told) = mpsc::channel();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
-                // A boot of minutes passes in seconds.
-                let sim = Sim::new(SimConfig { speed: 60.0, ..SimConfig::default() });
+                let sim = Sim::new(config);
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                 let address = listener.local_addr().unwrap();
                 let users = [None, Some("viewer"), Some("restarter")].map(|user| sim.kubeconfig(address, user));
@@ -189,6 +194,59 @@ fn a_tenants_life_on_the_command_line() {
     assert_eq!(bench.json("ls", 0)["items"], Value::Array(Vec::new()));
 }
 
+/// A site's own manifests: ours, with a pod that has longer to stop.
+fn site(bench: &Bench) -> String {
+    let (from, to) =
+        (std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests"), bench.home.path().join("site"));
+    copy(&from, &to);
+    let file = to.join("base/statefulset.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("terminationGracePeriodSeconds: 60"));
+    std::fs::write(&file, text.replace("GracePeriodSeconds: 60", "GracePeriodSeconds: 45")).unwrap();
+    to.display().to_string()
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+#[test]
+fn every_verb_renders_from_a_sites_own_manifests() {
+    let bench = Bench::new();
+    let site = site(&bench);
+    let (code, _, err) = bench.run(&format!("{CREATE} --yes --manifests {site}"));
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(bench.json(&format!("diff maria --manifests {site}"), 0)["items"], Value::Array(Vec::new()));
+    let grace = |found: &Value| found.to_string().contains("terminationGracePeriodSeconds");
+    let diff = bench.json("diff maria", 1);
+    assert!(grace(&diff), "{diff}");
+    // Whoever upgrades with the site's moves the image alone, and with ours takes theirs back.
+    for (manifests, theirs) in [(format!("--manifests {site}"), false), (String::new(), true)] {
+        let plan = bench.json(&format!("upgrade maria --image 2026.8.2 --dry-run {manifests}"), 0);
+        let server = plan["server"]["maria"].clone();
+        assert_eq!(grace(&server), theirs, "{manifests}: {server}");
+    }
+    let lines = ["reprovision maria --yes", "set-tier maria --tier max --yes", "apply maria --image 2026.8.2 --yes"];
+    for line in lines {
+        let (code, _, err) = bench.run(&format!("{line} --manifests {site}"));
+        assert_eq!(code, 0, "{line}: {err}");
+        assert_eq!(bench.run(&format!("diff maria --manifests {site}")).0, 0, "{line}");
+    }
+    // The environment says it as well, and a folder that is none is refused before anything is asked.
+    let mut diff = bench.command("diff maria");
+    assert_eq!(done(&diff.env("FLEETDECK_MANIFESTS", &site).output().unwrap()).0, 0);
+    let (code, _, err) = bench.run("upgrade maria --image 2026.9.1 --yes --manifests /nowhere/at/all");
+    assert!(code != 0 && err.contains("/nowhere/at/all"), "{code}: {err}");
+}
+
 #[test]
 fn who_may_not_is_told_every_right_that_is_missing() {
     let bench = Bench::new();
@@ -292,6 +350,10 @@ fn a_run_that_was_killed_is_resumed_by_another_user() {
         std::thread::sleep(std::time::Duration::from_secs(1));
     }
     // Who only asks is not held up by what a dead run has left.
+    // With other manifests than it was planned with it is another plan.
+    let site = site(&bench);
+    let (code, _, err) = bench.run(&format!("runs resume {run} --manifests {site}"));
+    assert!(code == 3 && err.contains("other manifests"), "{err}");
     let asked = bench.json("upgrade anna --image 2026.8.3 --dry-run", 0);
     assert!(asked["server"]["anna"].as_array().unwrap().len() > 2, "{asked}");
     // Where the context is protected, its name is to be said once more.

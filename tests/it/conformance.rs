@@ -27,15 +27,23 @@ macro_rules! told_twice {
 }
 
 pub(crate) mod acting;
-mod adopting;
+pub(crate) mod adopting;
 mod boots;
 mod changing;
+mod creating;
 mod drift;
+mod foreign;
 mod guard;
 mod node;
+mod node_acting;
+mod node_faults;
+mod operator;
+mod pulling;
+mod records;
 mod reprovision;
 mod restoring;
 mod stories;
+mod unfinished;
 pub(crate) mod world;
 
 told_twice! { stories:

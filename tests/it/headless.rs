@@ -120,7 +120,10 @@ fn show_finds_a_tenant_by_what_is_in_hand() {
         assert_eq!(page["usualBoot"], Value::Null, "one boot is no history");
     }
     for (tenant, words) in [
-        ("t0001", ["Phase     Ready", "app-data", "1Gi, use unknown", "Use       unknown", "limits.memory"]),
+        (
+            "t0001",
+            ["Phase     Ready", "user: Your assistant is ready.", "1Gi, use unknown", "Use       unknown", "quota: "],
+        ),
         ("t0002", ["Phase     Failing", "rehydrate-runtime-apt", "ImagePullBackOff", "Host      none", "Warnings"]),
     ] {
         let (code, page, _) = output(home.path(), &["show", tenant]);

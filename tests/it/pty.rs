@@ -1,7 +1,9 @@
 //! The real binary in a real terminal: it gives the terminal back whatever ends it, and is silent when nothing happens.
 
 mod acting;
+mod cast;
 pub(crate) mod seat;
+mod tour;
 
 use std::{
     path::{Path, PathBuf},
@@ -42,6 +44,42 @@ fn quitting_gives_the_terminal_back() {
         assert!(status.success(), "{keys:?}: {status:?}");
         seat.assert_restored(keys);
     }
+}
+
+#[test]
+fn only_a_first_start_says_which_keys_to_begin_with() {
+    const HINT: &str = "first time here?";
+    let home = tempfile::tempdir().unwrap();
+    let start = || {
+        let mut seat = Seat::take_at_home(demo(), home.path());
+        seat.wait_for("3 tenants");
+        seat
+    };
+    let mut seat = start();
+    seat.wait_for(HINT);
+    // It stands where the keys stand, and makes way for them.
+    seat.press("j");
+    seat.wait("the keys", |s| !s.contents().contains(HINT) && s.contents().contains("? help"));
+    seat.press("q");
+    assert!(seat.end().success());
+
+    let mut seat = start();
+    seat.wait_for("? help");
+    assert!(!seat.screen.screen().contents().contains(HINT));
+    seat.press("q");
+    assert!(seat.end().success());
+    assert!(!String::from_utf8_lossy(&seat.heard).contains(HINT), "not for a moment");
+
+    // A configuration is of somebody who knows the way.
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".config/fleetdeck");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("config.toml"), "theme = \"light\"\n").unwrap();
+    let mut seat = Seat::take_at_home(demo(), home.path());
+    seat.wait_for("? help");
+    assert!(!seat.screen.screen().contents().contains(HINT));
+    seat.press("q");
+    assert!(seat.end().success());
 }
 
 #[test]

@@ -20,6 +20,13 @@ struct World {
     client: Client,
 }
 
+/// Another client than ours, for the simulator in this process.
+pub(crate) fn client_of(sim: &Sim) -> Client {
+    let http = legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(sim.connector());
+    let base = Config::new("http://sim.local".parse().expect("a URI")).base_uri_layer();
+    Client::new(tower::ServiceBuilder::new().layer(base).service(http), "t")
+}
+
 impl World {
     async fn new() -> World {
         World::of(Scenario::builtin()).await
@@ -28,9 +35,7 @@ impl World {
     async fn of(scenario: Scenario) -> World {
         let start = "2026-11-24T08:00:00Z".parse().expect("a time");
         let sim = Sim::new(SimConfig { seed: 7, start, scenario, ..SimConfig::default() });
-        let http = legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(sim.connector());
-        let base = Config::new("http://sim.local".parse().expect("a URI")).base_uri_layer();
-        let client = Client::new(tower::ServiceBuilder::new().layer(base).service(http), "t");
+        let client = client_of(&sim);
         let namespace = serde_json::from_value(json!({"metadata": {"name": "t"}})).expect("a namespace");
         Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &namespace).await.expect("created");
         World { sim, client }

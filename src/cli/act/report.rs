@@ -31,6 +31,8 @@ struct PlanDocument<'a> {
     preview: &'a Preview,
     /// Tenants that are left out, with the reason.
     left_out: &'a Refusal,
+    /// What could not be found out, and whom it would interrupt.
+    notes: &'a [String],
     /// By tenant: what the server says that it would do. Not asked for very many tenants.
     server: &'a BTreeMap<String, Vec<Verdict>>,
     plan: &'a Plan,
@@ -61,13 +63,13 @@ impl Report {
 
     /// For people on standard error, where they are asked; on standard output where it is all that was wanted.
     pub(super) fn preview(&self, proposal: &Proposal, alone: bool) -> Result<(), Failure> {
-        let Proposal { plan, preview, left_out, server, .. } = proposal;
+        let Proposal { plan, preview, left_out, server, notes, .. } = proposal;
         if self.output == OneFormat::Json {
             if !alone {
                 return Ok(());
             }
             let mut out = Out::new();
-            out.json(&PlanDocument { api_version: API_VERSION, kind: "Plan", preview, left_out, server, plan })?;
+            out.json(&PlanDocument { api_version: API_VERSION, kind: "Plan", preview, left_out, notes, server, plan })?;
             return out.flush();
         }
         let mut lines = preview.lines();
@@ -79,11 +81,14 @@ impl Report {
                 lines.extend(verdict.refused.iter().map(|why| format!("    refused: {why}")));
             }
         }
-        if server.is_empty() {
-            lines.push("not compared with what is live, nor asked of the server: too many tenants".to_owned());
+        if let Some(who) = proposal.asked_about() {
+            lines.push(format!("compared with what is live and asked of the server for {who}"));
         }
         if !left_out.0.is_empty() {
-            lines.push(format!("{} tenants are left out:", left_out.0.len()));
+            lines.push(match left_out.0.len() {
+                1 => "1 tenant is left out:".to_owned(),
+                n => format!("{n} tenants are left out:"),
+            });
             lines.extend(left_out.to_string().lines().map(|l| format!("  {l}")));
         }
         if alone {
@@ -101,7 +106,7 @@ impl Report {
             out.json(&RefusalDocument { api_version: API_VERSION, kind: "Refusal", reasons: refusal })?;
             out.flush()?;
         }
-        Err(Failure::Refused(format!("refused: {}", clean_lines(&refusal.to_string()))))
+        Err(Failure::refused(refusal))
     }
 
     pub(super) fn event(&self, plan: &Plan, event: &Event) {
@@ -138,8 +143,4 @@ impl Report {
         }
         out.flush()
     }
-}
-
-pub(super) fn clean_lines(text: &str) -> String {
-    text.lines().map(|line| clean(line).into_owned()).collect::<Vec<_>>().join("\n")
 }

@@ -5,7 +5,7 @@ use std::{io::Read as _, time::Duration};
 use clap::{Args as ClapArgs, Subcommand};
 
 use super::super::{args::OneFormat, failure::Failure, tenant_args::TenantArgs, time::duration};
-use crate::plan::Pace;
+use crate::plan::{Care, Pace};
 
 /// What every such verb takes.
 #[derive(Clone, Debug, Default, ClapArgs)]
@@ -38,7 +38,6 @@ pub(crate) struct Many {
 }
 
 #[derive(Debug, ClapArgs)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Runs {
     #[command(subcommand)]
     pub what: Option<RunsVerb>,
@@ -121,11 +120,11 @@ pub(crate) struct Restore {
     /// Id, host, namespace, pod, IP or owner.
     pub tenant: String,
 
-    /// VolumeSnapshot for the volume with the code.
+    /// VolumeSnapshot for the volume with the code; `latest` for the newest that can be used.
     #[arg(long, value_name = "NAME", required_unless_present = "config_snapshot")]
     pub app_snapshot: Option<String>,
 
-    /// VolumeSnapshot for the volume with the state.
+    /// VolumeSnapshot for the volume with the state; `latest` for the newest that can be used.
     #[arg(long, value_name = "NAME")]
     pub config_snapshot: Option<String>,
 
@@ -178,6 +177,10 @@ pub(crate) struct Delete {
     #[arg(long)]
     pub purge_data: bool,
 
+    /// Cut a snapshot of each volume first; where that fails nothing is deleted.
+    #[arg(long, conflicts_with = "purge_data")]
+    pub snapshot: bool,
+
     #[command(flatten)]
     pub common: Common,
 }
@@ -213,6 +216,10 @@ pub(crate) struct Rollout {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     stop_after: u32,
 
+    /// Do not pull images onto the tenants' nodes before the first of them is acted on.
+    #[arg(long)]
+    no_prepull: bool,
+
     #[command(flatten)]
     pub common: Common,
 }
@@ -225,6 +232,24 @@ pub(crate) struct Upgrade {
     /// The gateway's image: name:tag, name@sha256:..., or only the tag or digest of the fleet's repository.
     #[arg(long, value_name = "IMAGE")]
     pub image: String,
+
+    /// Cut a snapshot of each volume first; where that fails nothing is touched.
+    #[arg(long)]
+    pub snapshot: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Reprovision {
+    #[command(flatten)]
+    pub whom: Rollout,
+
+    /// Another image of the gateway; without it the one of before.
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+
+    /// Cut a snapshot of each volume first; where that fails nothing is touched.
+    #[arg(long)]
+    pub snapshot: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -232,12 +257,20 @@ pub(crate) struct Apply {
     #[command(flatten)]
     pub whom: Rollout,
 
+    /// Another image of the gateway; without it the one of before.
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+
     /// Take fields that other field managers have set, too: each is shown, with whose it is, and asked about.
     #[arg(long)]
     pub force: bool,
 }
 
 impl Rollout {
+    pub(super) fn care(&self) -> Care {
+        Care { prepull: !self.no_prepull, ..Care::default() }
+    }
+
     pub(super) fn pace(&self) -> Pace {
         Pace {
             canary: self.canary,

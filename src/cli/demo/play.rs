@@ -2,16 +2,18 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
     cluster::{Cluster, ClusterError, Mode},
     fleet::TenantId,
     manifest::{Base, Defaults, ManifestError, PinnedImage, TenantDraft, TenantSpec, render},
+    sim::scenario::Rule,
 };
 
 use super::{
+    hands::{ByHand, Hands},
     roster::Resident,
     script::{Deed, Script},
 };
@@ -52,6 +54,9 @@ impl From<ClusterError> for PlayError {
     }
 }
 
+/// Sets a named rule of a simulated cluster.
+type SetRule = Box<dyn Fn(&str, Rule) + Send + Sync>;
+
 /// The operators of the demo.
 pub(crate) struct Player {
     cluster: Cluster,
@@ -60,6 +65,8 @@ pub(crate) struct Player {
     /// Simulated seconds per second.
     speed: f64,
     specs: BTreeMap<String, TenantSpec>,
+    /// Makes a simulated cluster behave otherwise; nothing else does.
+    rules: Option<SetRule>,
 }
 
 /// One thing that happens at a time of the script.
@@ -73,7 +80,12 @@ impl Player {
     pub(crate) fn new(cluster: Cluster, speed: f64) -> Result<Self, PlayError> {
         let base = Base::embedded()
             .map_err(|error| PlayError::Spec { tenant: "(the built-in manifests)".to_owned(), error })?;
-        Ok(Self { cluster, base, defaults: Defaults::default(), speed, specs: BTreeMap::new() })
+        Ok(Self { cluster, base, defaults: Defaults::default(), speed, specs: BTreeMap::new(), rules: None })
+    }
+
+    /// On a simulated cluster, whose behaviour a script may change.
+    pub(crate) fn with_rules(self, set: impl Fn(&str, Rule) + Send + Sync + 'static) -> Self {
+        Self { rules: Some(Box::new(set)), ..self }
     }
 
     /// Plays everything up to the opening, beginning at once with the fleet's history; what comes after the opening is
@@ -150,6 +162,7 @@ impl Player {
             image: resident.image.clone(),
             host: Some(format!("{}.oclawbox.example", resident.id)),
             owner: Some(format!("@{}", resident.id.replace('-', "_"))),
+            storage_class: resident.storage_class.clone(),
             ..TenantDraft::default()
         };
         draft.resolve(&self.defaults).map_err(|error| PlayError::Spec { tenant: resident.id.clone(), error })
@@ -183,6 +196,7 @@ impl Player {
             line: e.to_string(),
         })?;
         let namespace = tenant.namespace();
+        let hands = Hands { cluster: &self.cluster, namespace: &namespace };
         match deed {
             Deed::Restart => self.restart(&namespace).await,
             Deed::Upgrade { image } => {
@@ -194,13 +208,22 @@ impl Player {
             Deed::Suspend => self.change(id, |spec| spec.suspended = true).await,
             Deed::Patch { kind, name, manager, patch } => {
                 let patch: Value = self.json(id, patch)?;
-                let api_version = if kind == "StatefulSet" { "apps/v1" } else { "v1" };
-                Ok(self.cluster.patch(api_version, kind, &namespace, name, manager, &patch).await?)
+                hands.patch(kind, name, manager, &patch).await.map_err(|error| by_hand(id, kind, error))
             }
             Deed::Apply { manifest } => {
-                let mut object: Value = self.json(id, manifest)?;
-                object["metadata"]["namespace"] = json!(namespace);
-                self.cluster.apply(&object, Mode::Live).await?;
+                let object: Value = self.json(id, manifest)?;
+                hands.apply(&object).await.map_err(|error| by_hand(id, &object["kind"].to_string(), error))
+            }
+            Deed::Delete { kind, name, force } => {
+                hands.delete(kind, name, *force).await.map_err(|error| by_hand(id, kind, error))
+            }
+            Deed::Rule { name, rule } => {
+                let rule = Rule::parse(name, rule)
+                    .map_err(|error| PlayError::Manifest { tenant: id.to_owned(), line: error.to_string() })?;
+                // A script for real clusters has none: nothing there could follow it.
+                if let Some(set) = &self.rules {
+                    set(name, rule);
+                }
                 Ok(())
             }
             Deed::DeleteNamespace => match self.cluster.namespace_uid(&namespace).await? {
@@ -247,6 +270,14 @@ impl Player {
             }
         }
         Ok(())
+    }
+}
+
+fn by_hand(id: &str, kind: &str, error: ByHand) -> PlayError {
+    match error {
+        ByHand::Kind => PlayError::Manifest { tenant: id.to_owned(), line: format!("no demo touches a {kind}") },
+        ByHand::Volume => PlayError::Manifest { tenant: id.to_owned(), line: "its claim has no volume".to_owned() },
+        ByHand::Cluster(error) => error.into(),
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) struct Resident {
     pub id: String,
     pub tier: String,
     pub image: String,
+    pub storage_class: Option<String>,
     /// Seconds of the simulated clock, before the console opens: never positive.
     pub born: i64,
 }
@@ -32,6 +33,7 @@ pub(crate) fn roster(script: &Script, tenants: usize, seed: u64) -> Vec<Resident
             id: named.id.clone(),
             tier: named.tier.clone(),
             image: named.image.clone().unwrap_or_else(|| script.image.clone()),
+            storage_class: named.storage_class.clone(),
             born: named.born.map_or_else(&mut some_time, |b| b.0),
         });
     }
@@ -45,7 +47,7 @@ pub(crate) fn roster(script: &Script, tenants: usize, seed: u64) -> Vec<Resident
         }
         let is_max = script.max_every > 0 && n % script.max_every == 0;
         let tier = if is_max { "max" } else { "pro" }.to_owned();
-        residents.push(Resident { id, tier, image: script.image.clone(), born: some_time() });
+        residents.push(Resident { id, tier, image: script.image.clone(), storage_class: None, born: some_time() });
     }
     residents.sort_by(|a, b| (a.born, &a.id).cmp(&(b.born, &b.id)));
     residents

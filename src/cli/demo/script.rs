@@ -36,6 +36,8 @@ pub(crate) struct Named {
     #[serde(default = "pro")]
     pub tier: String,
     pub image: Option<String>,
+    /// Of its claims.
+    pub storage_class: Option<String>,
     /// When it was created; some time in the fleet's history where absent.
     pub born: Option<Seconds>,
 }
@@ -78,7 +80,19 @@ pub(crate) enum Deed {
     Apply {
         manifest: String,
     },
+    /// An object of its namespace is deleted; with `force` at once and without regard for finalizers.
+    Delete {
+        kind: String,
+        name: String,
+        #[serde(default)]
+        force: bool,
+    },
     DeleteNamespace,
+    /// From now on the simulated cluster behaves otherwise: the body of a `[[sim.rule]]`.
+    Rule {
+        name: String,
+        rule: String,
+    },
 }
 
 /// Seconds, written as `-12m`, `45s`, `1h30m`.

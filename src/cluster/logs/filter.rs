@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_filter_holds_for_what_is_kept_and_for_what_comes() {
-        let mut ring = Ring::default();
+        let mut ring = Ring::new(32 << 20);
         let mut shown = Shown::default();
         let push = |ring: &mut Ring, shown: &mut Shown, lines: &[(u16, &str)]| {
             let block = block(lines);
@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn our_own_lines_stay_whatever_the_words() {
-        let mut ring = Ring::default();
+        let mut ring = Ring::new(32 << 20);
         let mut joint = block(&[(0, "a")]);
         joint.joint(Lane(0), None, "pod replaced");
         ring.push(&joint);

@@ -76,6 +76,8 @@ pub(super) struct Progress {
     resumed: bool,
     /// What is read next is another instance's: its beginning is not expected to overlap.
     fresh: bool,
+    /// The server ended the last stream: all that the container wrote until then was in it.
+    ended: bool,
     backoff: Backoff,
     /// Since when the stream is broken, and why.
     broken: Option<(Instant, String)>,
@@ -231,6 +233,7 @@ impl Reader {
         let idle = IDLE.mul_f64(0.75 + 0.5 * fastrand::f64());
         let began = Instant::now();
         let read = self.read(&stretch, idle, under_way).await?;
+        self.state.ended = matches!(read, Ok(Read::Ended));
         if began.elapsed() > STEADY {
             self.state.backoff.reset();
         }
@@ -430,7 +433,13 @@ impl Reader {
         self.state.tries = 0;
         let broken = self.state.broken.take();
         let fresh = std::mem::take(&mut self.state.fresh);
-        let whole = !resumed || fresh || self.state.seen.latest().is_none() || self.state.seen.joined() == Some(true);
+        let ended = std::mem::take(&mut self.state.ended);
+        let whole = match self.state.seen.joined() {
+            _ if !resumed || fresh || self.state.seen.latest().is_none() => true,
+            // Nothing came at all: with its container a kubelet removes the log, too, whose end was read.
+            None => ended,
+            Some(joined) => joined,
+        };
         let missing = "lines may be missing: the log no longer holds the last one that was read";
         match (broken, whole) {
             (Some((since, _)), whole) => {

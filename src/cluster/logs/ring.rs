@@ -13,8 +13,6 @@ use super::{
     level::Level,
 };
 
-/// What a tail keeps by default.
-pub const CAP: usize = 32 << 20;
 /// Bytes of text in a full-grown chunk: at least two of the longest lines.
 const CHUNK: usize = 64 << 10;
 /// A container's first chunk: most stages print little.
@@ -96,13 +94,8 @@ pub struct Ring {
     spare: Option<Chunk>,
 }
 
-impl Default for Ring {
-    fn default() -> Self {
-        Self::new(CAP)
-    }
-}
-
 impl Ring {
+    /// That keeps at most so many bytes.
     pub fn new(cap: usize) -> Self {
         Self { shelves: Vec::new(), cap, used: 0, next: 0, spare: None }
     }
@@ -325,7 +318,7 @@ mod tests {
 
     #[test]
     fn lines_are_found_by_number_and_read_both_ways() {
-        let mut ring = Ring::default();
+        let mut ring = Ring::new(32 << 20);
         ring.push(&block(&[(0, "a"), (1, "b"), (0, "c"), (1, ""), (0, "token=xyz")]));
         let texts = |kept: Vec<Kept<'_>>| kept.iter().map(|k| (k.number, k.str().to_owned())).collect::<Vec<_>>();
         let of = |n: u64, text: &str| (n, text.to_owned());

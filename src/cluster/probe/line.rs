@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use k8s_openapi::api::core::v1::Pod;
@@ -43,7 +43,7 @@ enum Broke {
 /// One forwarded connection. Dropping it ends it.
 struct Open {
     forward: Portforwarder,
-    sender: SendRequest<Empty<Bytes>>,
+    sender: SendRequest<Full<Bytes>>,
     /// Resolves if the kubelet says that the port cannot be used.
     error: BoxFuture<'static, String>,
     _connection: JoinSet<()>,
@@ -61,6 +61,15 @@ impl<'a> Line<'a> {
     }
 
     pub(super) async fn get(&mut self, path: &str) -> Heard {
+        self.ask(http::Request::get(path), Bytes::new()).await
+    }
+
+    pub(super) async fn post(&mut self, path: &str, json: String) -> Heard {
+        let request = http::Request::post(path).header(http::header::CONTENT_TYPE, "application/json");
+        self.ask(request, Bytes::from(json)).await
+    }
+
+    async fn ask(&mut self, request: http::request::Builder, body: Bytes) -> Heard {
         let mut kept = self.open.take();
         // A server that keeps its connections is asked the next question on the same one.
         if let Some(open) = &mut kept
@@ -76,12 +85,12 @@ impl<'a> Line<'a> {
                 Err(_) => return unasked("the port-forward did not open in time", false),
             },
         };
-        let request = http::Request::get(path)
+        let request = request
             // Chrome answers to addresses and this name only.
             .header(http::header::HOST, format!("localhost:{}", self.port))
             .header(http::header::USER_AGENT, concat!("fleetdeck/", env!("CARGO_PKG_VERSION")))
             .header(http::header::ACCEPT, "application/json, */*;q=0.1")
-            .body(Empty::new());
+            .body(Full::new(body));
         let Ok(request) = request else { return unasked("the request could not be formed", false) };
         let answered = timeout(ANSWERS, async {
             tokio::select! {
@@ -143,10 +152,7 @@ fn told(why: &str) -> Heard {
     if why.contains("connection refused") { Heard::Refused } else { Heard::Broken(why.to_owned()) }
 }
 
-async fn answer(
-    sender: &mut SendRequest<Empty<Bytes>>,
-    request: http::Request<Empty<Bytes>>,
-) -> Result<Answer, String> {
+async fn answer(sender: &mut SendRequest<Full<Bytes>>, request: http::Request<Full<Bytes>>) -> Result<Answer, String> {
     let answer = sender.send_request(request).await.map_err(|e| e.to_string())?;
     let kind = answer.headers().get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let mut heard = Answer { status: answer.status().as_u16(), kind: kind.to_owned(), ..Answer::default() };

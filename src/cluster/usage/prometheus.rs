@@ -79,8 +79,11 @@ async fn round(task: &mut Task, store: &Prometheus, grown: &mut Option<Instant>)
                 let read = |body: &[u8]| digest::prometheus_growth(body, GROWTH_OVER);
                 match query(task, &store.growth(), "read the growth of volumes from Prometheus", read).await {
                     Ok(measures) => task.send(Delta::Measures(task.meter, measures)).await?,
-                    // What is used is known all the same.
-                    Err(error) => tracing::info!(said = error.said, "no growth"),
+                    // What is used is known all the same. Whoever waits for a whole round is told that this was it.
+                    Err(error) => {
+                        tracing::info!(said = error.said, "no growth");
+                        task.send(Delta::Measures(task.meter, vec![])).await?;
+                    }
                 }
             }
             Some(EVERY)

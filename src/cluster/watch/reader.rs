@@ -77,7 +77,7 @@ impl Reader {
     fn feed(&self, namespace: Option<String>, number: usize, links: mpsc::Sender<(usize, Link)>) -> Feed {
         Feed {
             cluster: self.cluster.clone(),
-            source: Source { kind: self.kind, namespace, label: self.scope.selector(self.kind).to_owned() },
+            source: Source { kind: self.kind, namespace, label: self.scope.selector(self.kind) },
             labels: self.scope.labels.clone(),
             to: self.to.clone(),
             links: (number, links),

@@ -59,3 +59,17 @@ pub(super) async fn of_records(cluster: &Cluster, control: &str) -> Result<Optio
     let said = || format!("the run cannot be recorded in the cluster: you may not {}", missing.join(", nor "));
     Ok((!missing.is_empty()).then(said))
 }
+
+/// Whether pods may be made and removed in the control namespace; else why not.
+pub(super) async fn of_pulls(cluster: &Cluster, control: &str) -> Result<Option<String>, ClusterError> {
+    let mut access = Access::default();
+    let mut missing = Vec::new();
+    for verb in ["create", "list", "delete"] {
+        let ask = Ask { verb, group: "", resource: "pods", namespace: Some(control.to_owned()) };
+        if !access.may(cluster, &ask).await? {
+            missing.push(verb);
+        }
+    }
+    let said = || format!("you may not {} pods in namespace {control}", missing.join(" or "));
+    Ok((!missing.is_empty()).then(said))
+}

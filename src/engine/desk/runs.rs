@@ -9,6 +9,7 @@ use super::{Declined, Desk, Work, identity, read_only};
 use crate::{
     engine::{
         hold::{Lease, holder},
+        prepull::own,
         record::{Record, Records},
         token::Secrets,
     },
@@ -156,32 +157,36 @@ impl Desk {
     /// # Errors
     /// It is not remembered, its plan is not to be read here, or as any read.
     pub async fn run(&self, id: &str) -> Result<Shown, Declined> {
+        let mut shown = self.recorded(id, None).await?;
+        self.stand(&shown.plan, &mut shown.ledger).await?;
+        Ok(shown)
+    }
+
+    /// The same as far as the record tells: whoever watches the tenants knows who is done. `known`: its plan, which never changes.
+    ///
+    /// # Errors
+    /// As [`Desk::run`].
+    pub async fn recorded(&self, id: &str, known: Option<Arc<Plan>>) -> Result<Shown, Declined> {
         let record = self.record(id).await?;
         let summary = self.summary(&record).await?;
-        let plan = self.plan_of(&record).await?;
-        let mut ledger = Ledger::resumed(&plan, plan.made, &record.states);
-        self.stand(&plan, &mut ledger).await?;
-        Ok(Shown { summary, plan: Arc::new(plan), ledger, states: record.states })
+        let plan = match known {
+            Some(plan) => plan,
+            None => Arc::new(self.plan_of(&record).await?),
+        };
+        let ledger = Ledger::resumed(&plan, plan.made, &record.states);
+        Ok(Shown { summary, plan, ledger, states: record.states })
     }
 
     /// Who is done and who is acted on stands on the tenants' Namespaces.
     async fn stand(&self, plan: &Plan, ledger: &mut Ledger) -> Result<(), Declined> {
-        let label = &self.scope.labels.tenant;
+        let label = &self.scope.tenants();
         for namespace in self.cluster.objects("Namespace", "", label).await? {
             let text = |pointer: &str| namespace.pointer(pointer).and_then(Value::as_str);
             let Some(name) = text("/metadata/name") else { continue };
             let note = |key: &str| {
                 namespace.pointer("/metadata/annotations").and_then(|all| all.get(key)).and_then(Value::as_str)
             };
-            if note(DONE_ANNOTATION) == Some(&plan.id) {
-                ledger.learn(name, State::Done { said: "done".to_owned(), down: None });
-            } else if note(CLAIM_ANNOTATION)
-                .and_then(|claim| claim.split_once('/'))
-                .is_some_and(|(run, _)| run == plan.id)
-            {
-                let said = "acted on now".to_owned();
-                ledger.learn(name, State::Acting { step: 0, since: self.cluster.clock().now(), said });
-            }
+            ledger.noted(&plan.id, name, note(DONE_ANNOTATION), note(CLAIM_ANNOTATION), self.cluster.clock().now());
         }
         Ok(())
     }
@@ -253,14 +258,27 @@ impl Desk {
             return Ok(Onward::Told);
         }
         open_still(&record, again)?;
-        let plan = self.plan_of(&record).await?;
-        // Whoever goes on has typed no name: a record alone never deletes a volume.
-        if let Danger::Names { names } = Preview::of(&plan).danger {
+        let mut plan = self.plan_of(&record).await?;
+        own(&self.cluster, &self.base, &mut plan).await?;
+        // Whoever goes on has typed no name: a record alone never deletes a volume. A delete that keeps them may go on.
+        if plan.intent.is_purge()
+            && let Danger::Names { names } = Preview::of(&plan).danger
+        {
             let names = names.join(" ");
             let said = format!("{id} purges data; `fleetdeck delete --purge-data {names}` asks for the names anew");
             return Err(refused(Why::DataAtRisk, said));
         }
         Ok(Onward::Left(Box::new(Left { record, again, plan })))
+    }
+
+    /// The record of a run that is not at its end.
+    ///
+    /// # Errors
+    /// It is, or it cannot be read.
+    pub(super) async fn open_still(&self, id: &str) -> Result<Record, Declined> {
+        let record = self.record(id).await?;
+        open_still(&record, false)?;
+        Ok(record)
     }
 
     /// Takes over what nobody holds.
@@ -271,23 +289,29 @@ impl Desk {
         let Left { record, again, plan } = left;
         let id = record.run;
         let lease = Lease::take(&self.cluster, &self.control, &id, &self.author, fastrand::u64(..)).await?;
-        // What the holder before us wrote last counts, not what stood there before its lease ran out.
-        let mut record = self.record(&id).await?;
-        if let Err(closed) = open_still(&record, again) {
-            lease.release().await;
-            return Err(closed);
-        }
-        let mut change = json!({ "order": "go", "orderedBy": self.author, "end": null, "said": null });
-        if again {
-            let failed = |state: &State| matches!(state, State::Failed { .. } | State::Held { .. });
-            let keys: Vec<String> = record.states.iter().filter(|(_, s)| failed(s)).map(|(t, _)| t.clone()).collect();
-            for tenant in keys {
-                change[format!("state.{tenant}")] = Value::Null;
-                record.states.remove(&tenant);
-            }
-        }
         let records = self.records();
-        records.set(&id, &change).await?;
+        // What the holder before us wrote last counts, not what stood there before its lease ran out; and an abort that
+        // somebody writes in this moment.
+        let record = loop {
+            let mut record = self.record(&id).await?;
+            if let Err(closed) = open_still(&record, again) {
+                lease.release().await;
+                return Err(closed);
+            }
+            let mut change = json!({ "order": "go", "orderedBy": self.author, "end": null, "said": null });
+            if again {
+                let failed = |state: &State| matches!(state, State::Failed { .. } | State::Held { .. });
+                let keys: Vec<String> =
+                    record.states.iter().filter(|(_, s)| failed(s)).map(|(t, _)| t.clone()).collect();
+                for tenant in keys {
+                    change[format!("state.{tenant}")] = Value::Null;
+                    record.states.remove(&tenant);
+                }
+            }
+            if records.set_as_read(&record, &change).await? {
+                break record;
+            }
+        };
         let ledger = Ledger::resumed(&plan, plan.made, &record.states);
         let (plan, secrets) = (Arc::new(plan), Secrets::default());
         Ok(Work { desk: self.clone(), plan, ledger, secrets, kept: Some((lease, records)) })

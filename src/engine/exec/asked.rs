@@ -1,16 +1,15 @@
 //! Waits for what the index does not hold: the server itself is asked, every two seconds.
 
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::super::{
     act::{Act, address},
-    run::stopped,
     trouble::Trouble,
 };
 use crate::{
     fleet::Quantity,
-    plan::{Judged, News, Until},
+    plan::{Judged, Until},
 };
 
 /// Seconds between two looks.
@@ -23,7 +22,6 @@ impl Act<'_> {
         let cluster = self.shared.cluster;
         let began = Instant::now();
         let (limit, waits) = (cluster.clock().real(seconds), cluster.clock().real(WAITS_FOR_POD));
-        let mut orders = self.shared.orders.clone();
         let mut last = String::new();
         let mut failing: Option<Instant> = None;
         loop {
@@ -41,7 +39,7 @@ impl Act<'_> {
                     }
                     said
                 }
-                Judged::NotYet(said) => {
+                Judged::NotYet(said) | Judged::NoRoom(said) => {
                     failing = None;
                     said
                 }
@@ -49,15 +47,7 @@ impl Act<'_> {
             if began.elapsed() >= limit {
                 return Err(Trouble::Unwell(format!("not within {seconds} s: {said}")));
             }
-            if said != last {
-                last.clone_from(&said);
-                self.say(|tenant| News::Progress { tenant, said }).await;
-            }
-            tokio::select! {
-                biased;
-                () = stopped(&mut orders) => return Err(Trouble::Stopped),
-                () = sleep(cluster.clock().real(EVERY)) => {}
-            }
+            self.rest(said, &mut last, EVERY).await?;
         }
     }
 
@@ -66,7 +56,7 @@ impl Act<'_> {
         self.patience.insist(async || Ok(cluster.object(&at).await?)).await
     }
 
-    fn rendered(&self, kind: &str) -> Vec<String> {
+    pub(super) fn rendered(&self, kind: &str) -> Vec<String> {
         self.objects.iter().filter(|o| o.kind() == kind).map(|o| o.name().to_owned()).collect()
     }
 

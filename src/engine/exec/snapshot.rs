@@ -20,15 +20,16 @@ impl Act<'_> {
 
     pub(super) async fn snapshot(&mut self) -> Result<String, Trouble> {
         let (cluster, hold) = (self.shared.cluster, self.shared.hold.clone());
-        let Intent::Snapshot { class } = &self.shared.plan.intent else {
-            return Err(Trouble::wrong("no snapshot was asked for"));
+        let class = match &self.shared.plan.intent {
+            Intent::Snapshot { class } => class.as_deref(),
+            _ => None,
         };
         let (namespace, tenant) = (self.turn.namespace.clone(), self.turn.tenant.clone());
         let mut said = Vec::new();
         for (claim, name) in self.snapshots() {
             let expected = self.turn.basis.claims.get(&claim).copied();
             let at = address("PersistentVolumeClaim", &namespace, &claim)?;
-            let object = Cluster::snapshot_of(&namespace, &claim, &name, &tenant, class.as_deref());
+            let object = Cluster::snapshot_of(&namespace, &claim, &name, &tenant, class);
             self.patience
                 .insist(async || {
                     let live = cluster.object(&at).await?;

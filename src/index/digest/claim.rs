@@ -59,10 +59,12 @@ const RESIZES: [&str; 5] =
     ["ControllerResizeError", "NodeResizeError", "ModifyVolumeError", "FileSystemResizePending", "Resizing"];
 
 impl Status<'_> {
+    fn resizing(&self) -> Option<&Condition<'_>> {
+        RESIZES.iter().find_map(|kind| self.conditions.0.iter().find(|c| &*c.kind == *kind && c.is_met()))
+    }
+
     fn resize(&self) -> Option<Text> {
-        let condition =
-            RESIZES.iter().find_map(|kind| self.conditions.0.iter().find(|c| &*c.kind == *kind && c.is_met()));
-        condition.map(|c| &c.kind).or_else(|| self.allocated_resource_statuses.get(STORAGE)).and_then(Raw::text)
+        self.resizing().map(|c| &c.kind).or_else(|| self.allocated_resource_statuses.get(STORAGE)).and_then(Raw::text)
     }
 }
 
@@ -76,6 +78,7 @@ impl<'a> super::Object<'a> for Object<'a> {
         meta.facet(labels, |uid, name| {
             Part::Claim(Claim {
                 uid,
+                holds: labels.roles.held_by(&name),
                 name,
                 created: meta.created(),
                 deleting: meta.deleting(),
@@ -85,11 +88,13 @@ impl<'a> super::Object<'a> for Object<'a> {
                     "Lost" => ClaimPhase::Lost,
                     _ => ClaimPhase::Unknown,
                 },
+                placed: meta.annotations.0.as_ref().is_some_and(|a| !a.selected_node.is_empty()),
                 requested: spec.resources.or_default().requests.get(STORAGE).and_then(Raw::quantity),
                 capacity: status.capacity.get(STORAGE).and_then(Raw::quantity),
                 class: spec.storage_class_name.text(),
                 volume: Volume::of(uid, spec.volume_name.text()),
                 resize: status.resize(),
+                resize_since: status.resizing().and_then(|c| c.last_transition_time.at()),
                 usage: None,
                 growth: None,
             })

@@ -1,11 +1,11 @@
 //! Containers: what the spec wants and the status tells, joined by name.
 
-use std::sync::Arc;
+use std::{num::NonZeroU16, sync::Arc};
 
 use serde::Deserialize;
 
 use super::lenient::{Flag, Int, List, Obj, Raw};
-use crate::fleet::{self, Container, Resources, State, Terminated, Words};
+use crate::fleet::{self, Container, Resources, State, Terminated, Words, name::Roles};
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -18,6 +18,25 @@ pub(super) struct ContainerSpec<'a> {
     restart_policy: Raw<'a>,
     #[serde(borrow)]
     resources: Obj<RawResources<'a>>,
+    startup_probe: Obj<Probe>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Probe {
+    initial_delay_seconds: Int,
+    period_seconds: Int,
+    failure_threshold: Int,
+}
+
+impl Probe {
+    /// Seconds until the kubelet gives up: the server's own defaults where nothing is said.
+    fn patience(&self) -> Option<NonZeroU16> {
+        let or = |said: Int, default: i64| said.0.filter(|n| *n > 0).unwrap_or(default);
+        let tries = or(self.period_seconds, 10).saturating_mul(or(self.failure_threshold, 3));
+        let all = tries.saturating_add(or(self.initial_delay_seconds, 0));
+        NonZeroU16::new(u16::try_from(all).unwrap_or(u16::MAX))
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -131,6 +150,7 @@ impl RawState<'_> {
 pub(super) fn join<'a>(
     specs: impl Iterator<Item = (&'a ContainerSpec<'a>, bool)>,
     statuses: &List<ContainerStatus<'_>>,
+    roles: &Roles,
 ) -> Box<[Container]> {
     let joined = specs.filter_map(|(spec, sidecar)| {
         let status = statuses.0.iter().find(|s| *s.name == *spec.name);
@@ -142,6 +162,8 @@ pub(super) fn join<'a>(
                 requests: spec.resources.0.as_ref().map_or_else(Resources::default, |r| amounts(&r.requests)),
                 limits: spec.resources.0.as_ref().map_or_else(Resources::default, |r| amounts(&r.limits)),
                 sidecar,
+                role: roles.of(&spec.name),
+                startup: spec.startup_probe.0.as_ref().and_then(Probe::patience),
             }),
             state: match status.and_then(|s| s.state.0.as_ref()) {
                 Some(state) => state.digest(),

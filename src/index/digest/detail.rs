@@ -12,7 +12,6 @@ use crate::fleet::{
         Attachment, Certificate, Ingress, LimitRange, NetworkPolicy, Peer, PersistentVolume, Port, Rule, Selector,
         Service, SetDetail, StorageClass,
     },
-    name,
 };
 
 /// The items of a list.
@@ -84,6 +83,7 @@ fn rule(rule: &Value, peers: &str) -> Rule {
             Some(Value::String(s)) => Some(clean(s).into_owned()),
             _ => None,
         },
+        end: p.get("endPort").and_then(Value::as_u64).and_then(|n| u16::try_from(n).ok()),
         protocol: optional(p, "/protocol").unwrap_or_else(|| "TCP".to_owned()),
     };
     Rule { peers: list(rule, peers).map(peer).collect(), ports: list(rule, "/ports").map(port).collect() }
@@ -161,8 +161,7 @@ pub fn set_details(body: &[u8]) -> Result<Placed<SetDetail>, DigestError> {
 fn set_detail(set: &Value) -> SetDetail {
     let nothing = Value::Null;
     let pod = set.pointer("/spec/template/spec").unwrap_or(&nothing);
-    let gateway =
-        list(pod, "/containers").find(|c| c["name"] == name::GATEWAY).or_else(|| list(pod, "/containers").next());
+    let gateway = list(pod, "/containers").find(|c| c["name"] == "gateway").or_else(|| list(pod, "/containers").next());
     let own = text(set, "/metadata/name");
     let mounted = list(pod, "/volumes").filter_map(|v| optional(v, "/persistentVolumeClaim/claimName"));
     // A claim of a template is called after template, set and ordinal.
@@ -287,7 +286,7 @@ mod tests {
         };
         let policy = read(json!({"podSelector": {}, "policyTypes": ["Egress"], "egress": [
             {"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}}, {"namespaceSelector": {}, "podSelector": {"matchLabels": {"a": "b"}}}],
-             "ports": [{"port": 443, "protocol": "TCP"}, {"port": "dns"}]},
+             "ports": [{"port": 443, "protocol": "TCP", "endPort": 500}, {"port": "dns"}]},
             {}
         ]}));
         assert_eq!((policy.ingress, policy.selects), (None, Some(BTreeMap::new())));
@@ -298,6 +297,7 @@ mod tests {
             Peer::Pods { namespaces: Some(Selector { all: true }), pods: Some(Selector { all: false }) }
         );
         assert_eq!(egress[0].ports.iter().map(|p| p.port.as_deref()).collect::<Vec<_>>(), [Some("443"), Some("dns")]);
+        assert_eq!(egress[0].ports.iter().map(|p| p.end).collect::<Vec<_>>(), [Some(500), None]);
         assert_eq!(egress[1], Rule::default(), "everybody, every port");
         let bare = read(json!({"podSelector": {"matchExpressions": [{"key": "a", "operator": "Exists"}]}}));
         assert_eq!((bare.ingress, bare.egress, bare.selects), (Some(vec![]), None, None));

@@ -186,6 +186,22 @@ mod tests {
     }
 
     #[test]
+    fn a_startup_probe_tells_how_long_a_start_may_take() {
+        for (probe, expect) in [
+            (r#","startupProbe":{"periodSeconds":5,"failureThreshold":120}"#, Some(600)),
+            (r#","startupProbe":{"initialDelaySeconds":15}"#, Some(45)),
+            (r#","startupProbe":{"periodSeconds":9999,"failureThreshold":9999}"#, Some(u16::MAX)),
+            (r#","startupProbe":7"#, None),
+            ("", None),
+        ] {
+            let spec = format!(r#","spec":{{"containers":[{{"name":"gateway"{probe}}}]}}"#);
+            let page = pods(&list(&pod(1, &spec))).unwrap();
+            let crate::index::Part::Pod(pod) = &page.facets[0].part else { panic!() };
+            assert_eq!(pod.containers[0].startup.map(u16::from), expect, "{probe}");
+        }
+    }
+
+    #[test]
     fn bytes_that_are_no_utf8_are_read_as_well_as_can_be() {
         let mut body = list(&format!("{},{}", pod(1, r#","status":{"phase":"Running","reason":"XX"}"#), pod(2, "")));
         let at = body.find("XX").unwrap();

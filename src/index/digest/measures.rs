@@ -79,7 +79,7 @@ impl PodMetrics<'_> {
         Some(Measure::Pod {
             namespace: place.namespace.text()?,
             pod: place.name.text()?,
-            usage: Usage { cpu, memory, at },
+            usage: Usage::new(cpu, memory, at)?,
             parts,
         })
     }
@@ -158,7 +158,7 @@ mod tests {
         let measures = pod_metrics(body.as_bytes(), at(0)).unwrap();
         let [Measure::Pod { namespace, pod, usage, parts }] = &*measures else { panic!("{measures:?}") };
         assert_eq!((namespace.as_str(), pod.as_str()), ("tenant-a", "openclaw-0"));
-        assert_eq!((usage.cpu.milli(), usage.memory.to_string().as_str()), (300, "612Mi"));
+        assert_eq!((usage.cpu().milli(), usage.memory().to_string().as_str()), (300, "612Mi"));
         assert_eq!((parts[1].0.as_str(), parts[1].1.memory().to_string().as_str()), ("browser", "100Mi"));
         assert!(pod_metrics(br#"{"kind":"Status"}"#, at(0)).is_err());
         assert!(pod_metrics(b"<html>", at(0)).is_err());

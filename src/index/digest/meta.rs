@@ -9,16 +9,17 @@ use super::{
 };
 use crate::fleet::{At, Text, Uid, name};
 
-/// Keys of the labels that tell tenants; configurable for fleets made by other hands.
+/// Keys of the labels that tell tenants, and what their containers are called; configurable for fleets made by other hands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labels {
     pub tenant: String,
     pub tier: String,
+    pub roles: name::Roles,
 }
 
 impl Default for Labels {
     fn default() -> Self {
-        Self { tenant: name::TENANT_LABEL.to_owned(), tier: name::TIER_LABEL.to_owned() }
+        Self { tenant: name::TENANT_LABEL.to_owned(), tier: name::TIER_LABEL.to_owned(), roles: name::Roles::default() }
     }
 }
 
@@ -55,6 +56,12 @@ pub(super) struct Annotations<'a> {
     pub spec: Raw<'a>,
     #[serde(borrow, rename = "fleetdeck.openclaw.ai/run")]
     pub run: Raw<'a>,
+    #[serde(borrow, rename = "fleetdeck.openclaw.ai/claim")]
+    pub claim: Raw<'a>,
+    #[serde(borrow, rename = "fleetdeck.openclaw.ai/done")]
+    pub done: Raw<'a>,
+    #[serde(borrow, rename = "volume.kubernetes.io/selected-node")]
+    pub selected_node: Raw<'a>,
 }
 
 #[derive(Debug, Default, Deserialize)]

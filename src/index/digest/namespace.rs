@@ -57,6 +57,8 @@ impl<'a> super::Object<'a> for Object<'a> {
         let text = meta.annotations.0.as_ref().map_or("", |a| &*a.spec);
         let spec = (!text.is_empty()).then(|| SpecDigest::of(text));
         let stored = meta.annotations.0.as_ref().and_then(|a| embedded::<Spec<'_>>(&a.spec)).unwrap_or_default();
+        let noted = meta.annotations.0.as_ref();
+        let (claim, done) = (noted.and_then(|a| a.claim.text()), noted.and_then(|a| a.done.text()));
         meta.facet_in(&meta.name, labels, |uid, _| {
             Part::Namespace(Namespace {
                 uid,
@@ -66,6 +68,8 @@ impl<'a> super::Object<'a> for Object<'a> {
                 host: stored.host.text(),
                 owner: stored.owner.text(),
                 spec,
+                claim,
+                done,
             })
         })
     }

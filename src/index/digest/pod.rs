@@ -86,8 +86,9 @@ impl<'a> super::Object<'a> for Object<'a> {
             let stages = inits.iter().filter(|c| !c.restarts_always()).map(|c| (c, false));
             let sidecars = inits.iter().filter(|c| c.restarts_always()).map(|c| (c, true));
             let mut containers =
-                join(spec.containers.0.iter().map(|c| (c, false)), &status.container_statuses).into_vec();
-            containers.extend(join(sidecars, &status.init_container_statuses));
+                join(spec.containers.0.iter().map(|c| (c, false)), &status.container_statuses, &labels.roles)
+                    .into_vec();
+            containers.extend(join(sidecars, &status.init_container_statuses, &labels.roles));
             Part::Pod(Pod {
                 uid,
                 name,
@@ -104,7 +105,7 @@ impl<'a> super::Object<'a> for Object<'a> {
                 sandbox: status.condition(&["PodReadyToStartContainers", "PodHasNetwork"]),
                 initialized: status.condition(&["Initialized"]),
                 ready: status.condition(&["Ready"]),
-                stages: join(stages, &status.init_container_statuses),
+                stages: join(stages, &status.init_container_statuses, &labels.roles),
                 containers: containers.into_boxed_slice(),
             })
         })

@@ -9,7 +9,7 @@ use super::{
     lenient::{Int, List, Obj, Raw},
     meta::Meta,
 };
-use crate::fleet::{StatefulSet, name};
+use crate::fleet::{StatefulSet, name::Role};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -91,7 +91,7 @@ impl<'a> super::Object<'a> for Object<'a> {
     fn digest(self, labels: &Labels) -> Digested {
         let (meta, spec, status) = (self.metadata.or_default(), self.spec.or_default(), self.status.or_default());
         let containers = spec.template.or_default().spec.or_default().containers.0;
-        let gateway = containers.iter().find(|c| &*c.name == name::GATEWAY).or(containers.first());
+        let gateway = containers.iter().find(|c| labels.roles.of(&c.name) == Role::Gateway).or(containers.first());
         let strategy = spec.update_strategy.or_default();
         let retention = spec.retention.or_default();
         meta.facet(labels, |uid, name| {

@@ -1,5 +1,7 @@
 //! The parts of a tenant: put in their place, and taken away.
 
+use std::mem;
+
 use crate::{
     fleet::{Tenant, Uid, Warning},
     index::delta::{Kind, Part},
@@ -10,10 +12,12 @@ const WARNINGS_KEPT: usize = 12;
 
 /// Keeps the parts of `kind` whose UID passes; tells whether any went.
 pub(super) fn retain(tenant: &mut Tenant, kind: Kind, keep: impl Fn(Uid) -> bool) -> bool {
-    fn sift<T>(list: &mut Vec<T>, keep: impl Fn(&T) -> bool) -> bool {
-        let before = list.len();
-        list.retain(keep);
-        list.len() != before
+    fn sift<T>(list: &mut Box<[T]>, keep: impl Fn(&T) -> bool) -> bool {
+        if list.iter().all(&keep) {
+            return false;
+        }
+        *list = mem::take(list).into_iter().filter(keep).collect();
+        true
     }
     match kind {
         Kind::Namespace => {
@@ -34,7 +38,7 @@ pub(super) fn retain(tenant: &mut Tenant, kind: Kind, keep: impl Fn(Uid) -> bool
 
 /// Puts a part in its place; tells whether anything changed.
 pub(super) fn place(tenant: &mut Tenant, part: Part) -> bool {
-    fn put<T: PartialEq>(list: &mut Vec<T>, item: T, same: impl Fn(&T, &T) -> bool) -> bool {
+    fn put<T: PartialEq>(list: &mut Box<[T]>, item: T, same: impl Fn(&T, &T) -> bool) -> bool {
         match list.iter_mut().find(|old| same(old, &item)) {
             Some(old) if *old == item => false,
             Some(old) => {
@@ -42,9 +46,11 @@ pub(super) fn place(tenant: &mut Tenant, part: Part) -> bool {
                 true
             }
             None => {
-                // One or two of each: doubling would waste more than the facets themselves take.
-                list.reserve_exact(1);
-                list.push(item);
+                // Grown in its place, where the allocator can: ten thousand short-lived lists leave holes behind.
+                let mut longer = mem::take(list).into_vec();
+                longer.reserve_exact(1);
+                longer.push(item);
+                *list = longer.into_boxed_slice();
                 true
             }
         }
@@ -69,10 +75,11 @@ pub(super) fn place(tenant: &mut Tenant, part: Part) -> bool {
     }
 }
 
-pub(super) fn keep_warning(list: &mut Vec<Warning>, warning: Warning) -> bool {
-    if list.contains(&warning) {
+pub(super) fn keep_warning(kept: &mut Box<[Warning]>, warning: Warning) -> bool {
+    if kept.contains(&warning) {
         return false;
     }
+    let mut list = mem::take(kept).into_vec();
     list.retain(|w| w.uid != warning.uid);
     list.push(warning);
     if list.len() > WARNINGS_KEPT
@@ -80,5 +87,6 @@ pub(super) fn keep_warning(list: &mut Vec<Warning>, warning: Warning) -> bool {
     {
         list.remove(oldest);
     }
+    *kept = list.into_boxed_slice();
     true
 }

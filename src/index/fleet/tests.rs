@@ -76,6 +76,35 @@ fn an_event_that_comes_before_its_tenant_waits_for_it() {
     assert_eq!(fleet.get("tenant-a").unwrap().verdict.phase, Phase::Failing);
 }
 
+/// One event counts what every pod of the StatefulSet met: a pod that went a moment ago is not refused since long ago.
+#[test]
+fn a_pod_is_refused_for_no_longer_than_it_is_gone() {
+    let set_of = |wanted| Part::StatefulSet(crate::fleet::StatefulSet { wanted, ..set() });
+    let mut fleet = Fleet::default();
+    for facet in [
+        facet("tenant-a", uid(20), set_of(1)),
+        facet("tenant-a", uid(40), Part::Warning(refusal(100))),
+        pod_facet("tenant-a", 2, ready()),
+    ] {
+        fleet.apply(Delta::Upsert(Box::new(facet)), at(200));
+    }
+    let phase = |fleet: &Fleet| (fleet.get("tenant-a").unwrap().verdict.phase.word(), fleet.next_due());
+    assert_eq!(phase(&fleet).0, "Ready");
+    fleet.apply(Delta::Remove(Kind::Pod, Key { namespace: text("tenant-a"), uid: uid(2) }), at(500));
+    assert_eq!(phase(&fleet), ("Creating", Some(at(530))));
+    fleet.tick(at(530));
+    assert_eq!(phase(&fleet).0, "Failing");
+
+    // Asleep it wants none; when it is woken it is refused from then on, and no earlier.
+    fleet.apply(Delta::Upsert(Box::new(facet("tenant-a", uid(20), set_of(0)))), at(600));
+    assert_eq!(phase(&fleet).0, "Suspended");
+    fleet.apply(Delta::Upsert(Box::new(facet("tenant-a", uid(20), set_of(1)))), at(900));
+    assert_eq!(phase(&fleet), ("Creating", Some(at(930))));
+    // The next pod is another story.
+    fleet.apply(Delta::Upsert(Box::new(pod_facet("tenant-a", 3, ready()))), at(910));
+    assert_eq!(fleet.get("tenant-a").unwrap().tenant.bare, None);
+}
+
 #[test]
 fn time_alone_turns_a_start_into_a_failure() {
     let mut fleet = Fleet::default();
@@ -124,4 +153,12 @@ fn a_broken_source_stays_broken_until_it_brings_something() {
     assert_eq!(fleet.sources().broken().map(|(k, since, _)| (k, since)), Some((Kind::Pod, at(2))));
     fleet.apply(Delta::Upsert(Box::new(pod_facet("tenant-a", 1, ready()))), at(4));
     assert_eq!(fleet.sources().broken(), None);
+}
+
+/// Of each there are ten thousand, and an allocator hands out multiples of sixteen bytes less eight.
+#[test]
+fn what_is_kept_of_a_tenant_stays_small() {
+    use crate::fleet::{Claim, Pod, StatefulSet};
+    assert_eq!((size_of::<Entry>(), size_of::<Pod>(), size_of::<StatefulSet>()), (264, 184, 104));
+    assert_eq!(2 * size_of::<Claim>(), 256);
 }

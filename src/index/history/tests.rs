@@ -86,6 +86,12 @@ fn a_readiness_that_came_back_late_is_no_boot() {
     let boot = history.boots().next().unwrap();
     assert_eq!((boot.whole(), boot.lap(LAPS - 1), boot.lap(LAPS - 2)), (None, None, Some(2)));
     assert_eq!(boot.at, at(134), "the gateway's start is the last that is known");
+    // A migration takes as long as the startup probe lets it.
+    laps[LAPS - 1] = 500;
+    let mut patient = tenant_with(1, 100, &laps);
+    Arc::make_mut(&mut patient.pods[0].containers[0].spec).startup = std::num::NonZeroU16::new(600);
+    let lap = |t: Tenant| learned([t]).boots().next().unwrap().lap(LAPS - 1);
+    assert_eq!((lap(patient), lap(tenant_with(1, 100, &laps))), (Some(500), None));
 }
 
 fn image(tenant: &mut Tenant, image: &str) {
@@ -103,7 +109,7 @@ fn what_takes_another_time_by_nature_is_not_mixed() {
         with(1, |_| {}),
         with(2, |t| t.tier = Some(Tier::Max)),
         with(3, |t| t.claims.iter_mut().for_each(|c| c.created = Some(at(10)))),
-        with(4, |t| t.claims.clear()),
+        with(4, |t| t.claims = Box::default()),
         with(5, |t| image(t, "registry.example/stand-in:1")),
         with(6, |t| image(t, "ghcr.io/openclaw/openclaw:2026.8.3")),
     ]);
@@ -150,7 +156,7 @@ fn a_forecast_is_the_rest_of_this_lap_and_all_that_follow() {
 fn before_there_is_a_pod_the_usual_boot_is_told_and_no_time_is_promised() {
     let none_yet = |created: u32, now: u32| {
         let mut tenant = tenant_with(99, created, &[]);
-        tenant.pods.clear();
+        tenant.pods = Box::default();
         entry(tenant, now)
     };
     let mut history = History::default();
@@ -169,7 +175,7 @@ fn before_there_is_a_pod_the_usual_boot_is_told_and_no_time_is_promised() {
     assert_eq!(going.verdict.phase.word(), "Updating");
     assert_eq!(history.forecast(&going, at(10_040)), told, "its successor's");
     let mut refused = none_yet(10_000, 10_200);
-    refused.tenant.warnings = vec![refusal(10_001)];
+    refused.tenant.warnings = Box::new([refusal(10_001)]);
     let refused = entry(refused.tenant, 10_200);
     assert_eq!((refused.verdict.phase.word(), history.forecast(&refused, at(10_200))), ("Failing", None));
 }

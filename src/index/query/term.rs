@@ -11,7 +11,7 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("stage", "the stage it is booting through"),
     ("tier", "pro, max"),
     ("image", "wanted image: part of it, or a version: image:<2026.8.2"),
-    ("node", "node of its pod"),
+    ("node", "node of its pod; node:=tenants-1 is that one and not tenants-10"),
     ("host", "its host name"),
     ("owner", "its owner's handle"),
     ("ns", "its namespace"),
@@ -162,9 +162,13 @@ impl Test {
             Self::Word(word) => has_word(tenant, word),
             Self::Phase(words) => words.contains(&entry.verdict.phase.word()),
             Self::Part(field, parts) => {
-                let Some(text) = field.of(entry) else { return false };
-                let exact = matches!(field, Field::Tier);
-                parts.iter().any(|part| if exact { text.eq_ignore_ascii_case(part) } else { contains(text, part) })
+                let text = field.of(entry);
+                parts.iter().any(|part| match (part.strip_prefix('='), text) {
+                    (Some(whole), text) => text.unwrap_or_default().eq_ignore_ascii_case(whole),
+                    (None, Some(text)) if *field == Field::Tier => text.eq_ignore_ascii_case(part),
+                    (None, Some(text)) => contains(text, part),
+                    (None, None) => false,
+                })
             }
             Self::Number(measure, order, bound) => {
                 measure.of(entry, now).is_some_and(|value| value.cmp(bound) == *order)
@@ -213,7 +217,7 @@ impl Measure {
     }
 }
 
-fn image_text(tenant: &Tenant) -> Option<&str> {
+pub(in crate::index) fn image_text(tenant: &Tenant) -> Option<&str> {
     let of_set = tenant.set().and_then(|s| s.image.as_deref());
     of_set.or_else(|| tenant.pod()?.gateway().map(|c| c.image.as_str()))
 }

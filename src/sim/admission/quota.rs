@@ -58,6 +58,11 @@ fn raise(to: &mut Amounts, more: &Amounts) {
     }
 }
 
+/// Whether each object of this kind uses the same, so that none has to be looked into.
+pub(crate) fn is_counted_only(kind: &Kind) -> bool {
+    ![kinds::POD, kinds::PVC, kinds::SERVICE].contains(&kind)
+}
+
 /// What one object uses, under every name that a quota may give it.
 pub(crate) fn usage(kind: &Kind, object: &Value) -> Amounts {
     let mut out = Amounts::new();

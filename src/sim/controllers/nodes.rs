@@ -24,6 +24,12 @@ const SILENCE: Duration = Duration::from_secs(50);
 /// How long pods stay on an unreachable node (the tolerations that admission gives every pod).
 const TOLERATED: Duration = Duration::from_secs(300);
 const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
+/// Conditions that keep new pods out, with the taint that the node lifecycle controller sets for each.
+const PRESSED: [(&str, &str); 3] = [
+    ("MemoryPressure", "node.kubernetes.io/memory-pressure"),
+    ("DiskPressure", "node.kubernetes.io/disk-pressure"),
+    ("PIDPressure", "node.kubernetes.io/pid-pressure"),
+];
 /// (type, status, reason, message) of a node that is well.
 const WELL: [(&str, &str, &str, &str); 4] = [
     ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
@@ -46,6 +52,12 @@ pub(crate) fn names(scenario: &Scenario) -> impl Iterator<Item = (String, &NodeP
 /// Whether the node's kubelet has stopped.
 pub(crate) fn is_down(rules: &Rules, node: &str) -> bool {
     rules.at(&Place { node: Some(node), ..Place::default() }).fault == Fault::NodeNotReady
+}
+
+/// What the node is short of, if anything.
+fn pressure(rules: &Rules, node: &str) -> Option<String> {
+    let behaviour = rules.at(&Place { node: Some(node), ..Place::default() });
+    (behaviour.fault == Fault::NodePressure).then(|| behaviour.message.unwrap_or_else(|| "MemoryPressure".into()))
 }
 
 /// The address of the node with that place in the list of nodes.
@@ -71,7 +83,7 @@ pub(crate) fn create(ctx: &Ctx) {
             .map(|c| c.provisioner.as_str())
             .collect::<BTreeSet<_>>()
             .into_iter()
-            .map(|driver| json!({"name": driver, "nodeID": name, "topologyKeys": null, "allocatable": {"count": 64}}))
+            .map(|driver| json!({"name": driver, "nodeID": name, "topologyKeys": null, "allocatable": {"count": pool.volumes}}))
             .collect();
         // A node that is there already is kept as it is.
         let _ = ctx.store.create(NODE, node, "kubelet");
@@ -147,12 +159,13 @@ fn node(name: &str, pool: &NodePool, index: usize, now: &str) -> Value {
 pub(crate) struct Nodes {
     ctx: Ctx,
     down: BTreeSet<String>,
+    pressed: BTreeMap<String, String>,
     queue: Queue<(String, Due)>,
 }
 
 impl Nodes {
     pub(crate) fn new(ctx: Ctx) -> Self {
-        Self { ctx, down: BTreeSet::new(), queue: Queue::new() }
+        Self { ctx, down: BTreeSet::new(), pressed: BTreeMap::new(), queue: Queue::new() }
     }
 
     fn write(&self, name: &str, taints: &[Value], condition: impl Fn(&str) -> Value) {
@@ -160,7 +173,7 @@ impl Nodes {
         // A node that was deleted is not the controller's to bring back.
         let _ = self.ctx.store.modify(NODE, "", name, |node| {
             let mut kept: Vec<Value> = super::objects::items(node, &["spec", "taints"]).to_vec();
-            kept.retain(|t| t["key"] != UNREACHABLE);
+            kept.retain(|t| t["key"] != UNREACHABLE && PRESSED.iter().all(|(_, key)| t["key"] != *key));
             kept.extend_from_slice(taints);
             if let Some(spec) = super::objects::member(node, "spec") {
                 if kept.is_empty() {
@@ -174,6 +187,32 @@ impl Nodes {
                     set_condition(conditions, condition(kind), &now);
                 }
             }
+        });
+    }
+
+    /// The conditions of a node that reports, and may be short of something.
+    fn write_well(&self, name: &str, pressed: Option<&str>) {
+        let now = self.ctx.store.now();
+        let beat = stamp(now);
+        let taint = PRESSED
+            .iter()
+            .find(|(kind, _)| pressed == Some(*kind))
+            .map(|(_, key)| json!({"key": key, "effect": "NoSchedule", "timeAdded": stamp(now)}));
+        self.write(name, taint.as_slice(), |kind| {
+            let (_, status, reason, message) = WELL.iter().find(|w| w.0 == kind).unwrap_or(&WELL[3]);
+            let (status, reason, message) = match kind {
+                "MemoryPressure" if pressed == Some(kind) => {
+                    ("True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available")
+                }
+                "DiskPressure" if pressed == Some(kind) => {
+                    ("True", "KubeletHasDiskPressure", "kubelet has disk pressure")
+                }
+                "PIDPressure" if pressed == Some(kind) => {
+                    ("True", "KubeletHasInsufficientPID", "kubelet has insufficient PID available")
+                }
+                _ => (*status, *reason, *message),
+            };
+            json!({"type": kind, "status": status, "reason": reason, "message": message, "lastHeartbeatTime": beat})
         });
     }
 
@@ -238,15 +277,19 @@ impl Controller for Nodes {
         for (name, _) in names(&self.ctx.scenario) {
             let down = is_down(&self.ctx.rules, &name);
             if down && self.down.insert(name.clone()) {
-                self.queue.add((name, Due::Unknown), after(now, SILENCE));
+                self.queue.add((name.clone(), Due::Unknown), after(now, SILENCE));
             } else if !down && self.down.remove(&name) {
                 self.queue.remove(&(name.clone(), Due::Unknown));
                 self.queue.remove(&(name.clone(), Due::Evict));
-                let beat = stamp(now);
-                self.write(&name, &[], |kind| {
-                    let well = WELL.iter().find(|w| w.0 == kind).unwrap_or(&WELL[3]);
-                    json!({"type": well.0, "status": well.1, "reason": well.2, "message": well.3, "lastHeartbeatTime": beat})
-                });
+                self.write_well(&name, None);
+            }
+            let pressed = pressure(&self.ctx.rules, &name);
+            if !down && pressed.as_ref() != self.pressed.get(&name) {
+                self.write_well(&name, pressed.as_deref());
+                match pressed {
+                    Some(kind) => drop(self.pressed.insert(name, kind)),
+                    None => drop(self.pressed.remove(&name)),
+                }
             }
         }
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::objects::is_finished;
 use super::queue::{Queue, after};
 use super::{Controller, Ctx};
-use crate::sim::admission::quota::{covers, usage};
+use crate::sim::admission::quota::{Amounts, covers, is_counted_only, usage};
 use crate::sim::history::EventType;
 use crate::sim::kinds::{self, EVENT, POD, PVC, RESOURCE_QUOTA};
 use crate::sim::object::{name_of, namespace_of, text_at};
@@ -50,18 +50,24 @@ impl Quotas {
             let mut used: Map<String, Value> = Map::new();
             let mut sums: Vec<(&String, Quantity)> =
                 hard.as_object().into_iter().flatten().map(|(resource, _)| (resource, Quantity::ZERO)).collect();
+            let mut add = |uses: &Amounts, times: usize| {
+                for (resource, sum) in &mut sums {
+                    for amount in std::iter::repeat_n(uses.get(*resource), times).flatten() {
+                        *sum = sum.plus(*amount);
+                    }
+                }
+            };
             let counted = kinds::ALL.iter().copied().filter(|k| k.namespaced && *k != EVENT);
             for kind in counted {
-                for stored in self.ctx.store.stored(kind, Some(namespace)).1 {
-                    let object = stored.value();
-                    if !covers(&quota, kind, &object) {
-                        continue;
+                if is_counted_only(kind) {
+                    if covers(&quota, kind, &Value::Null) {
+                        add(&usage(kind, &Value::Null), self.ctx.store.stored(kind, Some(namespace)).1.len());
                     }
-                    let uses = usage(kind, &object);
-                    for (resource, sum) in &mut sums {
-                        if let Some(amount) = uses.get(*resource) {
-                            *sum = sum.plus(*amount);
-                        }
+                    continue;
+                }
+                for object in self.ctx.store.list(kind, Some(namespace)) {
+                    if covers(&quota, kind, &object) {
+                        add(&usage(kind, &object), 1);
                     }
                 }
             }

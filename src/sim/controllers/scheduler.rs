@@ -12,7 +12,8 @@ use self::fit::{Node, Resources, sentence};
 use super::events::{Source, Type};
 use super::objects::{Key, claims_of, conditions_mut, is_finished, key_of, node_of, set_condition};
 use super::queue::{Queue, after};
-use super::{Controller, Ctx};
+use super::volumes::pv;
+use super::{Controller, Ctx, nodes};
 use crate::sim::clock::stamp;
 use crate::sim::history::EventType;
 use crate::sim::kinds::{NODE, POD, PVC, STORAGE_CLASS};
@@ -42,6 +43,10 @@ enum Refusal {
     Gated,
     /// Volumes are being made on the chosen node.
     Waiting,
+}
+
+fn volumes_of(ctx: &Ctx, node: &str) -> u32 {
+    nodes::names(&ctx.scenario).find(|(name, _)| name == node).map_or(64, |(_, pool)| pool.volumes)
 }
 
 impl Scheduler {
@@ -106,7 +111,9 @@ impl Scheduler {
         let Some(pod) = self.ctx.store.get(POD, &key.0, &key.1) else {
             return;
         };
-        if !node_of(&pod).is_empty() || is_terminating(&pod) {
+        // Another scheduler's pods are its own.
+        let ours = matches!(text_at(&pod, &["spec", "schedulerName"]), "" | "default-scheduler");
+        if !ours || !node_of(&pod).is_empty() || is_terminating(&pod) {
             return;
         }
         match self.choose(key, &pod) {
@@ -134,7 +141,7 @@ impl Scheduler {
         if total == 0 {
             return refuse("no nodes available to schedule pods".into());
         }
-        let mut unbound = vec![];
+        let (mut unbound, mut zones) = (vec![], vec![]);
         for name in claims_of(pod) {
             let refused =
                 |why: &str| Refusal::Unschedulable(format!("0/{total} nodes are available: {why}. not found"));
@@ -143,6 +150,12 @@ impl Scheduler {
             };
             if is_terminating(&claim) {
                 return Err(refused(&format!("persistentvolumeclaim \"{name}\" is being deleted")));
+            }
+            if text_at(&claim, &["status", "phase"]) == "Lost" {
+                let volume = text_at(&claim, &["spec", "volumeName"]);
+                let why =
+                    format!("persistentvolumeclaim \"{name}\" bound to non-existent persistentvolume \"{volume}\"");
+                return Err(refused(&why));
             }
             if text_at(&claim, &["spec", "volumeName"]).is_empty() {
                 let class = text_at(&claim, &["spec", "storageClassName"]);
@@ -153,11 +166,13 @@ impl Scheduler {
                 unbound.push(name.to_owned());
             } else if text_at(&claim, &["status", "phase"]) != "Bound" {
                 unbound.push(name.to_owned());
+            } else {
+                zones.extend(pv::zone(&self.ctx, &claim));
             }
         }
         let node = match self.reserved.get(key) {
             Some(node) => node.clone(),
-            None => self.roomiest(pod, total)?,
+            None => self.roomiest(pod, &zones, total)?,
         };
         if unbound.is_empty() {
             self.reserved.remove(key);
@@ -179,13 +194,13 @@ impl Scheduler {
     }
 
     /// The node with the most room, the first by name among equals.
-    fn roomiest(&self, pod: &Value, total: usize) -> Result<String, Refusal> {
+    fn roomiest(&self, pod: &Value, zones: &[String], total: usize) -> Result<String, Refusal> {
         let asks = Resources::of_pod(pod);
         let mut best: Option<(i128, &String)> = None;
         let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
         let (mut helpless, mut hopeful) = (0, 0);
         for (name, node) in &self.nodes {
-            let (refusals, preemption_may_help) = node.refusals(pod, asks);
+            let (refusals, preemption_may_help) = node.refusals(pod, zones, asks);
             if refusals.is_empty() {
                 let load = node.load_with(asks);
                 if best.is_none_or(|(least, _)| load < least) {
@@ -269,7 +284,8 @@ impl Controller for Scheduler {
             if change.event == EventType::Deleted {
                 self.nodes.remove(&name);
             } else {
-                self.nodes.entry(name).or_default().read(object);
+                let volumes = volumes_of(&self.ctx, &name);
+                self.nodes.entry(name).or_default().read(object, volumes);
                 self.try_refused_again();
             }
         } else if change.kind == PVC || change.kind == STORAGE_CLASS {
@@ -291,7 +307,8 @@ impl Controller for Scheduler {
         self.placed.clear();
         let now = self.ctx.store.now();
         for node in self.ctx.store.list(NODE, None) {
-            self.nodes.entry(name_of(&node).to_owned()).or_default().read(&node);
+            let volumes = volumes_of(&self.ctx, name_of(&node));
+            self.nodes.entry(name_of(&node).to_owned()).or_default().read(&node, volumes);
         }
         for pod in self.ctx.store.list(POD, None) {
             if !node_of(&pod).is_empty() && !is_finished(&pod) {

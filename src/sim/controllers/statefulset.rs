@@ -19,6 +19,7 @@ use crate::sim::delete::DeleteOptions;
 use crate::sim::history::EventType;
 use crate::sim::kinds::{POD, PVC, STATEFUL_SET};
 use crate::sim::object::{is_terminating, name_of, namespace_of, text_at, uid_of};
+use crate::sim::scenario::{Fault, Place};
 use crate::sim::selector::Labels;
 use crate::sim::status::Status;
 use crate::sim::store::Change;
@@ -105,7 +106,7 @@ impl Controller for StatefulSets {
             self.queue.remove(&key);
             return true;
         };
-        if is_terminating(&set) {
+        if is_terminating(&set) || self.ctx.rules.at(&place_of(&set)).fault == Fault::Unattended {
             return true;
         }
         match sync(&self.ctx, &set) {
@@ -119,6 +120,10 @@ impl Controller for StatefulSets {
         }
         true
     }
+}
+
+fn place_of(set: &Value) -> Place<'_> {
+    Place { namespace: Some(namespace_of(set)), ..Place::default() }
 }
 
 /// What is known of one set while it is worked on.
@@ -304,7 +309,14 @@ impl Round<'_> {
             }
         }
         let wanted = pod::of_template(set, &template, &revision, ordinal);
-        let made = self.ctx.store.create(POD, wanted, MANAGER);
+        let behaviour = self.ctx.rules.at(&place_of(set));
+        let made = match behaviour.fault {
+            Fault::Refuse => {
+                let why = behaviour.message.unwrap_or_else(|| "it is not wanted here".into());
+                Err(Status::forbidden(POD, &pod_name, why))
+            }
+            _ => self.ctx.store.create(POD, wanted, MANAGER),
+        };
         self.report(
             &made,
             &format!("Pod {pod_name} in StatefulSet {} successful", name_of(set)),

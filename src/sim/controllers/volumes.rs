@@ -2,7 +2,7 @@
 
 pub(crate) mod attachment;
 mod grow;
-mod pv;
+pub(crate) mod pv;
 
 pub(crate) use grow::mounted;
 
@@ -77,6 +77,8 @@ impl Volumes {
         }
         match text_at(&claim, &["status", "phase"]) {
             "Bound" => self.grow(key, &claim),
+            // For ever: whoever brings the volume back has to bind it.
+            "Lost" => {}
             _ => self.provision(key, &claim),
         }
     }
@@ -184,7 +186,8 @@ impl Volumes {
             return;
         }
         self.attempts.remove(key);
-        if let Some(volume) = pv::provision(&self.ctx, claim, &class) {
+        let zonal = self.class(wanted).is_some_and(|c| c.zonal);
+        if let Some(volume) = pv::provision(&self.ctx, claim, &class, zonal.then_some(node)) {
             let message = format!("Successfully provisioned volume {volume}");
             self.say(claim, Type::Normal, "ProvisioningSucceeded", message);
         }
@@ -251,7 +254,9 @@ impl Controller for Volumes {
             for claim in claims_of(object) {
                 self.queue.add((namespace_of(object).to_owned(), claim.to_owned()), now);
             }
-        } else if change.kind == PV && change.event != EventType::Deleted {
+        } else if change.kind == PV && change.event == EventType::Deleted {
+            pv::lost(&self.ctx, object);
+        } else if change.kind == PV {
             pv::unprotect(&self.ctx, object);
             if change.event == EventType::Added && text_at(object, &["status", "phase"]) != "Bound" {
                 match reserved_for(object) {

@@ -9,6 +9,7 @@ use super::images::{self, Policy};
 use super::needs::{self, Need};
 use crate::sim::clock::stamp;
 use crate::sim::controllers::objects::{Dice, items};
+use crate::sim::logs::Span;
 use crate::sim::object::text_at;
 use crate::sim::scenario::Behaviour;
 
@@ -102,6 +103,17 @@ impl Container {
 
     pub(super) fn is_running(&self) -> bool {
         matches!(self.state, State::Running { .. })
+    }
+
+    /// This life and the one before, as far as its status tells of them.
+    pub(super) fn lives(&self) -> impl Iterator<Item = Span> {
+        let over = |e: &Ended| (e.id.clone(), e.started, Some(e.finished));
+        let now = match &self.state {
+            State::Running { since } => Some((self.id.clone(), *since, None)),
+            State::Ended(e) => Some(over(e)),
+            State::Waiting { .. } => None,
+        };
+        now.into_iter().chain(self.last.as_ref().map(over))
     }
 
     /// An init container that has done its part.

@@ -4,9 +4,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::json;
 
-use crate::sim::controllers::objects::Dice;
+use crate::sim::controllers::Ctx;
+use crate::sim::controllers::objects::{Dice, items};
 use crate::sim::controllers::queue::after;
+use crate::sim::kinds::NODE;
 use crate::sim::scenario::{Behaviour, Fault, Image, Scenario};
 
 /// How long a registry takes to say no.
@@ -74,6 +77,26 @@ impl Images {
         self.0.entry(node.into()).or_default().insert(image.into(), until);
         Fetch::Until(until)
     }
+}
+
+/// What a kubelet tells of its images: the 50 largest, each by digest and by tag.
+const TOLD: usize = 50;
+
+/// The node's status names the image from now on.
+pub(super) fn post(ctx: &Ctx, node: &str, image: &str, size: i128) {
+    let names = [id(image), normal(image)];
+    // A node that was deleted tells nothing more.
+    let Some(live) = ctx.store.get(NODE, "", node) else { return };
+    if items(&live, &["status", "images"]).iter().any(|told| told["names"][0] == *names[0]) {
+        return;
+    }
+    let _ = ctx.store.modify(NODE, "", node, |live| {
+        let mut told = items(live, &["status", "images"]).to_vec();
+        told.push(json!({"names": names, "sizeBytes": u64::try_from(size).unwrap_or_default()}));
+        told.sort_by_key(|image| std::cmp::Reverse(image["sizeBytes"].as_u64()));
+        told.truncate(TOLD);
+        live["status"]["images"] = told.into();
+    });
 }
 
 fn pull_time(image: &Image, node: &str, reference: &str, dice: Dice) -> Duration {

@@ -57,6 +57,16 @@ impl Network {
         nodes::pod_address(index, host)
     }
 
+    /// A pod has this address already.
+    pub(super) fn keep(&mut self, node: &str, pod: &str, address: &str) {
+        let index = self.nodes.get(node).copied().unwrap_or(self.nodes.len());
+        if let Some(host) = HOSTS.clone().find(|host| nodes::pod_address(index, *host) == address) {
+            self.taken.insert(pod.into(), (index, host));
+            let next = self.next.entry(index).or_insert(HOSTS.start);
+            *next = (*next).max(host + 1);
+        }
+    }
+
     pub(super) fn attach(&mut self, namespace: &str, claim: &str, node: &str, pod: &str) {
         let key = format!("{namespace}/{claim}");
         self.claims.entry(pod.into()).or_default().push(key.clone());

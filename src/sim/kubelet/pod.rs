@@ -1,5 +1,6 @@
 //! One pod on its node: a small state machine with an agenda. It does what is due and says when it wants to be called again.
 
+mod found;
 mod run;
 mod status;
 mod stop;
@@ -43,6 +44,7 @@ enum Todo {
     Started(usize),
     Ready(usize),
     ProbeFails(usize),
+    ProbeKills(usize),
     End(usize, i32, &'static str),
     Evict,
     Deadline,
@@ -61,6 +63,7 @@ impl Todo {
             | Self::Started(i)
             | Self::Ready(i)
             | Self::ProbeFails(i)
+            | Self::ProbeKills(i)
             | Self::End(i, ..) => Some(*i),
             Self::Sandbox | Self::Evict | Self::Deadline | Self::Stop | Self::Gone => None,
         }
@@ -94,6 +97,7 @@ pub(super) struct Pod {
     containers: Vec<Container>,
     mounts: Box<[Need]>,
     claims: Box<[Box<str>]>,
+    pull_secrets: Box<[Box<str>]>,
     mount_tries: u32,
     gates: Box<[Box<str>]>,
     sandbox: bool,
@@ -136,6 +140,10 @@ impl Pod {
             containers,
             mounts: needs::of_volumes(object),
             claims: claims_of(object).map(Into::into).collect(),
+            pull_secrets: items(object, &["spec", "imagePullSecrets"])
+                .iter()
+                .map(|s| text_at(s, &["name"]).into())
+                .collect(),
             mount_tries: 0,
             gates: items(object, &["spec", "readinessGates"])
                 .iter()
@@ -223,7 +231,7 @@ impl Pod {
             if let State::Running { since } = self.containers[i].state
                 && !self.stopping
             {
-                let of_running = |t: &Todo| matches!(t, Todo::Started(n) | Todo::Ready(n) | Todo::ProbeFails(n) | Todo::End(n, ..) if *n == i);
+                let of_running = |t: &Todo| matches!(t, Todo::Started(n) | Todo::Ready(n) | Todo::ProbeFails(n) | Todo::ProbeKills(n) | Todo::End(n, ..) if *n == i);
                 self.agenda.retain(|(_, t)| !of_running(t));
                 changed = true;
                 self.plan_running(i, since, now, env.ctx);
@@ -264,6 +272,7 @@ impl Pod {
             }
             Todo::Ready(i) => self.containers[i].ready = true,
             Todo::ProbeFails(i) => self.probe_fails(i, at, env),
+            Todo::ProbeKills(i) => self.probe_kills(i, at, env),
             Todo::End(i, code, reason) => self.ended(i, code, reason, at, env),
             Todo::Evict => self.evict(at, env),
             Todo::Deadline => {
@@ -332,6 +341,7 @@ impl Pod {
     /// Writes the status into the store, unless the pod is gone or another has its name by now.
     pub(super) fn write(&self, ctx: &Ctx) {
         let now = ctx.store.now();
+        ctx.lives.keep(&self.uid, self.containers.iter().flat_map(Container::lives).collect());
         let _ = ctx.store.modify(POD, &self.namespace, &self.name, |live| {
             if uid_of(live) == &*self.uid {
                 self.write_status(live, now);
@@ -345,6 +355,7 @@ impl Pod {
             _ => at,
         };
         let id = self.containers[i].id.clone();
-        Ended { code, reason, message: String::new(), started, finished: at, id }
+        let message = self.containers[i].behaviour.last_words.clone();
+        Ended { code, reason, message, started, finished: at, id }
     }
 }

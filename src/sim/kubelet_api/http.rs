@@ -7,7 +7,7 @@ use crate::sim::Api;
 use crate::sim::controllers::objects::items;
 use crate::sim::controllers::queue::since;
 use crate::sim::kubelet::images;
-use crate::sim::object::text_at;
+use crate::sim::object::{namespace_of, text_at};
 use crate::sim::scenario::HttpRoute;
 
 /// The container behind a port of a pod, if it listens.
@@ -53,12 +53,20 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 
 fn answer(api: &Api, pod: &Value, container: &Value, port: u16, method: &str, path: &str, close: bool) -> Vec<u8> {
     let name = text_at(container, &["name"]);
-    let fits = |r: &&HttpRoute| r.container.matches(name) && r.port.is_none_or(|p| p == port) && r.path.matches(path);
+    let fits = |r: &&HttpRoute| {
+        r.namespace.matches(namespace_of(pod))
+            && r.container.matches(name)
+            && r.port.is_none_or(|p| p == port)
+            && r.path.matches(path)
+    };
     let route = api.ctx.scenario.http.iter().find(fits);
     let ready = container_status(pod, name).is_some_and(|c| c["ready"] == true);
     let (status, kind, body) = match (method, route) {
         (_, None) => (404, "text/plain", "404 page not found\n".to_owned()),
-        ("GET" | "HEAD", Some(route)) => {
+        ("POST", Some(route)) if route.posted => {
+            (route.status, route.content_type.as_str(), fill(api, pod, container, &route.body, ready))
+        }
+        ("GET" | "HEAD", Some(route)) if !route.posted => {
             let status = if ready { route.status } else { route.status_unready.unwrap_or(route.status) };
             (status, route.content_type.as_str(), fill(api, pod, container, &route.body, ready))
         }

@@ -72,7 +72,7 @@ fn life(api: &Api, pod: &serde_json::Value, container: &str, previous: bool) -> 
         claim: None,
         node: Some(text_at(pod, &["spec", "nodeName"])),
     });
-    logs::life(pod, container, previous, &behaviour).map_err(Status::bad_request)
+    logs::life(pod, container, previous, &behaviour, &api.ctx.lives).map_err(Status::bad_request)
 }
 
 fn wanted(query: &Query, now: Timestamp) -> Result<Wanted, Status> {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::{Amount, Glob, ScenarioError, Span};
+use crate::sim::bell::{Bell, Ear};
 
 /// One rule of a scenario. What is absent is left to the rules before it.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -54,6 +55,8 @@ pub struct Rule {
     pub log_skew_seconds: Option<f64>,
     /// What a server writes, line by line, over and over.
     pub log_text: Option<Vec<String>>,
+    /// What a container leaves as its termination message when it ends, well or not.
+    pub last_words: Option<String>,
     /// Whether the image has a shell; it has.
     pub shell: Option<bool>,
 }
@@ -89,6 +92,22 @@ pub enum Fault {
     ProvisionFail,
     /// The claim's volume can't be grown.
     ResizeFail,
+    /// The API server refuses a StatefulSet's pod with `message`, as a webhook or Pod Security would.
+    Refuse,
+    /// The StatefulSet's controller does nothing.
+    Unattended,
+    /// The volume is attached and can't be mounted.
+    MountFail,
+    /// The pod's sandbox can't be made.
+    SandboxFail,
+    /// The kubelet can't put the container's configuration together (`CreateContainerConfigError`).
+    ConfigError,
+    /// The runtime can't create the container (`CreateContainerError`).
+    CreateError,
+    /// The container is killed because its liveness probe fails, `after-seconds` after its start.
+    ProbeKill,
+    /// The node is short of what `message` names: `MemoryPressure`, `DiskPressure` or `PIDPressure`.
+    NodePressure,
 }
 
 /// Where something happens; what is `None` is not asked about.
@@ -122,6 +141,7 @@ pub struct Behaviour {
     pub log_lines_per_second: Option<f64>,
     pub log_skew_seconds: f64,
     pub log_text: Vec<String>,
+    pub last_words: String,
     pub shell: bool,
 }
 
@@ -147,6 +167,7 @@ impl Default for Behaviour {
             log_lines_per_second: None,
             log_skew_seconds: 0.0,
             log_text: vec![],
+            last_words: String::new(),
             shell: true,
         }
     }
@@ -220,6 +241,7 @@ impl Rule {
         put(&mut b.memory, &self.memory);
         put(&mut b.fill_percent, &self.fill_percent);
         put(&mut b.log_text, &self.log_text);
+        put(&mut b.last_words, &self.last_words);
         put(&mut b.log_skew_seconds, &self.log_skew_seconds);
         put(&mut b.shell, &self.shell);
         put(&mut b.growth_percent_per_hour, &self.growth_percent_per_hour);
@@ -249,12 +271,12 @@ struct RuleSet {
 
 /// The rules in force. Clones speak of the same set.
 #[derive(Debug, Clone)]
-pub struct Rules(watch::Sender<RuleSet>);
+pub struct Rules(watch::Sender<RuleSet>, Bell);
 
 impl Rules {
     #[must_use]
     pub fn new(file: Vec<Rule>) -> Self {
-        Self(watch::Sender::new(RuleSet { file: file.into(), named: BTreeMap::new() }))
+        Self(watch::Sender::new(RuleSet { file: file.into(), named: BTreeMap::new() }), Bell::default())
     }
 
     /// Puts a named rule in force, after those of the file; a rule of the same name is replaced.
@@ -262,6 +284,7 @@ impl Rules {
         self.0.send_modify(|s| {
             s.named.insert(name.to_owned(), rule);
         });
+        self.1.ring();
     }
 
     /// Takes a named rule back; false if there was none.
@@ -271,6 +294,9 @@ impl Rules {
             found = s.named.remove(name).is_some();
             found
         });
+        if found {
+            self.1.ring();
+        }
         found
     }
 
@@ -288,16 +314,16 @@ impl Rules {
 
     /// Completes whenever a rule was set or cleared.
     pub(crate) fn changes(&self) -> RuleChanges {
-        RuleChanges(self.0.subscribe())
+        RuleChanges(self.1.listen())
     }
 }
 
-pub(crate) struct RuleChanges(watch::Receiver<RuleSet>);
+pub(crate) struct RuleChanges(Ear);
 
 impl RuleChanges {
     /// Waits for the next change; for ever once every [`Rules`] is gone.
     pub(crate) async fn next(&mut self) {
-        if self.0.changed().await.is_err() {
+        if !self.0.heard().await {
             std::future::pending::<()>().await;
         }
     }

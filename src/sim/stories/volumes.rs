@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::sim::delete::DeleteOptions;
-use crate::sim::kinds::{PV, PVC, VOLUME_ATTACHMENT};
+use crate::sim::kinds::{NODE, PV, PVC, VOLUME_ATTACHMENT};
 
 fn claim(name: &str, class: Option<&str>, size: &str) -> Value {
     let mut claim = json!({
@@ -126,10 +126,17 @@ async fn attachments_tell_which_node_has_a_volume_and_go_with_its_last_pod() {
     let pod = world.pod("web-0").expect("there");
     assert_eq!(attachment["spec"]["nodeName"], pod["spec"]["nodeName"]);
     assert_eq!(attachment["status"], json!({"attached": true}));
+    let node = pod["spec"]["nodeName"].as_str().expect("placed").to_owned();
+    let listed = |w: &World| {
+        let node = w.ctx.store.get(NODE, "", &node).expect("there");
+        node["status"]["volumesAttached"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(listed(&world), 1);
     let volume = world.claim("app-data").expect("there")["spec"]["volumeName"].clone();
     assert_eq!(attachment["spec"]["source"]["persistentVolumeName"], volume);
     world.ctx.store.modify(STATEFUL_SET, "t", "web", |s| s["spec"]["replicas"] = 0.into()).expect("scaled");
     world.until("it is let go", |w| only(w).is_none()).await;
+    assert_eq!(listed(&world), 0);
 }
 
 #[tokio::test(start_paused = true)]

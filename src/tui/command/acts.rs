@@ -3,14 +3,15 @@
 use super::{
     Command, Danger, Id, LOOK,
     enabled::{
-        changed, created, deleted, marked, pausable, purged, restarted, resumed, retriable, run_selected, stoppable,
-        suspended, visible,
+        changed, created, deleted, marked, one, pausable, purged, restarted, resumed, retriable, run_selected,
+        skippable, stoppable, suspended, visible,
     },
-    place::{ACTED, Place},
+    place::{ACTED, Place, Places},
 };
 
 const PLAN: Command = Command { danger: Danger::Plan, places: ACTED, enabled: changed, ..LOOK };
-const ORDER: Command = Command { danger: Danger::Order, places: &[Place::Runs, Place::Run], listed: false, ..LOOK };
+const ORDER: Command =
+    Command { danger: Danger::Order, places: Places::of(&[Place::Runs, Place::Run]), listed: false, ..LOOK };
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -19,7 +20,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: Some("mark"),
         help: "mark the tenant, or take the mark off: what is done next is done to all that are marked",
         keys: &["space"],
-        places: &[Place::Fleet],
+        places: Places::of(&[Place::Fleet]),
         listed: false,
         ..LOOK
     },
@@ -29,7 +30,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: None,
         help: "mark every tenant that is shown, or take their marks off",
         keys: &["M"],
-        places: &[Place::Fleet, Place::Findings],
+        places: Places::of(&[Place::Fleet, Place::Findings]),
         enabled: visible,
         ..LOOK
     },
@@ -39,7 +40,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: None,
         help: "take all marks off, also those that the filter hides",
         keys: &["U"],
-        places: &[Place::Fleet],
+        places: Places::of(&[Place::Fleet]),
         enabled: marked,
         ..LOOK
     },
@@ -66,7 +67,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: Some("create"),
         help: "make a tenant, finish one that was begun, or revive a parked one",
         keys: &["c"],
-        places: &[Place::Fleet],
+        places: Places::of(&[Place::Fleet]),
         enabled: created,
         ..PLAN
     },
@@ -76,6 +77,23 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: Some("reprovision"),
         help: "delete the StatefulSet and make it anew by the manifests, on the same volumes",
         keys: &["P"],
+        ..PLAN
+    },
+    Command {
+        id: Id::Snapshot,
+        name: "snapshot",
+        hint: None,
+        help: "a VolumeSnapshot of each volume, where the cluster can; nothing is stopped",
+        keys: &["s"],
+        ..PLAN
+    },
+    Command {
+        id: Id::Restore,
+        name: "restore",
+        hint: None,
+        help: "new volumes from snapshots, and the tenant on them; those of before stay",
+        keys: &[],
+        enabled: one,
         ..PLAN
     },
     Command {
@@ -176,7 +194,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: Some("open"),
         help: "open the run: its waves, who is acted on, what failed",
         keys: &["enter"],
-        places: &[Place::Runs],
+        places: Places::of(&[Place::Runs]),
         enabled: run_selected,
         ..ORDER
     },
@@ -208,12 +226,22 @@ pub(super) const COMMANDS: &[Command] = &[
         ..ORDER
     },
     Command {
+        id: Id::RunSkip,
+        name: "skip-tenant",
+        hint: Some("skip"),
+        help: "leave a tenant out that the run has not begun yet",
+        keys: &["s"],
+        places: Places::of(&[Place::Run]),
+        enabled: skippable,
+        ..ORDER
+    },
+    Command {
         id: Id::Agree,
         name: "agree",
         hint: Some("yes"),
         help: "agree to the plan, or to what was typed",
         keys: &["enter"],
-        places: &[Place::Confirm, Place::ConfirmNames, Place::Leave],
+        places: Places::of(&[Place::Confirm, Place::ConfirmNames, Place::Leave]),
         ..ORDER
     },
     Command {
@@ -222,7 +250,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: None,
         help: "yes, where many tenants are meant",
         keys: &["y"],
-        places: &[Place::Confirm, Place::Leave],
+        places: Places::of(&[Place::Confirm, Place::Leave]),
         ..ORDER
     },
     Command {
@@ -231,7 +259,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: Some("details"),
         help: "every step, and what the server says to it; and back",
         keys: &["tab"],
-        places: &[Place::Confirm, Place::ConfirmNames],
+        places: Places::of(&[Place::Confirm, Place::ConfirmNames]),
         ..ORDER
     },
     Command {
@@ -240,7 +268,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: Some("next"),
         help: "to the next field",
         keys: &["tab", "down"],
-        places: &[Place::Form],
+        places: Places::of(&[Place::Form]),
         ..ORDER
     },
     Command {
@@ -249,7 +277,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: None,
         help: "to the field before",
         keys: &["shift-tab", "up"],
-        places: &[Place::Form],
+        places: Places::of(&[Place::Form]),
         ..ORDER
     },
 ];

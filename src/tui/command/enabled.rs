@@ -26,7 +26,8 @@ pub(super) fn probed(state: &State) -> Result<(), Why> {
 pub(super) fn selected_row(state: &State) -> Result<(), Why> {
     match state.views.last() {
         Some(View::Findings { pick }) if pick.key().is_none() => Err("nothing is wrong".into()),
-        Some(View::Findings { .. } | View::Cause { .. }) => Ok(()),
+        Some(View::Facets { pick }) if pick.key().is_none() => Err("no tenant is shown".into()),
+        Some(View::Findings { .. } | View::Cause { .. } | View::Facets { .. }) => Ok(()),
         _ => selected(state),
     }
 }
@@ -98,6 +99,12 @@ fn in_phase(state: &State, asleep: bool) -> Result<(), Why> {
         (false, true) => Err("it is not suspended".into()),
         _ => Ok(()),
     }
+}
+
+/// Snapshots are of one tenant.
+pub(super) fn one(state: &State) -> Result<(), Why> {
+    changed(state)?;
+    if state.targets().len() > 1 { Err("one at a time: each has its own snapshots".into()) } else { Ok(()) }
 }
 
 pub(super) fn suspended(state: &State) -> Result<(), Why> {
@@ -173,6 +180,18 @@ pub(super) fn retriable(state: &State) -> Result<(), Why> {
         Some("done" | "aborted") => Err("it is at its end, for good".into()),
         _ => Ok(()),
     }
+}
+
+/// A run with tenants that it has not begun, and that is written down where its holder reads it.
+pub(super) fn skippable(state: &State) -> Result<(), Why> {
+    pausable(state)?;
+    let id = state.run().unwrap_or_default();
+    if let Some(ours) = state.runs.ours(&id)
+        && (!ours.recorded || ours.plan.context != state.context.name)
+    {
+        return Err("it is not recorded in this cluster: nobody can be left out".into());
+    }
+    if state.waiting().is_empty() { Err("everybody in it was begun already".into()) } else { Ok(()) }
 }
 
 fn may_order(state: &State) -> Result<(), Why> {

@@ -3,7 +3,7 @@
 use super::{
     Command, Id, LOOK,
     enabled::{measured, probed, selected, selected_row},
-    place::{ABOVE, ACCEPTED, IN_LOGS, IN_YAML, LEFT, PAGES, Place, UNSEARCHED, WITH_PALETTE},
+    place::{ABOVE, ACCEPTED, IN_LOGS, IN_YAML, LEFT, PAGES, Place, Places, UNSEARCHED, WITH_PALETTE},
 };
 use crate::tui::state::ways;
 
@@ -15,7 +15,17 @@ pub(super) const FIRST: &[Command] = &[
         hint: Some("open"),
         help: "open the selected tenant; among objects, the YAML of one; among causes, the tenants of one",
         keys: &["enter", "right"],
-        places: &[Place::Fleet, Place::Volumes, Place::Objects, Place::Findings],
+        places: Places::of(&[Place::Fleet, Place::Volumes, Place::Objects, Place::Findings]),
+        enabled: selected_row,
+        ..LOOK
+    },
+    Command {
+        id: Id::FilterBy,
+        name: "filter-by",
+        hint: Some("filter"),
+        help: "shows the tenants that have what is chosen, in the fleet",
+        keys: &["enter", "right"],
+        places: Places::of(&[Place::Facets]),
         enabled: selected_row,
         ..LOOK
     },
@@ -45,7 +55,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: None,
         help: "the logs of all tenants that are marked, or else shown, of at most 50, in one order",
         keys: &["L"],
-        places: &[Place::Fleet, Place::Findings],
+        places: Places::of(&[Place::Fleet, Place::Findings]),
         ..LOOK
     },
     Command {
@@ -74,7 +84,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: Some("proofs"),
         help: "show or fold the proof of every finding: the very field, event or log line",
         keys: &["enter"],
-        places: &[Place::Tenant],
+        places: Places::of(&[Place::Tenant]),
         ..LOOK
     },
     Command {
@@ -133,7 +143,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: Some("filter"),
         help: "filter while typing: words, and terms such as phase:booting tier:max image:!2026.8.2 age:<10m",
         keys: &["/"],
-        places: &[Place::Fleet],
+        places: Places::of(&[Place::Fleet]),
         ..LOOK
     },
     Command {
@@ -142,7 +152,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: Some("sort"),
         help: "sort by the next column",
         keys: &["o"],
-        places: &[Place::Fleet],
+        places: Places::of(&[Place::Fleet]),
         ..LOOK
     },
     Command {
@@ -151,7 +161,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: None,
         help: "turn the order round; what is unknown stays last",
         keys: &["O"],
-        places: &[Place::Fleet],
+        places: Places::of(&[Place::Fleet]),
         ..LOOK
     },
     Command {
@@ -212,7 +222,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: Some("probe"),
         help: "ask its gateway and browser now how they are; opens no page, and may make browserless start a Chrome for a moment",
         keys: &["p"],
-        places: &[Place::Tenant],
+        places: Places::of(&[Place::Tenant]),
         enabled: probed,
         ..LOOK
     },
@@ -234,12 +244,28 @@ pub(super) const COMMANDS: &[Command] = &[
         ..LOOK
     },
     Command {
+        id: Id::Facets,
+        name: "facets",
+        hint: Some("facets"),
+        help: "how many of the shown tenants have which phase, tier, image, node; enter filters by one",
+        keys: &["#"],
+        ..LOOK
+    },
+    Command {
+        id: Id::Alert,
+        name: "alert",
+        hint: None,
+        help: "when a tenant turns Failing: nothing, the terminal's bell, or a notification (OSC 9)",
+        keys: &[],
+        ..LOOK
+    },
+    Command {
         id: Id::Measure,
         name: "measure",
         hint: Some("measure"),
         help: "run df inside the tenant's pod: how full its volumes are, where no other source tells",
         keys: &["m"],
-        places: &[Place::Tenant, Place::Volumes],
+        places: Places::of(&[Place::Tenant, Place::Volumes]),
         enabled: measured,
         ..LOOK
     },

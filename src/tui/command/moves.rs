@@ -3,7 +3,7 @@
 use super::{
     Command, Id, LOOK,
     enabled::other_contexts,
-    place::{FIELDS, PAGES, Place, TURNED, WITH_PALETTE},
+    place::{FIELDS, PAGES, Place, Places, TURNED, WITH_PALETTE},
 };
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -148,7 +148,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: None,
         help: "draw the whole screen anew",
         keys: &["ctrl-l"],
-        places: &Place::ALL,
+        places: Places::of(&Place::ALL),
         listed: false,
         ..LOOK
     },
@@ -158,7 +158,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: None,
         help: "back to the shell; `fg` returns",
         keys: &["ctrl-z"],
-        places: &Place::ALL,
+        places: Places::of(&Place::ALL),
         listed: false,
         ..LOOK
     },
@@ -168,7 +168,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: Some("quit"),
         help: "leave (q only in the fleet, ctrl-c anywhere)",
         keys: &["q"],
-        places: &[Place::Fleet],
+        places: Places::of(&[Place::Fleet]),
         ..LOOK
     },
     Command {
@@ -177,7 +177,7 @@ pub(super) const COMMANDS: &[Command] = &[
         hint: None,
         help: "leave from anywhere",
         keys: &["ctrl-c"],
-        places: &Place::ALL,
+        places: Places::of(&Place::ALL),
         listed: false,
         ..LOOK
     },

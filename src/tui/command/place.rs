@@ -8,6 +8,7 @@ pub(crate) enum Place {
     Findings,
     Volumes,
     Capacity,
+    Facets,
     Logs,
     Filter,
     Palette,
@@ -28,12 +29,13 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::Fleet,
         Self::Tenant,
         Self::Findings,
         Self::Volumes,
         Self::Capacity,
+        Self::Facets,
         Self::Logs,
         Self::Filter,
         Self::Palette,
@@ -60,6 +62,7 @@ impl Place {
             Self::Findings => "findings",
             Self::Volumes => "volumes",
             Self::Capacity => "capacity",
+            Self::Facets => "facets",
             Self::Logs => "logs",
             Self::Filter => "filter",
             Self::Palette => "palette",
@@ -86,12 +89,44 @@ impl Place {
     }
 }
 
-pub(super) const VIEWS: &[Place] = &[
+/// A set of places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Places(u32);
+
+impl Places {
+    pub(crate) const fn of(places: &[Place]) -> Self {
+        Self(0).and(places)
+    }
+
+    const fn and(self, places: &[Place]) -> Self {
+        let (mut set, mut i) = (self.0, 0);
+        while i < places.len() {
+            set |= 1 << places[i] as u32;
+            i += 1;
+        }
+        Self(set)
+    }
+
+    const fn without(self, places: &[Place]) -> Self {
+        Self(self.0 & !Self::of(places).0)
+    }
+
+    pub(crate) fn has(self, place: Place) -> bool {
+        self.0 & (1 << place as u32) != 0
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = Place> {
+        Place::ALL.into_iter().filter(move |place| self.has(*place))
+    }
+}
+
+pub(super) const VIEWS: Places = Places::of(&[
     Place::Fleet,
     Place::Tenant,
     Place::Findings,
     Place::Volumes,
     Place::Capacity,
+    Place::Facets,
     Place::Boots,
     Place::Events,
     Place::Changes,
@@ -99,98 +134,23 @@ pub(super) const VIEWS: &[Place] = &[
     Place::Yaml,
     Place::Runs,
     Place::Run,
-];
-pub(super) const PAGES: &[Place] = &[
-    Place::Fleet,
-    Place::Tenant,
-    Place::Findings,
-    Place::Volumes,
-    Place::Capacity,
-    Place::Logs,
-    Place::Boots,
-    Place::Events,
-    Place::Changes,
-    Place::Objects,
-    Place::Yaml,
-    Place::Runs,
-    Place::Run,
-    Place::Sources,
-    Place::Help,
-];
-/// Pages that lie over another one.
-pub(super) const ABOVE: &[Place] = &[
-    Place::Tenant,
-    Place::Findings,
-    Place::Volumes,
-    Place::Capacity,
-    Place::Boots,
-    Place::Events,
-    Place::Changes,
-    Place::Objects,
-    Place::Yaml,
-    Place::Runs,
-    Place::Run,
-    Place::Sources,
-    Place::Help,
-];
+]);
 /// Where the palette opens.
-pub(super) const WITH_PALETTE: &[Place] = &[
-    Place::Fleet,
-    Place::Tenant,
-    Place::Logs,
-    Place::Findings,
-    Place::Volumes,
-    Place::Capacity,
-    Place::Boots,
-    Place::Events,
-    Place::Changes,
-    Place::Objects,
-    Place::Yaml,
-    Place::Runs,
-    Place::Run,
-];
-pub(super) const IN_LOGS: &[Place] = &[Place::Logs];
-/// [`VIEWS`] without the one that is searched in: `n` and `N` go from match to match there.
-pub(super) const UNSEARCHED: &[Place] = &[
-    Place::Fleet,
-    Place::Tenant,
-    Place::Findings,
-    Place::Volumes,
-    Place::Capacity,
-    Place::Boots,
-    Place::Events,
-    Place::Changes,
-    Place::Objects,
-    Place::Runs,
-    Place::Run,
-];
-pub(super) const IN_YAML: &[Place] = &[Place::Yaml];
-/// Where tenants can be acted on.
-pub(super) const ACTED: &[Place] =
-    &[Place::Fleet, Place::Tenant, Place::Volumes, Place::Events, Place::Objects, Place::Yaml];
-/// Where Enter takes what was typed.
-pub(super) const ACCEPTED: &[Place] = &[Place::Filter, Place::Palette, Place::Contexts, Place::Form];
-/// Where Esc means no.
-pub(super) const LEFT: &[Place] =
-    &[Place::Filter, Place::Palette, Place::Contexts, Place::Form, Place::Confirm, Place::ConfirmNames, Place::Leave];
+pub(super) const WITH_PALETTE: Places = VIEWS.and(&[Place::Logs]);
+pub(super) const PAGES: Places = WITH_PALETTE.and(&[Place::Sources, Place::Help]);
+/// Pages that lie over another one.
+pub(super) const ABOVE: Places = PAGES.without(&[Place::Fleet, Place::Logs]);
+/// `n` and `N` go from match to match in the one that is searched in.
+pub(super) const UNSEARCHED: Places = VIEWS.without(&[Place::Yaml]);
 /// What may be longer than a screen.
-pub(super) const TURNED: &[Place] = &[
-    Place::Fleet,
-    Place::Tenant,
-    Place::Findings,
-    Place::Volumes,
-    Place::Capacity,
-    Place::Logs,
-    Place::Boots,
-    Place::Events,
-    Place::Changes,
-    Place::Objects,
-    Place::Yaml,
-    Place::Runs,
-    Place::Run,
-    Place::Sources,
-    Place::Help,
-    Place::Confirm,
-    Place::ConfirmNames,
-];
-pub(super) const FIELDS: &[Place] = &[Place::Filter, Place::Palette, Place::Contexts];
+pub(super) const TURNED: Places = PAGES.and(&[Place::Confirm, Place::ConfirmNames]);
+pub(super) const IN_YAML: Places = Places::of(&[Place::Yaml]);
+pub(super) const IN_LOGS: Places = Places::of(&[Place::Logs]);
+/// Where tenants can be acted on.
+pub(super) const ACTED: Places =
+    Places::of(&[Place::Fleet, Place::Tenant, Place::Volumes, Place::Events, Place::Objects, Place::Yaml]);
+pub(super) const FIELDS: Places = Places::of(&[Place::Filter, Place::Palette, Place::Contexts]);
+/// Where Enter takes what was typed.
+pub(super) const ACCEPTED: Places = FIELDS.and(&[Place::Form]);
+/// Where Esc means no.
+pub(super) const LEFT: Places = ACCEPTED.and(&[Place::Confirm, Place::ConfirmNames, Place::Leave]);

@@ -54,7 +54,7 @@ impl Confirm {
             Answer::Refused(lines) => Some(lines.clone()),
             Answer::Ready(proposal) => {
                 let refusal = proposal.refused_by_server();
-                (!refusal.0.is_empty()).then(|| refusal.to_string().lines().map(str::to_owned).collect())
+                (!refusal.0.is_empty()).then(|| refusal.lines())
             }
             Answer::Waiting => None,
         }

@@ -5,7 +5,7 @@ use crate::{
     engine::Secrets,
     fleet::{Age, name::TenantId},
     manifest::{Defaults, PinnedImage, TenantDraft, TierSize},
-    plan::{Intent, Pace},
+    plan::{Care, Intent, Pace, restore::LATEST},
     tui::widget::field::Field,
 };
 
@@ -19,6 +19,11 @@ pub(crate) enum Verb {
     SetTier,
     Resize,
     Adopt,
+    Reprovision,
+    Restore,
+    Delete,
+    /// Leaves a tenant out of a run.
+    Skip,
 }
 
 /// What a field is for.
@@ -37,6 +42,12 @@ pub(crate) enum Slot {
     MaxUnavailable,
     Soak,
     StopAfter,
+    Prepull,
+    Snapshot,
+    NewImage,
+    AppSnapshot,
+    ConfigSnapshot,
+    Tenant,
 }
 
 #[derive(Clone, Debug)]
@@ -52,7 +63,7 @@ pub(crate) struct Form {
     pub(crate) whom: Vec<Who>,
     pub(crate) lines: Vec<Line>,
     pub(crate) at: usize,
-    /// The fleet's defaults, and the tiers there are.
+    /// The fleet's defaults, and what there is to choose from: tiers, or tenants of a run.
     defaults: Defaults,
     tiers: Vec<String>,
 }
@@ -62,12 +73,15 @@ pub(crate) struct Form {
 pub(crate) struct Said {
     pub(crate) intent: Intent,
     pub(crate) pace: Pace,
+    pub(crate) care: Care,
     pub(crate) secrets: Secrets,
 }
 
 impl Said {
-    fn one_by_one(intent: Intent) -> Self {
-        Self { intent, pace: Pace::ONE_BY_ONE, secrets: Secrets::default() }
+    /// With every caution that costs nobody anything.
+    pub(crate) fn one_by_one(intent: Intent) -> Self {
+        let care = Care { prepull: true, ..Care::default() };
+        Self { intent, pace: Pace::ONE_BY_ONE, care, secrets: Secrets::default() }
     }
 }
 
@@ -87,6 +101,12 @@ impl Slot {
             Self::MaxUnavailable => "down at once",
             Self::Soak => "soak",
             Self::StopAfter => "stop after",
+            Self::Prepull => "pre-pull",
+            Self::Snapshot => "snapshot",
+            Self::NewImage => "image",
+            Self::AppSnapshot => "app from",
+            Self::ConfigSnapshot => "config from",
+            Self::Tenant => "tenant",
         }
     }
 
@@ -104,6 +124,13 @@ impl Slot {
             Self::MaxUnavailable => "tenants at most that are down by our doing",
             Self::Soak => "to look on between waves: 0, 90s, 5m, 1h",
             Self::StopAfter => "failed tenants after which the run stops",
+            Self::Snapshot => "yes or no: cut one of each volume first; where that fails nothing is touched",
+            Self::NewImage => "a version, name:tag or name@sha256:...; empty: as it is",
+            Self::AppSnapshot | Self::ConfigSnapshot => {
+                "a VolumeSnapshot's name, or latest: the newest that can be used; empty: as it is"
+            }
+            Self::Tenant => "",
+            Self::Prepull => "yes or no: pull the image onto their nodes before anybody is acted on",
         }
     }
 
@@ -141,6 +168,26 @@ impl Form {
         Self::new(Verb::Adopt, whom, &[(Slot::Managers, "kubectl-client-side-apply")], defaults, Vec::new())
     }
 
+    pub(crate) fn reprovision(whom: Vec<Who>, defaults: &Defaults, _: &[TierSize]) -> Self {
+        let lines = [(Slot::NewImage, ""), (Slot::Prepull, "yes"), (Slot::Snapshot, "no")];
+        Self::new(Verb::Reprovision, whom, &lines, defaults, Vec::new())
+    }
+
+    pub(crate) fn restore(whom: Vec<Who>, defaults: &Defaults, _: &[TierSize]) -> Self {
+        let lines = [(Slot::AppSnapshot, LATEST), (Slot::ConfigSnapshot, LATEST)];
+        Self::new(Verb::Restore, whom, &lines, defaults, Vec::new())
+    }
+
+    pub(crate) fn delete(whom: Vec<Who>, defaults: &Defaults, _: &[TierSize]) -> Self {
+        Self::new(Verb::Delete, whom, &[(Slot::Snapshot, "no")], defaults, Vec::new())
+    }
+
+    /// Whom to leave out of a run; `waiting`: those that it has not begun.
+    pub(crate) fn skip(waiting: Vec<String>) -> Self {
+        let only = if let [one] = &waiting[..] { one.clone() } else { String::new() };
+        Self::new(Verb::Skip, Vec::new(), &[(Slot::Tenant, &only)], &Defaults::default(), waiting)
+    }
+
     /// One tenant needs no gates.
     pub(crate) fn upgrade(whom: Vec<Who>, defaults: &Defaults, _: &[TierSize]) -> Self {
         let lines = [
@@ -149,9 +196,13 @@ impl Form {
             (Slot::MaxUnavailable, "1"),
             (Slot::Soak, "0"),
             (Slot::StopAfter, "1"),
+            (Slot::Prepull, "yes"),
+            (Slot::Snapshot, "no"),
         ];
-        let lines = if whom.len() > 1 { &lines[..] } else { &lines[..1] };
-        Self::new(Verb::Upgrade, whom, lines, defaults, Vec::new())
+        let gates = [Slot::Canary, Slot::MaxUnavailable, Slot::Soak, Slot::StopAfter];
+        let many = whom.len() > 1;
+        let lines: Vec<_> = lines.into_iter().filter(|(slot, _)| many || !gates.contains(slot)).collect();
+        Self::new(Verb::Upgrade, whom, &lines, defaults, Vec::new())
     }
 
     fn new(verb: Verb, whom: Vec<Who>, lines: &[(Slot, &str)], defaults: &Defaults, tiers: Vec<String>) -> Self {
@@ -162,6 +213,10 @@ impl Form {
     pub(crate) fn title(&self) -> String {
         let verb = match self.verb {
             Verb::Create => return "create a tenant".to_owned(),
+            Verb::Skip => return "leave a tenant out of the run".to_owned(),
+            Verb::Reprovision => "reprovision",
+            Verb::Restore => "go back to snapshots of",
+            Verb::Delete => "park",
             Verb::Upgrade => "upgrade",
             Verb::SetTier => "another tier for",
             Verb::Resize => "larger volumes for",
@@ -181,6 +236,7 @@ impl Form {
     pub(crate) fn about(&self, slot: Slot) -> String {
         match slot {
             Slot::Tier => self.tiers.join(" or "),
+            Slot::Tenant => format!("not begun: {}", self.tiers.join(" ")),
             Slot::Host if self.text(Slot::Host).is_empty() => match &self.defaults.domain {
                 Some(domain) => {
                     let id = self.text(Slot::Id);
@@ -215,8 +271,28 @@ impl Form {
             Verb::Upgrade => {
                 let image = self.image()?;
                 let pace = if self.whom.len() > 1 { self.pace()? } else { Pace::ONE_BY_ONE };
-                Ok(Said { intent: Intent::Upgrade { image }, pace, secrets: Secrets::default() })
+                let care = self.care()?;
+                Ok(Said { intent: Intent::Upgrade { image }, pace, care, secrets: Secrets::default() })
             }
+            Verb::Reprovision => {
+                let image =
+                    if self.text(Slot::NewImage).is_empty() { None } else { Some(self.pinned(Slot::NewImage)?) };
+                Ok(Said { care: self.care()?, ..Said::one_by_one(Intent::Reprovision { image }) })
+            }
+            Verb::Restore => {
+                let some = |slot: Slot| Some(self.text(slot).to_owned()).filter(|text| !text.is_empty());
+                let (app, config) = (some(Slot::AppSnapshot), some(Slot::ConfigSnapshot));
+                if app.is_none() && config.is_none() {
+                    return Err((Slot::AppSnapshot, "at least one of the two goes back".to_owned()));
+                }
+                Ok(Said::one_by_one(Intent::Restore { app, config }))
+            }
+            Verb::Delete => {
+                let care = Care { snapshot: self.yes(Slot::Snapshot)?, ..Care::default() };
+                Ok(Said { care, ..Said::one_by_one(Intent::Delete { purge: false }) })
+            }
+            // Says something to a run, and plans nothing.
+            Verb::Skip => Err((Slot::Tenant, "it is no plan".to_owned())),
             Verb::SetTier => Ok(Said::one_by_one(Intent::SetTier { tier: self.tier_said()? })),
             Verb::Resize => {
                 let (app, config) = (self.size(Slot::AppSize)?, self.size(Slot::ConfigSize)?);
@@ -232,6 +308,38 @@ impl Form {
                 }
                 Ok(Said::one_by_one(Intent::Adopt { from }))
             }
+        }
+    }
+
+    fn care(&self) -> Result<Care, (Slot, String)> {
+        Ok(Care { prepull: self.yes(Slot::Prepull)?, snapshot: self.yes(Slot::Snapshot)?, ..Care::default() })
+    }
+
+    /// The tenant to be left out.
+    ///
+    /// # Errors
+    /// It is none that waits.
+    pub(crate) fn left_out(&self) -> Result<String, (Slot, String)> {
+        let tenant = self.text(Slot::Tenant);
+        match self.tiers.iter().any(|waits| waits == tenant) {
+            true => Ok(tenant.to_owned()),
+            false => Err((Slot::Tenant, format!("{tenant:?} is none that was not begun yet"))),
+        }
+    }
+
+    /// Whether it can be sent off as it is.
+    ///
+    /// # Errors
+    /// The first field that is wrong, with one sentence.
+    pub(crate) fn complete(&self) -> Result<(), (Slot, String)> {
+        if self.verb == Verb::Skip { self.left_out().map(drop) } else { self.said().map(drop) }
+    }
+
+    fn yes(&self, slot: Slot) -> Result<bool, (Slot, String)> {
+        match self.text(slot) {
+            "yes" | "y" => Ok(true),
+            "no" | "n" => Ok(false),
+            other => Err((slot, format!("{other:?} is neither yes nor no"))),
         }
     }
 
@@ -255,8 +363,12 @@ impl Form {
     }
 
     fn image(&self) -> Result<PinnedImage, (Slot, String)> {
+        self.pinned(Slot::Image)
+    }
+
+    fn pinned(&self, slot: Slot) -> Result<PinnedImage, (Slot, String)> {
         let repository = self.defaults.image_repository.as_deref().unwrap_or(REPOSITORY);
-        PinnedImage::given(self.text(Slot::Image), Some(repository)).map_err(|why| (Slot::Image, why))
+        PinnedImage::given(self.text(slot), Some(repository)).map_err(|why| (slot, why))
     }
 
     fn pace(&self) -> Result<Pace, (Slot, String)> {
@@ -297,6 +409,6 @@ impl Form {
             }
             secrets = secrets.with(spec.namespace(), key);
         }
-        Ok(Said { intent: Intent::Create { spec: Box::new(spec) }, pace: Pace::ONE_BY_ONE, secrets })
+        Ok(Said { secrets, ..Said::one_by_one(Intent::Create { spec: Box::new(spec) }) })
     }
 }

@@ -7,6 +7,7 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 
 use crate::{
+    diagnose::{Board, kept_down},
     fleet::{At, Phase, Text},
     index::{Entry, Fleet, Query},
 };
@@ -22,6 +23,8 @@ pub(crate) struct List {
     pub(crate) hidden: usize,
     /// Tenants per phase, by [`Phase::rank`], hidden ones too.
     pub(crate) counts: [usize; Phase::WORDS.len()],
+    /// Those of them that a critical finding keeps down though their phase says that they are on their way.
+    pub(crate) kept_down: usize,
     pub(crate) selected: Option<Who>,
     /// Row of the selected tenant.
     pub(crate) at: usize,
@@ -32,12 +35,14 @@ pub(crate) struct List {
     pub(crate) filter: Filter,
     /// A person has chosen the selected row.
     chosen: bool,
+    /// The rows were in order once since the first lists are whole.
+    whole: bool,
     /// The order is older than filter or sort: all of it is made anew.
     disturbed: bool,
     /// Tenants that changed since the rows were put in order: only these are moved.
     touched: HashSet<Text>,
-    /// Each tenant's phase when it was counted.
-    ranks: HashMap<Text, usize>,
+    /// Each tenant's phase when it was counted, and whether it was kept down.
+    ranks: HashMap<Text, (usize, bool)>,
     /// A person is typing the filter: that it hides the selected row is no news to them.
     refiltered: bool,
 }
@@ -65,6 +70,12 @@ impl Filter {
             }
         }
     }
+}
+
+fn is_kept_down(entry: &Entry, board: &Board) -> bool {
+    // Most are not on their way, and need no look.
+    let phase = &entry.verdict.phase;
+    phase.in_progress() && kept_down(phase, board.of(&entry.tenant.namespace_name)).is_some()
 }
 
 impl List {
@@ -126,49 +137,63 @@ impl List {
     }
 
     /// Puts the rows in order if anything disturbed them. Returns what a person must be told about the selection.
-    pub(crate) fn settle(&mut self, fleet: &Fleet, now: At, page: usize, settled: bool) -> Option<String> {
+    pub(crate) fn settle(
+        &mut self,
+        fleet: &Fleet,
+        board: &Board,
+        now: At,
+        page: usize,
+        settled: bool,
+    ) -> Option<String> {
         // Moving rows one by one pays while they are few.
         let many = self.touched.len() > 16 + self.order.len() / 16;
         if self.disturbed || many {
-            self.rebuild(fleet, now);
+            self.rebuild(fleet, board, now);
         } else if !self.touched.is_empty() {
-            self.mend(fleet, now);
+            self.mend(fleet, board, now);
         } else {
+            self.whole |= settled;
             self.scroll_to_selected(page);
             return None;
         }
         self.disturbed = false;
         self.touched.clear();
-        self.follow(fleet, page, settled)
+        // What came with the last of the first lists belongs to them, too.
+        let first = !self.whole;
+        self.whole |= settled;
+        self.follow(fleet, page, first)
     }
 
     /// The same before a key acts: it is meant for the row that was on screen as the selected one, not for another that
     /// has come to the top since.
-    pub(crate) fn settle_for_key(&mut self, fleet: &Fleet, now: At, page: usize) -> Option<String> {
-        let chosen = self.chosen;
+    pub(crate) fn settle_for_key(&mut self, fleet: &Fleet, board: &Board, now: At, page: usize) -> Option<String> {
+        let before = (self.chosen, self.whole);
         self.chosen |= self.selected.is_some();
-        let said = self.settle(fleet, now, page, true);
-        self.chosen = chosen;
+        let said = self.settle(fleet, board, now, page, true);
+        (self.chosen, self.whole) = before;
         said
     }
 
     /// Takes out the touched rows and puts them where they belong now; all others are in order among themselves.
-    fn mend(&mut self, fleet: &Fleet, now: At) {
+    fn mend(&mut self, fleet: &Fleet, board: &Board, now: At) {
         let touched = std::mem::take(&mut self.touched);
         self.order.retain(|ns| !touched.contains(ns));
         for ns in &touched {
-            if let Some(count) = self.ranks.remove(ns).and_then(|rank| self.counts.get_mut(rank)) {
+            if let Some((rank, kept)) = self.ranks.remove(ns)
+                && let Some(count) = self.counts.get_mut(rank)
+            {
                 *count -= 1;
+                self.kept_down -= usize::from(kept);
             }
             let Some(entry) = fleet.get(ns) else { continue };
-            self.count(entry);
+            self.count(entry, board);
             if !self.filter.query.is_empty() && !self.filter.query.matches(entry, now) {
                 continue;
             }
-            let key = self.sort.key(entry);
+            let key = self.sort.key(entry, is_kept_down(entry, board));
             let place = self.order.partition_point(|other| {
                 fleet.get(other).is_none_or(|other| {
-                    let order = self.sort.key(other).compare(&key, self.reverse);
+                    let order = self.sort.key(other, is_kept_down(other, board)).compare(&key, self.reverse);
                     order.then_with(|| other.tenant.namespace_name.cmp(ns)).is_lt()
                 })
             });
@@ -177,22 +202,24 @@ impl List {
         self.hidden = fleet.len() - self.order.len();
     }
 
-    fn count(&mut self, entry: &Entry) {
-        let rank = entry.verdict.phase.rank();
+    fn count(&mut self, entry: &Entry, board: &Board) {
+        let (rank, kept) = (entry.verdict.phase.rank(), is_kept_down(entry, board));
         if let Some(count) = self.counts.get_mut(rank) {
             *count += 1;
-            self.ranks.insert(entry.tenant.namespace_name.clone(), rank);
+            self.kept_down += usize::from(kept);
+            self.ranks.insert(entry.tenant.namespace_name.clone(), (rank, kept));
         }
     }
 
-    fn rebuild(&mut self, fleet: &Fleet, now: At) {
+    fn rebuild(&mut self, fleet: &Fleet, board: &Board, now: At) {
         self.counts = [0; Phase::WORDS.len()];
+        self.kept_down = 0;
         self.ranks.clear();
         let mut rows = Vec::with_capacity(fleet.len());
         for entry in fleet.iter() {
-            self.count(entry);
+            self.count(entry, board);
             if self.filter.query.is_empty() || self.filter.query.matches(entry, now) {
-                rows.push((self.sort.key(entry), &entry.tenant.namespace_name));
+                rows.push((self.sort.key(entry, is_kept_down(entry, board)), &entry.tenant.namespace_name));
             }
         }
         let reverse = self.reverse;
@@ -203,7 +230,7 @@ impl List {
     }
 
     /// Finds the selected tenant in the new order, and keeps its line on screen where it was.
-    fn follow(&mut self, fleet: &Fleet, page: usize, settled: bool) -> Option<String> {
+    fn follow(&mut self, fleet: &Fleet, page: usize, first: bool) -> Option<String> {
         let line = self.at.saturating_sub(self.offset);
         let refiltered = std::mem::take(&mut self.refiltered);
         let mut said = None;
@@ -227,7 +254,7 @@ impl List {
         // Until a person has chosen, and while the first lists come in, the top row is the selected one. Later it is so
         // again once the selected one has sunk out of sight: whoever looks up from something else finds the worst.
         let sunk = row.is_some_and(|row| row >= page.max(1));
-        if !self.chosen && (!settled || self.selected.is_none() || sunk) {
+        if !self.chosen && (first || self.selected.is_none() || sunk) {
             row = (!self.order.is_empty()).then_some(0);
             said = None;
             self.offset = 0;

@@ -88,14 +88,14 @@ pub(crate) struct Logs {
 }
 
 impl Logs {
-    pub(crate) fn new(targets: Vec<Target>, asked: usize) -> Self {
+    pub(crate) fn new(targets: Vec<Target>, asked: usize, cap: usize) -> Self {
         let tail = if targets.len() > 1 { TAIL_OF_MANY } else { TAIL };
         let wanted = Wanted { follow: true, tail: Some(tail), ..Wanted::default() };
         Self {
             targets,
             asked,
             wanted,
-            ring: Ring::default(),
+            ring: Ring::new(cap),
             shown: Shown::default(),
             channels: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -129,7 +129,7 @@ impl Logs {
             folded: self.folded,
             colours: self.colours,
             full: self.full,
-            ..Self::new(std::mem::take(&mut self.targets), self.asked)
+            ..Self::new(std::mem::take(&mut self.targets), self.asked, self.ring.cap())
         };
         self.shown.set(Filter { hidden: vec![], ..filter }, &self.ring);
     }

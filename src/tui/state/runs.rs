@@ -9,7 +9,7 @@ use crate::{
     },
     fleet::At,
     plan::{Event, Ledger, News, Plan, State as Turn, ledger::Counts},
-    tui::msg::Begun,
+    tui::{ask::Refusal, msg::Begun},
 };
 
 /// Seconds between two looks at what the cluster remembers, while a page shows it.
@@ -40,7 +40,15 @@ pub(crate) struct Ours {
 #[derive(Clone, Debug)]
 pub(crate) struct Read<T> {
     pub(crate) at: At,
-    pub(crate) answer: Result<T, String>,
+    pub(crate) answer: Result<T, Refusal>,
+}
+
+impl<T> Read<T> {
+    /// When to ask again; never by itself where a right is missing.
+    fn next(&self) -> Option<At> {
+        let stands = matches!(&self.answer, Err(refusal) if refusal.stands);
+        (!stands).then(|| self.at.plus(LOOK_EVERY))
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -58,7 +66,8 @@ pub(crate) struct Runs {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
     List,
-    Show(String),
+    /// With its plan, where that is known.
+    Show(String, Option<Arc<Plan>>),
 }
 
 /// How a run's downtimes were, in seconds.
@@ -167,13 +176,26 @@ impl Runs {
 
     /// Whether to read now what a page shows: each few seconds, and once at a time.
     pub(crate) fn due(&mut self, ask: &Ask, now: At) -> bool {
-        let last = match ask {
-            Ask::List => self.remembered.as_ref().map(|read| read.at),
-            Ask::Show(id) => self.shown.as_ref().filter(|(shown, _)| shown == id).map(|(_, read)| read.at),
+        let next = match ask {
+            Ask::List => self.remembered.as_ref().map(Read::next),
+            Ask::Show(id, _) => self.shown.as_ref().filter(|(shown, _)| shown == id).map(|(_, read)| read.next()),
         };
-        let due = !self.asking && last.is_none_or(|at| now.since(at) >= LOOK_EVERY);
+        // Nothing was read yet; or it was, and is old.
+        let due = !self.asking && next.is_none_or(|next| next.is_some_and(|next| next <= now));
         self.asking |= due;
         due
+    }
+
+    /// The plan of the run that is shown, where it was read.
+    pub(crate) fn plan_shown(&self, id: &str) -> Option<Arc<Plan>> {
+        let (_, read) = self.shown.as_ref().filter(|(shown, _)| shown == id)?;
+        read.answer.as_ref().ok().map(|shown| shown.plan.clone())
+    }
+
+    /// Forgets what was refused: a person wants it tried again.
+    pub(crate) fn forgive(&mut self) {
+        self.remembered = self.remembered.take().filter(|read| read.answer.is_ok());
+        self.shown = self.shown.take().filter(|(_, read)| read.answer.is_ok());
     }
 
     /// What was read is old: read it again at once.
@@ -182,12 +204,12 @@ impl Runs {
         self.shown = None;
     }
 
-    pub(crate) fn listed(&mut self, answer: Result<Vec<Summary>, String>, now: At) {
+    pub(crate) fn listed(&mut self, answer: Result<Vec<Summary>, Refusal>, now: At) {
         self.asking = false;
         self.remembered = Some(Read { at: now, answer });
     }
 
-    pub(crate) fn showed(&mut self, id: String, answer: Result<Arc<Shown>, String>, now: At) {
+    pub(crate) fn showed(&mut self, id: String, answer: Result<Arc<Shown>, Refusal>, now: At) {
         self.asking = false;
         self.shown = Some((id, Read { at: now, answer }));
     }

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use crate::{
-    engine::{Proposal, Secrets},
+    engine::Proposal,
     manifest::{Defaults, TierSize},
-    plan::{Intent, Pace},
+    plan::Intent,
     tui::{
         command::Id,
         effect::Effect,
@@ -14,7 +14,7 @@ use crate::{
         state::{
             State,
             confirm::{Answer, Confirm},
-            form::Form,
+            form::{Form, Said, Verb},
             overlay::Overlay,
             who::Who,
         },
@@ -48,10 +48,13 @@ pub(super) fn submit(state: &mut State) -> Vec<Effect> {
         form.step(1);
         return vec![];
     }
+    if form.verb == Verb::Skip {
+        return super::runs::leave_out(state);
+    }
     match form.said() {
         Ok(said) => {
             let whom = form.whom.clone();
-            ask(state, said.intent, said.pace, whom, said.secrets)
+            ask(state, said, whom)
         }
         Err((slot, why)) => {
             form.at = form.lines.iter().position(|line| line.slot == slot).unwrap_or(form.at);
@@ -64,11 +67,12 @@ pub(super) fn submit(state: &mut State) -> Vec<Effect> {
 /// Asks for the plan of a verb that needs nothing but its targets. Of many, one after another.
 pub(super) fn propose(state: &mut State, intent: Intent) -> Vec<Effect> {
     let whom = state.targets();
-    ask(state, intent, Pace::ONE_BY_ONE, whom, Secrets::default())
+    ask(state, Said::one_by_one(intent), whom)
 }
 
 /// Opens the dialog, whose targets are frozen from here on, and asks for the plan that it is about.
-fn ask(state: &mut State, intent: Intent, pace: Pace, whom: Vec<Who>, secrets: Secrets) -> Vec<Effect> {
+fn ask(state: &mut State, said: Said, whom: Vec<Who>) -> Vec<Effect> {
+    let Said { intent, pace, care, secrets } = said;
     state.token += 1;
     let token = state.token;
     let what = match (&intent, &whom[..]) {
@@ -89,7 +93,7 @@ fn ask(state: &mut State, intent: Intent, pace: Pace, whom: Vec<Who>, secrets: S
         secrets,
         beginning: false,
     })));
-    vec![Effect::Propose { token, intent, pace, whom }]
+    vec![Effect::Propose { token, intent, pace, care, whom }]
 }
 
 fn dialog(state: &mut State, token: u64) -> Option<&mut Confirm> {

@@ -13,7 +13,7 @@ use crate::{
     },
     tui::{
         command::Place,
-        effect::Effect,
+        effect::{Effect, Say},
         fixture::*,
         keymap::Keymap,
         msg::{Begun, Msg},
@@ -46,7 +46,13 @@ fn proposal(intent: &Intent, tenants: &[&str]) -> Box<Proposal> {
     let pace = Pace { canary: 1, soak: 120, ..Pace::ONE_BY_ONE };
     let plan = situation(|seen| Plan::make(intent.clone(), pace, &refs, seen)).unwrap();
     let preview = Preview::of(&plan);
-    let verdict = |object: String| Verdict { object, said: "would be deleted".into(), changes: vec![], refused: None };
+    let verdict = |object: String| Verdict {
+        object,
+        said: "would be deleted".into(),
+        changes: vec![],
+        refused: None,
+        owned: false,
+    };
     let server =
         tenants.iter().map(|t| ((*t).to_owned(), vec![verdict(format!("Pod tenant-{t}/openclaw-0"))])).collect();
     Box::new(Proposal { plan, preview, left_out: Refusal::default(), server, recorded: true, notes: vec![] })
@@ -93,8 +99,10 @@ fn a_restart_is_asked_for_shown_agreed_to_and_seen_to_its_end() {
     say(&mut state, Msg::Ran(id.clone(), event(step)));
     assert!(matches!(&press(&mut state, "R")[..], [Effect::Remember(_)]));
     insta::assert_snapshot!("runs_80x24", screen(&mut state, 80, 24));
+    insta::assert_snapshot!("runs_120x40", screen(&mut state, 120, 40));
     press(&mut state, "enter");
     insta::assert_snapshot!("run_80x24", screen(&mut state, 80, 24));
+    insta::assert_snapshot!("run_120x40", screen(&mut state, 120, 40));
     assert_eq!(press(&mut state, "p"), [Effect::Order(id.clone(), Order::Pause)]);
     assert_eq!(press(&mut state, "p"), [Effect::Order(id.clone(), Order::Go)]);
     say(&mut state, Msg::Ran(id.clone(), event(News::Done { tenant, said: "Ready".into(), down: Some(84) })));
@@ -133,7 +141,7 @@ fn what_is_destroyed_is_typed_and_so_is_the_name_of_a_protected_context() {
     let mut state = with(mixed());
     state.context.protected = true;
     press(&mut state, "/ \"chloe\" enter");
-    let (token, intent, _) = asked(&press(&mut state, "ctrl-d"));
+    let (token, intent, _) = asked(&press(&mut state, "ctrl-d enter"));
     say(&mut state, Msg::Proposed(token, Ok(proposal(&intent, &["chloe"]))));
     assert_eq!(state.place(), Place::ConfirmNames);
     assert!(screen(&mut state, 80, 24).contains("1 of 2: type chloe and Enter to go on"));
@@ -171,7 +179,7 @@ fn a_refusal_gives_every_reason_and_begins_nothing() {
     let (token, intent, _) = asked(&press(&mut state, "r"));
     let mut refusal = Refusal::one(Why::NoPod, "it has no pod to replace");
     refusal.add(Some("chloe"), Why::Busy, "dana@desk acts on it");
-    say(&mut state, Msg::Proposed(token, Err(refusal.to_string().lines().map(str::to_owned).collect())));
+    say(&mut state, Msg::Proposed(token, Err(refusal.lines())));
     let shown = screen(&mut state, 80, 24);
     assert!(shown.contains("it has no pod") && shown.contains("chloe: dana@desk acts on it"), "{shown}");
     assert_eq!(press(&mut state, "enter y"), []);
@@ -210,11 +218,11 @@ fn forms_are_judged_while_they_are_typed() {
     assert_eq!(state.place(), Place::Form);
     press(&mut state, "esc");
 
-    press(&mut state, "/ \"chloe\" enter u \"latest\" enter");
+    press(&mut state, "/ \"chloe\" enter u \"latest\" enter enter enter");
     assert_eq!(state.place(), Place::Confirm, "what a tag means is judged by the plan");
     press(&mut state, "esc esc esc M u");
     insta::assert_snapshot!("form_upgrade_120x40", screen(&mut state, 120, 40));
-    press(&mut state, "\"2026.8.3\" enter enter backspace \"none\" enter enter enter enter");
+    press(&mut state, "\"2026.8.3\" enter enter backspace \"none\" enter enter enter enter enter enter");
     assert!(said(&state).contains("down at once"), "{}", said(&state));
 }
 
@@ -261,4 +269,47 @@ fn leaving_asks_while_a_run_is_under_way_and_another_cluster_keeps_it() {
     assert!(screen(&mut state, 120, 40).contains("restart chloe on prod"), "{}", screen(&mut state, 120, 40));
     assert_eq!(press(&mut state, "q"), []);
     assert_eq!(press(&mut state, "y"), [Effect::Quit]);
+}
+
+#[test]
+fn forms_say_what_is_done_first() {
+    let mut state = with(mixed());
+    press(&mut state, "/ \"chloe\" enter");
+    let care = |effects: &[Effect]| {
+        let [Effect::Propose { intent, care, .. }] = effects else { panic!("{effects:?}") };
+        (intent.clone(), care.prepull, care.snapshot)
+    };
+    let yes = "backspace backspace \"yes\" enter";
+    let (intent, prepull, snapshot) = care(&press(&mut state, &format!("P enter enter {yes}")));
+    assert!(matches!(intent, Intent::Reprovision { image: None }) && prepull && snapshot);
+    press(&mut state, "esc esc");
+    let (intent, ..) = care(&press(&mut state, "P \"2026.9.1\" enter enter enter"));
+    assert!(matches!(intent, Intent::Reprovision { image: Some(image) } if image.tag() == Some("2026.9.1")));
+    press(&mut state, "esc esc");
+    let (intent, _, snapshot) = care(&press(&mut state, &format!("ctrl-d {yes}")));
+    assert!(matches!(intent, Intent::Delete { purge: false }) && snapshot);
+    press(&mut state, "esc esc");
+    let (intent, ..) = care(&press(&mut state, ": \"restore\" enter enter enter"));
+    assert_eq!(intent, Intent::Restore { app: Some("latest".into()), config: Some("latest".into()) });
+    press(&mut state, "esc esc");
+    assert!(matches!(care(&press(&mut state, "s")).0, Intent::Snapshot { class: None }));
+}
+
+#[test]
+fn a_tenant_is_left_out_of_a_run_that_has_not_begun_it() {
+    let mut state = with(mixed());
+    press(&mut state, "M");
+    let (token, intent, whom) = asked(&press(&mut state, "r"));
+    let mut of: Vec<&str> = whom.iter().map(String::as_str).collect();
+    of.truncate(3);
+    let mut proposal = proposal(&intent, &of);
+    proposal.plan.context = state.context.name.clone();
+    begin(&mut state, token, &proposal);
+    press(&mut state, "esc R enter s \"nobody\"");
+    assert!(screen(&mut state, 80, 24).contains("leave a tenant out of the run"));
+    assert_eq!(press(&mut state, "enter"), []);
+    assert!(said(&state).contains("is none that was not begun yet"), "{}", said(&state));
+    let gone = "backspace ".repeat(6);
+    let effects = press(&mut state, &format!("{gone} \"{}\" enter", of[2]));
+    assert_eq!(effects, [Effect::Say(proposal.plan.id.clone(), Say::Skip(of[2].to_owned()))]);
 }

@@ -121,7 +121,7 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
             vec![]
         }
         Some(Overlay::Rooms(of)) => match picks.unwrap_or_default().get(of.picker.at) {
-            Some(chosen) => ways::enter(state, of, chosen),
+            Some(chosen) => ways::enter(state, of.rooms, chosen.argument.as_deref()),
             None => nothing(state, &of.picker),
         },
         Some(Overlay::Doors(of)) => match picks.unwrap_or_default().get(of.picker.at) {

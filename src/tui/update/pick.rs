@@ -5,6 +5,8 @@ use nucleo_matcher::{
     pattern::{CaseMatching, Normalization, Pattern},
 };
 
+use super::ways;
+use crate::config::Alert;
 use crate::tui::{
     command::{Command, Id, Why},
     keymap::Key,
@@ -50,6 +52,9 @@ pub(crate) fn commands(state: &State, typed: &str) -> Vec<Pick> {
                         .map(|name| pick(Some(name), state.looks.themes.get(name).map_or("", |t| t.about.as_str()))),
                 );
             }
+            Id::Alert => all.extend(Alert::ALL.iter().map(|a| pick(Some(a.word()), "when a tenant turns Failing"))),
+            Id::Shell => all
+                .extend(ways::rooms_here(state).iter().map(|r| pick(Some(&r.container), "a shell in this container"))),
             Id::Sort => all.extend(Sort::ALL.iter().map(|s| pick(Some(s.word()), "order of the rows"))),
             Id::Contexts => all.extend(state.contexts.iter().map(|c| pick(Some(&c.name), &c.about))),
             _ => {}

@@ -1,12 +1,15 @@
 //! Keys of the pages of runs.
 
+use std::sync::Arc;
+
 use crate::{
-    engine::Order,
+    engine::{Order, desk::runs::Shown},
+    plan::{State as Stands, Turn},
     tui::{
         command::Id,
         effect::{Effect, Say},
         msg::Remembered,
-        state::{Notice, State, View, pick::Pick, runs::Ask},
+        state::{Notice, State, View, form::Form, overlay::Overlay, pick::Pick, runs::Ask},
         view,
     },
 };
@@ -32,11 +35,34 @@ pub(super) fn watched(state: &mut State) -> Vec<Effect> {
 }
 
 impl State {
+    /// Who of a run is done and who is acted on stands on the Namespaces, which are watched anyway.
+    fn stand(&self, mut shown: Arc<Shown>) -> Arc<Shown> {
+        let plan = shown.plan.clone();
+        let ledger = &mut Arc::make_mut(&mut shown).ledger;
+        for turn in plan.turns() {
+            let noted = self.fleet.get(&turn.namespace).and_then(|entry| entry.tenant.namespace.as_ref());
+            if let Some(noted) = noted {
+                ledger.noted(&plan.id, &turn.namespace, noted.done.as_deref(), noted.claim.as_deref(), self.now);
+            }
+        }
+        shown
+    }
+
+    /// Tenants of the open run that were not begun.
+    pub(crate) fn waiting(&self) -> Vec<String> {
+        let Some(seen) = self.run().and_then(|id| self.runs.seen(&id).map(|seen| (seen.plan, seen.ledger))) else {
+            return Vec::new();
+        };
+        let (plan, ledger) = seen;
+        let waits = |turn: &&Turn| matches!(ledger.turns.get(&turn.namespace), None | Some(Stands::Waiting));
+        plan.turns().filter(waits).map(|turn| turn.tenant.clone()).collect()
+    }
+
     /// What the open page of runs wants to read by now. What is ours needs no reading.
     pub(crate) fn run_ask(&mut self) -> Option<Ask> {
         let ask = match self.views.last()? {
             View::Runs { .. } => Ask::List,
-            View::Run { id, .. } if self.runs.ours(id).is_none() => Ask::Show(id.clone()),
+            View::Run { id, .. } if self.runs.ours(id).is_none() => Ask::Show(id.clone(), self.runs.plan_shown(id)),
             _ => return None,
         };
         let now = self.now;
@@ -75,6 +101,27 @@ pub(super) fn say(state: &mut State, id: Id) -> Vec<Effect> {
     vec![Effect::Say(run, said)]
 }
 
+/// Asks whom to leave out.
+pub(super) fn skip(state: &mut State) {
+    let form = Form::skip(state.waiting());
+    state.overlays.push(Overlay::Form(Box::new(form)));
+}
+
+/// It was said whom.
+pub(super) fn leave_out(state: &mut State) -> Vec<Effect> {
+    let (Some(run), Some(Overlay::Form(form))) = (state.run(), state.overlays.last()) else { return vec![] };
+    match form.left_out() {
+        Ok(tenant) => {
+            state.overlays.pop();
+            vec![Effect::Say(run, Say::Skip(tenant))]
+        }
+        Err((slot, why)) => {
+            state.fail(format!("{}: {why}", slot.label()));
+            vec![]
+        }
+    }
+}
+
 /// It is a recorded run of the context that is looked at.
 fn ours_is_here(state: &State, run: &str) -> bool {
     state.runs.ours(run).is_some_and(|run| run.recorded && run.plan.context == state.context.name)
@@ -84,7 +131,10 @@ pub(super) fn told(state: &mut State, told: Remembered) {
     let now = state.now;
     match told {
         Remembered::All(answer) => state.runs.listed(answer, now),
-        Remembered::One(id, answer) => state.runs.showed(id, answer, now),
+        Remembered::One(id, answer) => {
+            let answer = answer.map(|shown| state.stand(shown));
+            state.runs.showed(id, answer, now);
+        }
         Remembered::Heard(Ok(said)) => {
             state.runs.again();
             state.inform(said);

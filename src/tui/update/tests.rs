@@ -48,6 +48,7 @@ fn overlays_open_close_and_show() {
     insta::assert_snapshot!("contexts_80x24", screen(&mut state, 80, 24));
     press(&mut state, "esc S");
     insta::assert_snapshot!("sources_80x24", screen(&mut state, 80, 24));
+    insta::assert_snapshot!("sources_120x40", screen(&mut state, 120, 40));
     press(&mut state, "esc");
     assert_eq!(state.place(), Place::Fleet);
     press(&mut state, "enter ?");

@@ -16,11 +16,19 @@ use crate::{
 
 use super::pick::{Pick, ranked};
 
-/// Which container? The one whose line is read, else the first.
-pub(super) fn shell(state: &mut State) -> Vec<Effect> {
-    let Some(entry) = state.subject() else { return vec![] };
-    let Some(pod) = entry.tenant.pod() else { return vec![] };
-    let rooms = Room::all(&entry.tenant.namespace_name, pod);
+/// The containers of the tenant that is chosen.
+pub(super) fn rooms_here(state: &State) -> Vec<Room> {
+    let tenant = state.subject().map(|entry| &entry.tenant);
+    tenant.and_then(|t| Some(Room::all(&t.namespace_name, t.pod()?))).unwrap_or_default()
+}
+
+/// The container that is named. Without a name, which? The one whose line is read, else the first.
+pub(super) fn shell(state: &mut State, named: Option<&str>) -> Vec<Effect> {
+    let rooms = rooms_here(state);
+    let Some(entry) = state.subject().filter(|_| !rooms.is_empty()) else { return vec![] };
+    if let Some(container) = named {
+        return enter(state, rooms, Some(container));
+    }
     let here = state.logs.as_ref().and_then(|l| Some(l.channels.get(&l.current()?.lane)?.container.clone()));
     let at = rooms.iter().position(|r| Some(&r.container) == here.as_ref()).unwrap_or(0);
     let who = entry.tenant.id.to_string();
@@ -85,9 +93,8 @@ fn about(open: &Open) -> String {
     text
 }
 
-pub(super) fn enter(state: &mut State, of: Rooms, chosen: &Pick) -> Vec<Effect> {
-    let (room, others): (Vec<_>, Vec<_>) =
-        of.rooms.into_iter().partition(|r| Some(r.container.as_str()) == chosen.argument.as_deref());
+pub(super) fn enter(state: &mut State, rooms: Vec<Room>, container: Option<&str>) -> Vec<Effect> {
+    let (room, others): (Vec<_>, Vec<_>) = rooms.into_iter().partition(|r| Some(r.container.as_str()) == container);
     let Some(room) = room.into_iter().next() else {
         state.inform("that container is not among those that ran");
         return vec![];

@@ -68,7 +68,7 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, scroll: usize, area: Re
     let titles = paint.style(Role::Columns);
     paint.buf.set_style(Rect { y, height: 1, ..area }, titles);
     let placed = places(area);
-    for (at, (title, width, _)) in &placed {
+    for (at, title, width) in &placed {
         paint.cell(*at, y, *width, title, Align::Left, Role::Columns);
     }
     y += 1;
@@ -77,7 +77,22 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, scroll: usize, area: Re
     }
 }
 
-type Placed = (u16, &'static (&'static str, u16, &'static str));
+/// Where a column begins, its title, its width.
+type Placed = (u16, &'static str, u16);
+
+/// From here on the columns have their whole width; below, the figures beside the meters go first, so that disks and what still
+/// fits stay.
+const WIDE: u16 = 100;
+
+fn width(of: &(&'static str, u16, &'static str), area: Rect) -> u16 {
+    match of.0 {
+        _ if area.width >= WIDE => of.1,
+        "NODE" => 18,
+        "CPU" | "MEMORY" => 11,
+        "PODS" | "DISKS" => 7,
+        _ => of.1,
+    }
+}
 
 /// Whole columns only, from the left; the last one keeps its place.
 fn places(area: Rect) -> Vec<Placed> {
@@ -85,17 +100,18 @@ fn places(area: Rect) -> Vec<Placed> {
     let mut x = area.x + 1;
     let mut placed: Vec<Placed> = Vec::new();
     for column in middle {
-        if x + column.1 + last.1 < area.right() {
-            placed.push((x, column));
-            x += column.1 + 1;
+        let width = width(column, area);
+        if x + width + last.1 < area.right() {
+            placed.push((x, column.0, width));
+            x += width + 1;
         }
     }
-    placed.push((x, last));
+    placed.push((x, last.0, last.1));
     placed
 }
 
 fn row(paint: &mut Paint<'_>, capacity: &Capacity, node: &NodeRoom, placed: &[Placed], y: u16, right: u16) {
-    for (x, (title, width, _)) in placed {
+    for (x, title, width) in placed {
         let (x, width) = (*x, *width);
         match *title {
             "NODE" => paint.cell(x, y, width, &node.name, Align::Left, Role::Text),
@@ -121,10 +137,11 @@ fn row(paint: &mut Paint<'_>, capacity: &Capacity, node: &NodeRoom, placed: &[Pl
 
 fn meter(paint: &mut Paint<'_>, share: Share, taken: &str, x: u16, y: u16, width: u16) {
     let percent = share.percent();
-    bar::meter(paint, x, y, 8, percent);
+    let bar = if width < 14 { width.saturating_sub(5) } else { 8 };
+    bar::meter(paint, x, y, bar, percent);
     let role = percent.map_or(Role::Dim, bar::share_role);
     let text = percent.map_or_else(|| "-".to_owned(), bar::share_text);
-    paint.cell(x + 8, y, 5, &text, Align::Right, role);
+    paint.cell(x + bar, y, 5, &text, Align::Right, role);
     paint.cell(x + 14, y, width.saturating_sub(14), taken, Align::Left, Role::Dim);
 }
 

@@ -130,6 +130,7 @@ fn words(proposal: &Proposal, confirm: &Confirm, glyphs: &Glyphs) -> Vec<Line> {
     {
         lines.push((preview.headline.clone(), Role::Text));
     }
+    lines.extend(preview.opening.iter().map(|said| (format!("before anybody: {said}"), Role::Text)));
     let many = preview.waves.len() > 1;
     for wave in &preview.waves {
         if many {
@@ -179,13 +180,11 @@ fn words(proposal: &Proposal, confirm: &Confirm, glyphs: &Glyphs) -> Vec<Line> {
 /// What the server's own dry run said, in a line.
 fn server(proposal: &Proposal) -> Line {
     let verdicts: Vec<&Verdict> = proposal.server.values().flatten().collect();
-    if verdicts.is_empty() {
-        return ("server dry run: not asked for so many tenants".to_owned(), Role::Dim);
-    }
+    let of = proposal.asked_about().map_or_else(String::new, |who| format!(" of {who}"));
     let refused = verdicts.iter().filter(|v| v.refused.is_some()).count();
     let fields: usize = verdicts.iter().map(|v| v.changes.len()).sum();
     if refused > 0 {
-        return (format!("server dry run: {refused} of {} requests refused", verdicts.len()), Role::Error);
+        return (format!("server dry run{of}: {refused} of {} requests refused", verdicts.len()), Role::Error);
     }
     let fields = match fields {
         0 => "no field of what is live changes".to_owned(),
@@ -196,7 +195,7 @@ fn server(proposal: &Proposal) -> Line {
         1 => "its request accepted".to_owned(),
         n => format!("all {n} requests accepted"),
     };
-    (format!("server dry run: {accepted}; {fields}"), Role::Ok)
+    (format!("server dry run{of}: {accepted}; {fields}"), Role::Ok)
 }
 
 /// Step by step, and object by object what would differ.

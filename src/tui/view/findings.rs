@@ -266,6 +266,7 @@ mod tests {
         let shown = screen(&mut state, 80, 24);
         assert!(["lea", "leo", "lou"].iter().all(|id| shown.contains(id)), "{shown}");
         insta::assert_snapshot!("cause_80x24", shown);
+        insta::assert_snapshot!("cause_120x40", screen(&mut state, 120, 40));
         press(&mut state, "j enter");
         assert!(screen(&mut state, 80, 24).lines().nth(2).unwrap().contains("leo"));
         press(&mut state, "esc esc esc");
@@ -278,7 +279,7 @@ mod tests {
         press(&mut state, "f");
         assert!(screen(&mut state, 80, 24).contains("before everything was read once"));
         let mut fine = tenant("a", Some(later(ready(), 100)));
-        fine.quotas = vec![quota("2Gi")];
+        fine.quotas = Box::new([quota("2Gi")]);
         let mut state = with(vec![fine]);
         press(&mut state, "f enter");
         assert!(screen(&mut state, 80, 24).contains("nothing is wrong"));

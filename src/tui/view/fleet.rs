@@ -7,9 +7,10 @@ mod empty;
 use ratatui::layout::Rect;
 
 use crate::{
-    diagnose::headline,
+    diagnose::{headline, kept_down},
+    fleet::Phase,
     index::Entry,
-    tui::{state::State, theme::Role, widget::paint::Paint},
+    tui::{glyph::Glyphs, state::State, theme::Role, widget::paint::Paint},
 };
 
 use self::column::{Column, Placed};
@@ -39,6 +40,12 @@ pub(crate) fn phase_role(rank: usize) -> Role {
         Role::PhaseParked,
     ];
     ROLES.get(rank).copied().unwrap_or(Role::PhaseUnknown)
+}
+
+/// Style and glyph of a phase; of somebody who is kept down those of who fails.
+pub(crate) fn phase_look(glyphs: &Glyphs, phase: &Phase, kept_down: bool) -> (Role, &'static str) {
+    let rank = if kept_down { Phase::Failing.rank() } else { phase.rank() };
+    (phase_role(rank), glyphs.phase_rank(rank))
 }
 
 pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, area: Rect) {
@@ -83,8 +90,9 @@ fn titles(paint: &mut Paint<'_>, state: &State, area: Rect, columns: &[Placed]) 
 
 fn row(paint: &mut Paint<'_>, state: &State, entry: &Entry, columns: &[Placed], line: Rect) {
     let stale = state.stale().is_some();
-    let phase = phase_role(entry.verdict.phase.rank());
-    let glyph = paint.glyphs.phase(&entry.verdict.phase);
+    let findings = state.board.of(&entry.tenant.namespace_name);
+    let kept_down = kept_down(&entry.verdict.phase, findings);
+    let (phase, glyph) = phase_look(paint.glyphs, &entry.verdict.phase, kept_down.is_some());
     paint.text(line.x + 1, line.y, line.right(), glyph, if stale { Role::Stale } else { phase });
     if stale {
         paint.text(line.x + 2, line.y, line.right(), paint.glyphs.stale, Role::Stale);
@@ -93,9 +101,9 @@ fn row(paint: &mut Paint<'_>, state: &State, entry: &Entry, columns: &[Placed], 
         paint.text(line.x, line.y, line.right(), paint.glyphs.mark, Role::Key);
     }
     let narrow = columns.iter().any(|c| c.column == Column::Phase);
-    let finding = headline(state.board.of(&entry.tenant.namespace_name));
+    let finding = headline(findings);
     for placed in columns {
-        let of = cell::Subject { entry, history: state.fleet.history(), finding, narrow };
+        let of = cell::Subject { entry, history: state.fleet.history(), finding, kept_down, narrow };
         cell::draw(paint, &of, placed, line.x, line.y);
     }
     if stale {

@@ -75,6 +75,17 @@ mod tests {
     use crate::tui::{fixture::*, state::State};
 
     #[test]
+    fn a_first_start_says_which_keys_to_begin_with_until_one_is_pressed() {
+        let mut state = with(mixed());
+        let usual = screen(&mut state, 80, 24);
+        state.welcome();
+        insta::assert_snapshot!("welcome_80x24", screen(&mut state, 80, 24));
+        press(&mut state, "down");
+        press(&mut state, "up");
+        assert_eq!(screen(&mut state, 80, 24), usual);
+    }
+
+    #[test]
     fn a_page_does_not_lead_to_itself_and_always_to_help_and_palette() {
         let mut state = with(mixed());
         let footer = |state: &mut State| screen(state, 80, 24).lines().last().unwrap_or_default().trim().to_owned();

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::tui::{
-    state::form::Form,
+    state::form::{Form, Verb},
     theme::Role,
     widget::{
         boxed,
@@ -17,7 +17,11 @@ const LABEL: u16 = 13;
 pub(crate) fn draw(paint: &mut Paint<'_>, form: &Form, screen: Rect) {
     let height = u16::try_from(form.lines.len()).unwrap_or(0) + 5;
     let area = boxed::centred(screen, WIDTH, height);
-    let last = if form.is_last() { "shows the plan " } else { "next " };
+    let last = match (form.is_last(), form.verb) {
+        (true, Verb::Skip) => "leaves it out ",
+        (true, _) => "shows the plan ",
+        (false, _) => "next ",
+    };
     let foot = [
         (" enter ", Role::Key),
         (last, Role::Hint),
@@ -52,7 +56,7 @@ pub(crate) fn draw(paint: &mut Paint<'_>, form: &Form, screen: Rect) {
         let about = format!("{}: {}", line.slot.label(), form.about(line.slot));
         paint.text(inner.x, y.saturating_sub(1), inner.right(), &about, Role::Dim);
     }
-    match form.said() {
+    match form.complete() {
         Ok(_) => paint.text(inner.x, y, inner.right(), "everything that is needed is there", Role::Ok),
         // What was not reached yet is not wrong, only empty.
         Err((slot, _)) if form.text(slot).is_empty() => {

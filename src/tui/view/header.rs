@@ -125,10 +125,19 @@ fn counts(paint: &mut Paint<'_>, state: &State, left: u16, y: u16, right: u16) -
         } else if with_total && total > 0 {
             parts.push((format!("{total} tenants so far"), Role::Text));
         }
+        // They are down as those who fail are, and stand in the counts of the phases they are in.
+        let failing = shown.iter().any(|(rank, _)| *rank == Phase::Failing.rank());
+        if state.list.kept_down > 0 && !failing {
+            let gap = if parts.is_empty() { "" } else { "  " };
+            parts.push((format!("{gap}{} down", state.list.kept_down), phase_role(Phase::Failing.rank())));
+        }
         for (rank, n) in &shown {
             let word = if with_words { format!(" {}", Phase::WORDS[*rank].to_lowercase()) } else { String::new() };
             let gap = if parts.is_empty() { "" } else { "  " };
             parts.push((format!("{gap}{}{n}{word}", glyphs.phase_rank(*rank)), phase_role(*rank)));
+            if *rank == Phase::Failing.rank() && state.list.kept_down > 0 {
+                parts.push((format!(" +{} down", state.list.kept_down), phase_role(*rank)));
+            }
         }
         let parts: Vec<_> = parts.iter().map(|(text, role)| (text.as_str(), *role)).collect();
         if let Some(start) = paint.parts_right(left, y, right, &parts) {

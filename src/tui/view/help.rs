@@ -27,12 +27,13 @@ fn area(screen: Rect) -> Rect {
 /// Lines in all, and lines on screen.
 pub(crate) fn extent(state: &State) -> (usize, usize) {
     let screen = Rect { x: 0, y: 0, width: state.size.0, height: state.size.1 };
-    (content(state, state.looks.glyphs.glyphs()).len(), usize::from(area(screen).height.saturating_sub(2)))
+    let area = area(screen);
+    (folded(content(state, state.looks.glyphs.glyphs()), area).len(), usize::from(area.height.saturating_sub(2)))
 }
 
 pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, scroll: usize, screen: Rect) {
     let area = area(screen);
-    let lines = content(state, paint.glyphs);
+    let lines = folded(content(state, paint.glyphs), area);
     let inside = usize::from(area.height.saturating_sub(2));
     let scroll = scroll.min(lines.len().saturating_sub(inside));
     let place = state.ground().title();
@@ -48,20 +49,53 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, scroll: usize, screen: 
     }
 }
 
+/// Lines that are longer than the box, broken at blanks; what follows stands below what was explained.
+fn folded(lines: Vec<Line>, area: Rect) -> Vec<Line> {
+    let width = usize::from(area.width.saturating_sub(4));
+    let long = |line: &Line| line.iter().map(|(text, _)| text.chars().count()).sum::<usize>() > width;
+    let mut all = Vec::with_capacity(lines.len());
+    for line in lines {
+        if !long(&line) {
+            all.push(line);
+            continue;
+        }
+        let head = if line.len() > 1 { Some(line[0].clone()) } else { None };
+        let indent = head.as_ref().map_or(0, |(text, _)| text.chars().count().min(width / 2));
+        let mut now: Line = head.into_iter().collect();
+        let mut used = now.iter().map(|(text, _)| text.chars().count()).sum::<usize>();
+        let mut fresh = true;
+        for (text, role) in line.iter().skip(usize::from(line.len() > 1)) {
+            for word in text.split_whitespace() {
+                let gap = usize::from(!fresh);
+                if used + gap + word.chars().count() > width && !fresh {
+                    all.push(std::mem::replace(&mut now, vec![(" ".repeat(indent), Role::Text)]));
+                    (used, fresh) = (indent, true);
+                }
+                let gap = if fresh { "" } else { " " };
+                now.push((format!("{gap}{word}"), *role));
+                used += gap.len() + word.chars().count();
+                fresh = false;
+            }
+        }
+        all.push(now);
+    }
+    all
+}
+
 fn content(state: &State, glyphs: &crate::tui::glyph::Glyphs) -> Vec<Line> {
     let ground = state.ground();
     let mut lines: Vec<Line> = about(ground).iter().map(|text| vec![((*text).to_owned(), Role::Text)]).collect();
     lines.push(title("KEYS"));
     for command in Command::at(ground) {
         let why_not = (command.enabled)(state).err();
-        let mut line = vec![(format!("{:<18}", keys(command)), Role::Key), (command.help.to_owned(), Role::Text)];
+        let mut line = vec![(format!("{:<17} ", keys(command)), Role::Key), (command.help.to_owned(), Role::Text)];
         if let Some(why) = why_not {
             line.push((format!(" (not now: {why})"), Role::Dim));
         }
         lines.push(line);
     }
     lines.push(title("IN A FIELD (filter, palette, contexts)"));
-    let in_fields = commands().filter(|c| c.places.contains(&Place::Filter) && !c.places.contains(&ground));
+    let in_fields = commands().filter(|c| c.places.has(Place::Filter) && !c.places.has(ground));
     lines.extend(in_fields.map(|c| entry(&keys(c), c.help)));
     if ground == Place::Capacity {
         lines.push(title("COLUMNS"));
@@ -102,6 +136,11 @@ fn about(place: Place) -> &'static [&'static str] {
             "stages, gateway until it is ready; between them images and starts. The first",
             "image may count as volumes: some nodes tell of the sandbox only after it.",
             "SHARE is of all the time that those boots took.",
+            "",
+        ],
+        Place::Facets => &[
+            "How many of the tenants that the filter lets pass have what in common. Enter",
+            "puts the chosen value into the filter, in the stead of its own kind.",
             "",
         ],
         Place::Events => &[

@@ -47,7 +47,7 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, id: &str, scroll: usize
 fn unread(paint: &mut Paint<'_>, state: &State, id: &str, area: Rect) {
     let read = state.runs.shown.as_ref().filter(|(shown, _)| shown == id).map(|(_, read)| &read.answer);
     let (text, role) = match read {
-        Some(Err(why)) => (format!("{id} cannot be shown: {why}"), Role::Error),
+        Some(Err(refusal)) => (format!("{id} cannot be shown: {}", refusal.why), Role::Error),
         _ => (format!("{} reading {id}", paint.glyphs.loading), Role::Progress),
     };
     let lines = hang(&text, usize::from(area.width.saturating_sub(4)));
@@ -125,6 +125,10 @@ fn head(lines: &mut Vec<Line>, state: &State, run: Seen<'_>, glyphs: &Glyphs) {
         let text =
             format!("at most {} down at once, stops after {} failed{soak}", pace.max_unavailable, pace.stop_after);
         lines.push(vec![(text, Role::Dim)]);
+    }
+    // What came before the first wave, as long as that has not begun.
+    if let (Some(said), None, None) = (&run.ledger.opening, &run.ledger.wave, &run.ledger.end) {
+        lines.push(vec![(said.clone(), Role::Progress)]);
     }
     let said = match (&run.ledger.end, &run.ledger.paused, run.summary, run.ours) {
         (Some((_, said)), ..) => Some((said.clone(), Role::Title)),

@@ -73,9 +73,10 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, pick: &Pick<String>, ar
             paint.buf.set_style(Rect { y, height: 1, width: 1, ..area }, selected);
         }
     }
-    if let Some(Err(why)) = state.runs.remembered.as_ref().map(|read| &read.answer) {
+    if let Some(Err(refusal)) = state.runs.remembered.as_ref().map(|read| &read.answer) {
         let y = area.bottom().saturating_sub(1);
-        paint.text(area.x + 1, y, area.right(), &format!("what the cluster remembers is not known: {why}"), Role::Warn);
+        let text = format!("what the cluster remembers is not known: {}", refusal.why);
+        paint.text(area.x + 1, y, area.right(), &text, Role::Warn);
     }
 }
 

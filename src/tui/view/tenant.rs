@@ -2,11 +2,13 @@
 
 pub(crate) mod boot;
 mod section;
+mod short;
 mod web;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
+    diagnose::kept_down,
     index::{Entry, outlook},
     tui::{
         state::{
@@ -19,12 +21,14 @@ use crate::{
 };
 
 use super::{
-    fleet::phase_role,
+    fleet::phase_look,
     {footer, header},
 };
 
 /// Lines of the screen that are not the page's.
 pub(crate) const CHROME: usize = (header::HEIGHT + footer::HEIGHT) as usize;
+/// Rows of a screen from which on everything is told at length.
+const ROOMY: u16 = 30;
 /// No page is longer; the facts of one tenant are bounded.
 const MOST: u16 = 200;
 
@@ -76,6 +80,7 @@ fn page(like: &Paint<'_>, state: &State, entry: &Entry, width: u16) -> (Buffer, 
     let findings = state.board.of(&entry.tenant.namespace_name);
     let subject = section::Subject {
         entry,
+        fleet: &state.fleet,
         sources: state.fleet.sources(),
         rights: state.fleet.rights(Some(&entry.tenant.namespace_name)),
         history: state.fleet.history(),
@@ -89,6 +94,11 @@ fn page(like: &Paint<'_>, state: &State, entry: &Entry, width: u16) -> (Buffer, 
         let age = paint.age(since);
         let text = format!("{} STALE for {age}, what follows is of the past: {why}", paint.glyphs.stale);
         y = wrap(&mut paint, 1, y, right, &text, Role::Error, 2);
+    }
+    if state.inner().1 < ROOMY && !state.proofs {
+        y = short::draw(&mut paint, &subject, y, right);
+        let wake = paint.wake;
+        return (buffer, y.min(MOST), wake);
     }
     for draw in [
         section::why,
@@ -109,14 +119,15 @@ fn page(like: &Paint<'_>, state: &State, entry: &Entry, width: u16) -> (Buffer, 
 fn title(paint: &mut Paint<'_>, state: &State, entry: &Entry, right: u16) {
     let (tenant, verdict) = (&entry.tenant, &entry.verdict);
     let x = paint.text(1, 0, right, &tenant.id, Role::Title);
-    let glyph = paint.glyphs.phase(&verdict.phase);
-    let role = phase_role(verdict.phase.rank());
+    let kept_down = kept_down(&verdict.phase, state.board.of(&tenant.namespace_name));
+    let (role, glyph) = phase_look(paint.glyphs, &verdict.phase, kept_down.is_some());
     let age = verdict.since.map(|since| format!(" for {}", paint.age(since))).unwrap_or_default();
     let x = paint.text(x + 3, 0, right, &format!("{glyph} {}{age}", crate::tui::text::phase(&verdict.phase)), role);
-    let x = match outlook::clause(entry, state.fleet.history(), paint.now) {
-        Some((_, clause)) => paint.text(x, 0, right, &format!(", {clause}"), role),
-        None => x,
+    let clause = match kept_down {
+        Some(_) => Some("kept down".to_owned()),
+        None => outlook::clause(entry, state.fleet.history(), paint.now).map(|(_, clause)| clause),
     };
+    let x = clause.map_or(x, |clause| paint.text(x, 0, right, &format!(", {clause}"), role));
     let dot = paint.glyphs.dot;
     let tier = tenant.tier.as_ref().map_or("unknown", |t| t.as_str());
     let namespace = tenant.namespace.as_ref();
@@ -131,8 +142,13 @@ fn title(paint: &mut Paint<'_>, state: &State, entry: &Entry, right: u16) {
         }
         about.pop();
     }
-    let line = paint.glyphs.line.repeat(usize::from(right.saturating_sub(1)));
-    paint.text(1, 1, right, &line, Role::Frame);
+    // The rule bears what the tenant's own user may be told.
+    let kept_down = kept_down.is_some();
+    let forecast = state.fleet.history().forecast(entry, paint.now);
+    let said = format!(" {} ", outlook::for_user(entry, forecast, kept_down));
+    let line = paint.glyphs.line;
+    let x = paint.parts(1, 1, right, &[(&line.repeat(2), Role::Frame), (&said, Role::Dim)]);
+    paint.text(x, 1, right, &line.repeat(usize::from(right.saturating_sub(x))), Role::Frame);
 }
 
 fn farewell(paint: &mut Paint<'_>, who: &Who, what: &str, area: Rect) {

@@ -3,8 +3,11 @@
 use ratatui::layout::Rect;
 
 use crate::{
-    fleet::{Claim, Growth, quantity::Bytes},
-    index::{Entry, Link, Meter},
+    fleet::{Claim, quantity::Bytes},
+    index::{
+        Entry, Link, Meter,
+        words::{pace, span},
+    },
     tui::{
         state::{State, volumes::Volumes},
         theme::Role,
@@ -36,6 +39,8 @@ struct Column {
 }
 
 const METER: u16 = 10;
+/// Cells of what was seen so far: as many as looks are kept.
+const COURSE: u16 = 8;
 /// From here on there is room for a meter.
 const WIDE: u16 = 110;
 
@@ -109,7 +114,7 @@ const COLUMNS: [Column; 10] = [
         title: "FULL IN",
         width: 8,
         align: Align::Right,
-        meaning: "when it will be full at that pace",
+        meaning: "when it will be full at that pace, once it was seen for an hour",
         text: |_, _, claim| match claim.seconds_to_full() {
             Some(seconds) => (span(seconds), if seconds < 3 * 86_400 { Role::MeterFull } else { Role::Text }),
             None => ("-".to_owned(), Role::Dim),
@@ -139,27 +144,12 @@ const COLUMNS: [Column; 10] = [
 
 /// For the help: title and meaning of each column.
 pub(crate) fn columns() -> impl Iterator<Item = (&'static str, &'static str)> {
-    COLUMNS.iter().map(|c| (c.title, c.meaning))
+    let course = ("COURSE", "what it held at the last looks, from the least to the most; wide screens only");
+    COLUMNS.iter().map(|c| (c.title, c.meaning)).chain([course])
 }
 
 fn bytes(n: u64) -> String {
     Bytes(i64::try_from(n).unwrap_or(i64::MAX)).to_string()
-}
-
-/// `+0.9Gi`, `-20Mi`, `0`.
-pub(crate) fn pace(growth: Growth) -> String {
-    let sign = if growth.bytes_per_day > 0 { "+" } else { "" };
-    format!("{sign}{}", Bytes(growth.bytes_per_day))
-}
-
-/// `5h`, `8d`, `>1y`.
-pub(crate) fn span(seconds: u64) -> String {
-    match seconds {
-        0..3_600 => format!("{}m", seconds / 60),
-        3_600..172_800 => format!("{}h", seconds / 3_600),
-        172_800..31_536_000 => format!("{}d", seconds / 86_400),
-        _ => ">1y".to_owned(),
-    }
 }
 
 pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, page: &Volumes, area: Rect) {
@@ -179,7 +169,12 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, page: &Volumes, area: R
         placed.push((x, column));
         x += column.width + more + 2;
     }
-    let note = x;
+    // The last to fit.
+    let course = (x + COURSE <= right).then_some(x);
+    if let Some(x) = course {
+        paint.cell(x, area.y + 1, COURSE, "COURSE", Align::Left, Role::Columns);
+    }
+    let note = course.map_or(x, |x| x + COURSE + 2);
     let stale = state.stale().is_some();
     let lines = (area.y + HEAD)..area.bottom();
     for (y, (i, row)) in lines.zip(page.rows.iter().enumerate().skip(page.offset)) {
@@ -191,6 +186,10 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, page: &Volumes, area: R
                 if meter && column.title == "FULL" {
                     bar::meter(paint, x + column.width + 1, y, METER, claim.percent());
                 }
+            }
+            if let (Some(x), Some(usage)) = (course, claim.usage.filter(|_| !claim.on_node_disk())) {
+                let text = bar::course_of(paint.glyphs, state.fleet.series(claim.uid), usage.capacity);
+                paint.cell(x, y, COURSE, &text, Align::Left, Role::Meter);
             }
             let (text, role) = remark(claim);
             paint.text(note, y, right, &text, role);

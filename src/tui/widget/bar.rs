@@ -1,6 +1,9 @@
 //! Bars: stages done of stages in all, and a meter for a percentage.
 
-use crate::tui::{glyph::Glyphs, theme::Role};
+use crate::{
+    fleet::growth::Series,
+    tui::{glyph::Glyphs, theme::Role},
+};
 
 use super::paint::Paint;
 
@@ -47,6 +50,22 @@ fn draw_meter(paint: &mut Paint<'_>, x: u16, y: u16, width: u16, percent: Option
     paint.parts(x, y, x + width, &[(left, Role::BarTodo), (&fill, role), (end, Role::BarTodo)]);
 }
 
+/// What a figure was, a cell for each look, from its least to its most; what moved by less than `least` stays flat.
+pub(crate) fn course(glyphs: &Glyphs, values: impl Iterator<Item = u64> + Clone, least: u64) -> String {
+    let (Some(low), Some(high)) = (values.clone().min(), values.clone().max()) else { return String::new() };
+    let span = u128::from((high - low).max(least).max(1));
+    let top = glyphs.course.len().saturating_sub(1) as u128;
+    let height = |value: u64| usize::try_from(u128::from(value - low) * top / span).unwrap_or_default();
+    values.filter_map(|value| glyphs.course.get(height(value))).copied().collect()
+}
+
+/// What a volume held, where it was looked at more than twice; a fiftieth of it is no movement.
+pub(crate) fn course_of(glyphs: &Glyphs, series: Option<&Series>, capacity: u64) -> String {
+    let looks = series.map_or(&[][..], Series::samples);
+    let looks = if looks.len() > 2 { looks } else { &[] };
+    course(glyphs, looks.iter().map(|(_, used)| *used), capacity / 50)
+}
+
 fn fill(glyphs: &Glyphs, cells: u16, percent: u32) -> String {
     let Some(steps) = u32::try_from(glyphs.meter.len()).ok().and_then(|n| n.checked_sub(1)).filter(|n| *n > 0) else {
         return String::new();
@@ -83,6 +102,17 @@ mod tests {
         check(GlyphSet::Unicode, 250, "█████");
         check(GlyphSet::Ascii, 50, "##=  ");
         check(GlyphSet::Ascii, 99, "####=");
+    }
+
+    #[test]
+    fn a_course_rises_with_its_figure_and_makes_nothing_of_noise() {
+        let of = |set: GlyphSet, values: &[u64], least| course(set.glyphs(), values.iter().copied(), least);
+        assert_eq!(of(GlyphSet::Unicode, &[10, 20, 45, 80], 1), "▁▂▄█");
+        assert_eq!(of(GlyphSet::Unicode, &[80, 10], 1), "█▁");
+        assert_eq!(of(GlyphSet::Unicode, &[1_000, 1_004, 999], 100), "▁▁▁");
+        assert_eq!(of(GlyphSet::Ascii, &[0, u64::MAX], 1), "_^");
+        assert_eq!(of(GlyphSet::Unicode, &[7], 0), "▁");
+        assert_eq!(of(GlyphSet::Unicode, &[], 5), "");
     }
 
     #[test]

@@ -43,13 +43,24 @@ impl Beside {
 pub(crate) fn draw(paint: &mut Paint<'_>, boot: &Boot, beside: &Beside, area: Rect) -> u16 {
     let longest = boot.steps.iter().filter_map(|s| s.state.seconds(paint.now)).max().unwrap_or(0).max(1);
     for (y, (index, step)) in (area.top()..area.bottom()).zip(boot.steps.iter().enumerate()) {
-        let area = Rect { y, height: 1, ..area };
-        match beside.waits.filter(|(at, ..)| *at == index && step.state == StepState::Waiting) {
-            Some((_, elapsed, usual)) => waits(paint, step, elapsed, usual, area),
-            None => line(paint, step, beside.steps.get(index).copied().flatten(), longest, area),
-        }
+        at(paint, step, beside, index, longest, Rect { y, height: 1, ..area });
     }
     u16::try_from(boot.steps.len()).unwrap_or(u16::MAX).min(area.height)
+}
+
+/// Draws the line of one step alone; returns how many lines it took.
+pub(crate) fn one(paint: &mut Paint<'_>, boot: &Boot, beside: &Beside, index: usize, area: Rect) -> u16 {
+    let Some(step) = boot.steps.get(index) else { return 0 };
+    let longest = step.state.seconds(paint.now).unwrap_or(0).max(1);
+    at(paint, step, beside, index, longest, area);
+    1
+}
+
+fn at(paint: &mut Paint<'_>, step: &Step, beside: &Beside, index: usize, longest: u32, area: Rect) {
+    match beside.waits.filter(|(at, ..)| *at == index && step.state == StepState::Waiting) {
+        Some((_, elapsed, usual)) => waits(paint, step, elapsed, usual, area),
+        None => line(paint, step, beside.steps.get(index).copied().flatten(), longest, area),
+    }
 }
 
 /// The stage's turn has come, and its container has not started.

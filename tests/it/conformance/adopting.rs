@@ -21,7 +21,7 @@ told_twice! { adopting:
 const KUBECTL: &str = "kubectl-client-side-apply";
 
 /// As the seed's provisioner makes them: the same objects, by another manager and without a stored spec.
-async fn made_by_kubectl(world: &World, spec: &TenantSpec) {
+pub(crate) async fn made_by_kubectl(world: &World, spec: &TenantSpec) {
     for object in render(&Base::embedded().unwrap(), spec).unwrap() {
         let mut value = object.value().clone();
         match object.kind() {

@@ -86,7 +86,7 @@ pub(crate) async fn boots_are_learned_to_the_second_and_foretold(world: &World) 
     let forecast = watching.fleet.history().forecast(entry, world.cluster.clock().now());
     let Some(Forecast::Left { samples, .. } | Forecast::Overdue { samples }) = forecast else { panic!("{forecast:?}") };
     assert!(samples >= 5);
-    let sentence = outlook::for_user(entry, forecast);
+    let sentence = outlook::for_user(entry, forecast, false);
     assert!(sentence.starts_with("Your assistant is starting"), "{sentence}");
     ready(&mut watching, &namespace).await;
     let entry = watching.fleet.get(&namespace).unwrap();

@@ -21,8 +21,8 @@ told_twice! { drift:
     a_changed_template_goes_back_with_a_new_pod
 }
 
-const PLAIN: Intent = Intent::Apply { force: false };
-const FORCE: Intent = Intent::Apply { force: true };
+const PLAIN: Intent = Intent::Apply { force: false, image: None };
+const FORCE: Intent = Intent::Apply { force: true, image: None };
 
 async fn edit(world: &World, namespace: &str, manager: &str, patch: Value) {
     world.cluster.patch("apps/v1", "StatefulSet", namespace, "openclaw", manager, &patch).await.unwrap();

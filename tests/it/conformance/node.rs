@@ -1,6 +1,6 @@
 //! What needs a kubelet: three stand-in tenants on a real node, created, watched and replaced as the program does it.
 
-mod on_real_node {
+pub(super) mod on_real_node {
     use std::time::Duration;
 
     use fleetdeck::{
@@ -18,7 +18,7 @@ mod on_real_node {
 
     use crate::{conformance::world::World, controlplane::RealNode};
 
-    const POD: &str = "openclaw-0";
+    pub(in crate::conformance) const POD: &str = "openclaw-0";
 
     /// One GET of a pod's port, through the API server; status line and body.
     async fn get(pods: &Api<Pod>, port: u16, path: &str) -> String {
@@ -32,7 +32,8 @@ mod on_real_node {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    async fn run(pods: &Api<Pod>, script: &str) -> String {
+    /// What a script says that runs in the gateway's container.
+    pub(in crate::conformance) async fn run(pods: &Api<Pod>, script: &str) -> String {
         let params = AttachParams::default().container("gateway").stderr(false);
         let mut process = pods.exec(POD, ["/bin/sh", "-c", script], &params).await.unwrap();
         let mut output = String::new();

@@ -50,7 +50,7 @@ pub(crate) async fn what_cannot_be_changed_is_made_anew_on_the_same_volumes(worl
     let refused = world.cluster.apply(&world.object(&spec, "StatefulSet", "openclaw"), Mode::DryRun).await;
     assert!(refused.unwrap_err().said.contains("orbidden"), "it cannot be applied");
 
-    let plan = operator.plan(Intent::Reprovision, one(), &[&namespace], other).await.unwrap();
+    let plan = operator.plan(Intent::Reprovision { image: None }, one(), &[&namespace], other).await.unwrap();
     let turn = plan.turns().next().unwrap();
     let verdicts = dry::dry_run(&world.cluster, &operator.base, &plan, turn, CONTROL).await;
     assert!(verdicts.iter().all(|v| v.refused.is_none()), "{verdicts:?}");
@@ -74,7 +74,7 @@ pub(crate) async fn a_reprovision_that_was_cut_off_is_finished_by_another(world:
     operator.create(&spec).await;
     let kept_claims = claims(operator.entry(&name));
     let old = uid(&set(world, &name).await);
-    let plan = operator.plan(Intent::Reprovision, one(), &[&name], ready).await.unwrap();
+    let plan = operator.plan(Intent::Reprovision { image: None }, one(), &[&name], ready).await.unwrap();
     let mut kept = Some(operator.keep(&plan, "dana").await.unwrap());
     let mut ledger = Ledger::new(&plan);
     let mut made = None;
@@ -117,14 +117,14 @@ pub(crate) async fn what_could_take_a_volume_along_is_not_deleted(world: &World)
     let spec = world.spec("a");
     let name = spec.namespace();
     operator.create(&spec).await;
-    let plan = operator.plan(Intent::Reprovision, one(), &[&name], ready).await.unwrap();
+    let plan = operator.plan(Intent::Reprovision { image: None }, one(), &[&name], ready).await.unwrap();
     let old = uid(&set(world, &name).await);
     let edit = async |patch: Value| {
         world.cluster.patch("apps/v1", "StatefulSet", &name, "openclaw", "kubectl-edit", &patch).await.unwrap();
     };
     // A finalizer moves no generation: what was agreed to still stands, and is refused where it would be done.
     edit(json!({ "metadata": { "finalizers": ["example.com/hold"] } })).await;
-    let refusal = operator.plan(Intent::Reprovision, one(), &[&name], ready).await.unwrap_err();
+    let refusal = operator.plan(Intent::Reprovision { image: None }, one(), &[&name], ready).await.unwrap_err();
     assert!(refusal.0[0].why == Why::Terminating && refusal.0[0].said.contains("example.com/hold"), "{refusal}");
     let told = operator.run(&plan).await;
     let State::Failed { said, .. } = told.state(&name) else { panic!("{}", told.said()) };
@@ -135,7 +135,7 @@ pub(crate) async fn what_could_take_a_volume_along_is_not_deleted(world: &World)
 
     edit(json!({ "spec": { "persistentVolumeClaimRetentionPolicy": { "whenDeleted": "Delete" } } })).await;
     let seen = |e: &Entry| e.tenant.set().unwrap().retention_deletes;
-    let refusal = operator.plan(Intent::Reprovision, one(), &[&name], seen).await.unwrap_err();
+    let refusal = operator.plan(Intent::Reprovision { image: None }, one(), &[&name], seen).await.unwrap_err();
     assert_eq!(refusal.0[0].why, Why::DataAtRisk, "{refusal}");
     let told = operator.run(&plan).await;
     let State::Failed { said, .. } = told.state(&name) else { panic!("{}", told.said()) };

@@ -13,7 +13,10 @@ use fleetdeck::{
     },
 };
 use serde_json::Value;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout},
+};
 
 use crate::controlplane::ControlPlane;
 
@@ -35,6 +38,8 @@ pub(crate) struct Watching {
     deltas: mpsc::Receiver<Delta>,
     clock: Clock,
     patience: Duration,
+    /// Where news never cease on a real cluster, which others share.
+    deadline: Option<Instant>,
     _watches: Watches,
 }
 
@@ -61,7 +66,11 @@ impl World {
 
     pub(crate) fn simulated(story: &str, config: SimConfig) -> Self {
         let speed = config.speed;
-        let sim = Sim::new(config);
+        Self::of(story, Sim::new(config), speed)
+    }
+
+    /// A simulator that is there already; its speed.
+    pub(crate) fn of(story: &str, sim: Sim, speed: f64) -> Self {
         let start = At::from_unix(sim.now().as_second()).unwrap();
         let cluster = connect::over(sim.connector(), "simulation", Clock::scaled(start, speed));
         Self { cluster, prefix: prefix(story), options: Vec::new(), patience: Duration::from_secs(600), sim: Some(sim) }
@@ -139,13 +148,19 @@ impl World {
     }
 
     pub(crate) fn watch(&self) -> Watching {
+        self.watch_as(&Scope::default())
+    }
+
+    /// The same for a fleet that is told by other labels.
+    pub(crate) fn watch_as(&self, scope: &Scope) -> Watching {
         let (to, deltas) = mpsc::channel(256);
-        let watches = watch(&self.cluster, &Scope::default(), &to);
+        let watches = watch(&self.cluster, scope, &to);
         Watching {
             fleet: Fleet::default(),
             deltas,
             clock: self.cluster.clock().clone(),
             patience: self.patience,
+            deadline: self.sim.is_none().then(|| Instant::now() + 5 * self.patience),
             _watches: watches,
         }
     }
@@ -175,21 +190,6 @@ fn prefix(story: &str) -> String {
 }
 
 impl Watching {
-    /// Follows while something else goes on; shows every state of the index on the way.
-    pub(crate) async fn during<T>(&mut self, run: impl Future<Output = T>, mut look: impl FnMut(&Fleet)) -> T {
-        tokio::pin!(run);
-        loop {
-            tokio::select! {
-                biased;
-                delta = self.deltas.recv() => {
-                    self.fleet.apply(delta.expect("the watches are alive"), self.clock.now());
-                    look(&self.fleet);
-                }
-                done = &mut run => return done,
-            }
-        }
-    }
-
     /// Until every source has brought its first list.
     pub(crate) async fn settle(&mut self) {
         while !self.fleet.sources().settled() {
@@ -226,7 +226,8 @@ impl Watching {
         };
         self.patience =
             if delta.is_some() { self.patience } else { self.patience.saturating_sub(Duration::from_secs(1)) };
-        assert!(!self.patience.is_zero(), "waited too long for {what}");
+        let late = self.deadline.is_some_and(|end| Instant::now() > end);
+        assert!(!late && !self.patience.is_zero(), "waited too long for {what}");
         let now = self.clock.now();
         if let Some(delta) = delta {
             self.fleet.apply(delta, now);

@@ -137,7 +137,9 @@ impl Tailing {
     }
 
     pub(super) async fn until(&mut self, what: &str, met: impl Fn(&Self) -> bool) {
-        let until = Instant::now() + Duration::from_secs(1_200);
+        // A simulator's clock stands still meanwhile; on a real cluster it is life that is waited for.
+        let patience = if self.world.sim.is_some() { Duration::from_secs(1_200) } else { self.world.patience };
+        let until = Instant::now() + patience;
         while !met(self) {
             let late = tokio::time::timeout_at(until, self.one()).await.is_err();
             assert!(!late, "{what} never came; {}", self.everything());

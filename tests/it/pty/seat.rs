@@ -42,7 +42,11 @@ impl Seat {
     }
 
     pub(crate) fn with(command: CommandBuilder, home: tempfile::TempDir) -> Self {
-        let pair = native_pty_system().openpty(SIZE).unwrap();
+        Self::sized(command, home, SIZE)
+    }
+
+    pub(crate) fn sized(command: CommandBuilder, home: tempfile::TempDir, size: PtySize) -> Self {
+        let pair = native_pty_system().openpty(size).unwrap();
         let before = format!("{:?}", pair.master.get_termios().unwrap());
         let child = pair.slave.spawn_command(command).unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
@@ -56,7 +60,7 @@ impl Seat {
             }
         });
         let keys = pair.master.take_writer().unwrap();
-        let screen = vt100::Parser::new(SIZE.rows, SIZE.cols, 0);
+        let screen = vt100::Parser::new(size.rows, size.cols, 0);
         Self { master: pair.master, keys, child, output, screen, heard: Vec::new(), before, home }
     }
 

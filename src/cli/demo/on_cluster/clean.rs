@@ -21,7 +21,7 @@ use crate::{
     fleet::{Phase, Text, clean::clean},
     index::Entry,
     manifest::Base,
-    plan::{Danger, Intent, Ledger, Pace, Plan, Situation, State},
+    plan::{Care, Danger, Intent, Ledger, Pace, Plan, Situation, State},
 };
 
 /// For namespaces that were on their way already.
@@ -62,6 +62,7 @@ async fn purge(site: &Site, own: &[Own]) -> Result<bool, Failure> {
         now: follow.now(),
         nonce: fastrand::u16(..),
         read_only: false,
+        care: Care::default(),
         sources: follow.fleet.sources(),
         base: &base,
         hosts: &[],
@@ -75,7 +76,14 @@ async fn purge(site: &Site, own: &[Own]) -> Result<bool, Failure> {
         return Ok(false);
     }
     let pace = Pace { canary: 0, max_unavailable: AT_ONCE, soak: 0, stop_after: u32::MAX };
-    let plan = Plan::make(Intent::Delete { purge: true }, pace, &entries, &situation)
+    // Whoever cannot go now does not keep the others; the proof names what is left.
+    let intent = Intent::Delete { purge: true };
+    let (entries, left_out) = Plan::sift(&intent, &entries, &situation);
+    left_out.to_string().lines().filter(|_| !entries.is_empty()).for_each(|line| print::note(&clean(line)));
+    if entries.is_empty() {
+        return Err(Failure::Refused(format!("refused: {left_out}")));
+    }
+    let plan = Plan::make(intent, pace, &entries, &situation)
         .map_err(|refusal| Failure::Refused(format!("refused: {refusal}")))?;
     let (order, orders) = watch::channel(Order::Go);
     let (tell, mut told) = mpsc::channel(64);
@@ -132,7 +140,7 @@ async fn proof(site: &Site, own: &[Own]) -> Result<(), Failure> {
             names.join(", ")
         )));
     }
-    match site.cluster.storage(&site.scope.labels.tenant).await {
+    match site.cluster.storage(&site.scope.tenants()).await {
         Ok(storage) => {
             let kept =
                 storage.volumes.iter().filter(|v| v.reclaim == "Retain" && own.iter().any(|o| o.name == v.namespace));

@@ -26,7 +26,7 @@ use crate::{
     fleet::{Text, clean::clean},
     index::Entry,
     manifest::{Base, Defaults, TenantDraft, TenantSpec},
-    plan::{End, Intent, Ledger, Pace, Plan, Situation, State},
+    plan::{Care, End, Intent, Ledger, Pace, Plan, Situation, State},
 };
 
 /// The scenario whose tenants and events a real cluster can show.
@@ -67,7 +67,7 @@ pub(super) async fn run(config: &Config, site: &Site, options: &args::Demo) -> R
 /// What the cluster lacks: without storage there is no fleet, all else is only said.
 async fn ground(site: &Site) -> Result<(), Failure> {
     let cluster = &site.cluster;
-    match cluster.storage(&site.scope.labels.tenant).await {
+    match cluster.storage(&site.scope.tenants()).await {
         Ok(storage) if storage.classes.iter().any(|class| class.is_default) => {}
         Ok(_) => {
             return Err(Failure::Refused(format!(
@@ -111,7 +111,7 @@ async fn missing(
     let own = site.own().await?;
     let identity = identity(cluster).await?;
     let author = act::author();
-    let hosts: Vec<(String, String)> = match cluster.ingress_hosts(None, &site.scope.labels.tenant).await {
+    let hosts: Vec<(String, String)> = match cluster.ingress_hosts(None, &site.scope.tenants()).await {
         Ok(all) => all.into_iter().map(|h| (h.host, h.namespace)).collect(),
         Err(error) if error.fault == Fault::Forbidden => Vec::new(),
         Err(error) => return Err(error.into()),
@@ -145,6 +145,7 @@ async fn missing(
             now: follow.now(),
             nonce: u16::try_from(nonce).unwrap_or(u16::MAX),
             read_only: false,
+            care: Care::default(),
             sources: follow.fleet.sources(),
             base,
             hosts: &hosts,

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::sim::controllers::objects::{condition, items};
+use crate::sim::controllers::objects::{claims_of, condition, items};
 use crate::sim::object::text_at;
 use crate::sim::scenario::Amount;
+
+pub(crate) const ZONE: &str = "topology.kubernetes.io/zone";
 
 /// What a pod asks of a node, or what is in use there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub(crate) struct Resources {
     pub memory: i128,
     pub storage: i128,
     pub pods: i128,
+    /// Attached volumes.
+    pub volumes: i128,
 }
 
 impl Resources {
@@ -29,6 +33,7 @@ impl Resources {
             memory: amount("memory").value(),
             storage: amount("ephemeral-storage").value(),
             pods: amount("pods").value(),
+            volumes: 0,
         }
     }
 
@@ -38,6 +43,7 @@ impl Resources {
             memory: f(self.memory, other.memory),
             storage: f(self.storage, other.storage),
             pods: f(self.pods, other.pods),
+            volumes: f(self.volumes, other.volumes),
         }
     }
 
@@ -65,6 +71,7 @@ impl Resources {
         let main = items(pod, &["spec", "containers"]).iter().fold(sidecars, |sum, c| sum.plus(requests(c)));
         let mut all = main.zip(peak, i128::max).plus(Self::of(&pod["spec"]["overhead"]));
         all.pods = 1;
+        all.volumes = claims_of(pod).count().try_into().unwrap_or(i128::MAX);
         all
     }
 }
@@ -80,7 +87,8 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn read(&mut self, node: &Value) {
+    /// `volumes`: how many it can have attached.
+    pub(super) fn read(&mut self, node: &Value, volumes: u32) {
         let labels = node["metadata"]["labels"].as_object();
         self.labels =
             labels.into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect();
@@ -92,7 +100,7 @@ impl Node {
             })
             .collect();
         self.unschedulable = node["spec"]["unschedulable"] == true;
-        self.allocatable = Resources::of(&node["status"]["allocatable"]);
+        self.allocatable = Resources { volumes: volumes.into(), ..Resources::of(&node["status"]["allocatable"]) };
         if condition(node, "Ready") != Some("True")
             && !self
                 .taints
@@ -104,7 +112,9 @@ impl Node {
     }
 
     /// Why the pod does not fit here; empty if it does. The flag tells whether evicting others could help.
-    pub(super) fn refusals(&self, pod: &Value, asks: Resources) -> (Vec<String>, bool) {
+    ///
+    /// `zones`: those that the pod's volumes lie in.
+    pub(super) fn refusals(&self, pod: &Value, zones: &[String], asks: Resources) -> (Vec<String>, bool) {
         let one = |reason: &str| (vec![reason.to_owned()], false);
         if self.unschedulable && !tolerates(pod, "node.kubernetes.io/unschedulable", "", "NoSchedule") {
             return one("node(s) were unschedulable");
@@ -116,6 +126,9 @@ impl Node {
         if !self.is_selected_by(pod) {
             return one("node(s) didn't match Pod's node affinity/selector");
         }
+        if zones.iter().any(|zone| self.labels.get(ZONE) != Some(zone)) {
+            return one("node(s) didn't match PersistentVolume's node affinity");
+        }
         let free = self.allocatable.minus(self.used);
         let mut short = vec![];
         let mut ever = true;
@@ -124,6 +137,7 @@ impl Node {
             (asks.milli_cpu, free.milli_cpu, self.allocatable.milli_cpu, "Insufficient cpu"),
             (asks.memory, free.memory, self.allocatable.memory, "Insufficient memory"),
             (asks.storage, free.storage, self.allocatable.storage, "Insufficient ephemeral-storage"),
+            (asks.volumes, free.volumes, self.allocatable.volumes, "node(s) exceed max volume count"),
         ] {
             if want > free {
                 short.push(reason.to_owned());

@@ -1,5 +1,7 @@
 //! ControllerRevisions: the templates that a StatefulSet has had.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::sim::controllers::objects::{controller_of, owner_reference};
@@ -14,7 +16,7 @@ const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
 /// The revisions of one set, oldest first, and which of them are wanted.
 pub(super) struct Revisions {
-    pub all: Vec<Value>,
+    pub all: Vec<Arc<Value>>,
     pub current: String,
     pub update: String,
 }
@@ -35,7 +37,7 @@ pub(super) fn sync(store: &Store, set: &Value) -> Result<Revisions, Status> {
     let mut all = vec![];
     for revision in store.list(CONTROLLER_REVISION, Some(namespace)) {
         match controller_of(&revision) {
-            Some(owner) if owner["uid"] == uid_of(set) => all.push((*revision).clone()),
+            Some(owner) if owner["uid"] == uid_of(set) => all.push(revision),
             Some(_) => {}
             // A set that was deleted without its dependents left these for its successor.
             None if Labels::from_object(&set["spec"]["selector"]).matches_object(&revision) => {
@@ -43,31 +45,27 @@ pub(super) fn sync(store: &Store, set: &Value) -> Result<Revisions, Status> {
                 let adopted = store.modify(CONTROLLER_REVISION, namespace, name_of(&revision), |r| {
                     r["metadata"]["ownerReferences"] = json!([owner]);
                 })?;
-                all.push((*adopted).clone());
+                all.push(adopted);
             }
             None => {}
         }
     }
     all.sort_by_key(|r| (number(r), name_of(r).to_owned()));
-    let data = data_of(set);
     let next = all.last().map_or(1, |r| number(r) + 1);
-    let same = all.iter().rposition(|r| r["data"] == data);
+    let same = all.iter().rposition(|r| is_of(r, set));
     let update = match same {
         // A template that comes back keeps its revision's name and becomes the newest.
         Some(at) if at + 1 < all.len() => {
-            let mut revision = all.remove(at);
-            store.modify(CONTROLLER_REVISION, namespace, name_of(&revision), |r| {
+            let revision = all.remove(at);
+            all.push(store.modify(CONTROLLER_REVISION, namespace, name_of(&revision), |r| {
                 r["revision"] = next.into();
-            })?;
-            revision["revision"] = next.into();
-            all.push(revision);
+            })?);
             at_end(&all)
         }
         Some(_) => at_end(&all),
         None => {
-            let revision = make(set, &data, next);
-            let made = store.create(CONTROLLER_REVISION, revision, "kube-controller-manager")?;
-            all.push((*made).clone());
+            let revision = make(set, &data_of(set), next);
+            all.push(store.create(CONTROLLER_REVISION, revision, "kube-controller-manager")?);
             at_end(&all)
         }
     };
@@ -79,7 +77,7 @@ pub(super) fn sync(store: &Store, set: &Value) -> Result<Revisions, Status> {
 /// Deletes old revisions that no pod has, beyond `revisionHistoryLimit`.
 pub(super) fn truncate(store: &Store, set: &Value, revisions: &Revisions, in_use: &[&str]) {
     let limit = set["spec"]["revisionHistoryLimit"].as_u64().unwrap_or(10);
-    let idle: Vec<&Value> = revisions
+    let idle: Vec<&Arc<Value>> = revisions
         .all
         .iter()
         .filter(|r| {
@@ -93,12 +91,21 @@ pub(super) fn truncate(store: &Store, set: &Value, revisions: &Revisions, in_use
     }
 }
 
-fn at_end(all: &[Value]) -> String {
-    all.last().map(name_of).unwrap_or_default().to_owned()
+fn at_end(all: &[Arc<Value>]) -> String {
+    all.last().map(|r| name_of(r)).unwrap_or_default().to_owned()
 }
 
 fn number(revision: &Value) -> i64 {
     revision["revision"].as_i64().unwrap_or(0)
+}
+
+/// Whether a revision keeps the set's template, as [`data_of`] would write it; nothing is copied for that.
+fn is_of(revision: &Value, set: &Value) -> bool {
+    let (kept, wanted) = (&revision["data"]["spec"]["template"], &set["spec"]["template"]);
+    let (Some(kept), Some(wanted)) = (kept.as_object(), wanted.as_object()) else { return false };
+    kept.get("$patch").is_some_and(|p| p == "replace")
+        && kept.len() == wanted.len() + usize::from(!wanted.contains_key("$patch"))
+        && wanted.iter().filter(|(key, _)| *key != "$patch").all(|(key, value)| kept.get(key) == Some(value))
 }
 
 fn data_of(set: &Value) -> Value {

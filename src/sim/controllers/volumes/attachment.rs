@@ -1,4 +1,5 @@
-//! VolumeAttachments: what the attach-detach controller and a driver's attacher write of a volume and the node that has it.
+//! VolumeAttachments, and the node's own list: what the attach-detach controller and a driver's attacher write of a volume and
+//! the node that has it.
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -6,14 +7,41 @@ use sha2::{Digest as _, Sha256};
 use crate::sim::clock::stamp;
 use crate::sim::controllers::Ctx;
 use crate::sim::delete::DeleteOptions;
-use crate::sim::kinds::{PV, PVC, VOLUME_ATTACHMENT};
+use crate::sim::kinds::{NODE, PV, PVC, VOLUME_ATTACHMENT};
 use crate::sim::object::text_at;
 
 const MANAGER: &str = "kube-controller-manager";
+const PREFIX: &str = "kubernetes.io/csi/";
 
 /// The volume of this claim is attached to the node; the attachment's name, where a driver attaches it.
 pub(crate) fn attached(ctx: &Ctx, namespace: &str, claim: &str, node: &str) -> Option<String> {
-    write(ctx, namespace, claim, node, &json!({"attached": true}))
+    let name = write(ctx, namespace, claim, node, &json!({"attached": true}))?;
+    if let Some(volume) = unique_name(ctx, namespace, claim) {
+        let listed = |node: &Value| list(node).is_some_and(|all| all.iter().any(|v| v["name"] == volume.as_str()));
+        let here = ctx.store.get(NODE, "", node);
+        // The node may have gone; a pod that only came back finds its volume listed.
+        if here.is_some_and(|node| !listed(&node)) {
+            let _ = ctx.store.modify(NODE, "", node, |node| {
+                let mut all = list(node).cloned().unwrap_or_default();
+                all.push(json!({"name": volume, "devicePath": ""}));
+                node["status"]["volumesAttached"] = all.into();
+            });
+        }
+    }
+    Some(name)
+}
+
+fn list(node: &Value) -> Option<&Vec<Value>> {
+    node.pointer("/status/volumesAttached").and_then(Value::as_array)
+}
+
+/// As the attach-detach controller calls a volume of a driver.
+fn unique_name(ctx: &Ctx, namespace: &str, claim: &str) -> Option<String> {
+    let claim = ctx.store.get(PVC, namespace, claim)?;
+    let volume = ctx.store.get(PV, "", text_at(&claim, &["spec", "volumeName"]))?;
+    let (driver, handle) =
+        (text_at(&volume, &["spec", "csi", "driver"]), text_at(&volume, &["spec", "csi", "volumeHandle"]));
+    (!driver.is_empty()).then(|| format!("{PREFIX}{driver}^{handle}"))
 }
 
 /// The driver has failed to attach it.
@@ -24,6 +52,21 @@ pub(crate) fn failed(ctx: &Ctx, namespace: &str, claim: &str, node: &str, why: &
 
 /// No pod of its node needs it any more.
 pub(crate) fn detached(ctx: &Ctx, name: &str) {
+    if let Some(order) = ctx.store.get(VOLUME_ATTACHMENT, "", name) {
+        let node = text_at(&order, &["spec", "nodeName"]);
+        // The volume itself may be gone by now: its attachment's name is made of what the node calls it.
+        let same = |entry: &Value| {
+            let volume = entry["name"].as_str().and_then(|name| name.strip_prefix(PREFIX));
+            volume.and_then(|v| v.split_once('^')).is_some_and(|(driver, handle)| named(driver, handle, node) == name)
+        };
+        if ctx.store.get(NODE, "", node).is_some() {
+            let _ = ctx.store.modify(NODE, "", node, |live| {
+                if let Some(all) = live.pointer_mut("/status/volumesAttached").and_then(Value::as_array_mut) {
+                    all.retain(|entry| !same(entry));
+                }
+            });
+        }
+    }
     // Somebody else deleted it first: the goal is reached.
     let _ = ctx.store.delete(VOLUME_ATTACHMENT, "", name, &DeleteOptions::default());
 }
@@ -47,8 +90,12 @@ fn address(ctx: &Ctx, namespace: &str, claim: &str, node: &str) -> Option<(Strin
     if driver.is_empty() {
         return None;
     }
-    let hash = Sha256::digest(format!("{handle}{driver}{node}"));
-    let name = format!("csi-{}", hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    let name = named(driver, handle, node);
     let source = json!({"persistentVolumeName": text_at(&volume, &["metadata", "name"])});
     Some((name, json!({"attacher": driver, "nodeName": node, "source": source})))
+}
+
+fn named(driver: &str, handle: &str, node: &str) -> String {
+    let hash = Sha256::digest(format!("{handle}{driver}{node}"));
+    format!("csi-{}", hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }

@@ -5,23 +5,24 @@ use serde_json::{Value, json};
 use crate::sim::clock::stamp;
 use crate::sim::controllers::Ctx;
 use crate::sim::controllers::objects::{items, node_of};
+use crate::sim::controllers::scheduler::fit::ZONE;
 use crate::sim::delete::DeleteOptions;
-use crate::sim::kinds::{PV, PVC};
+use crate::sim::kinds::{NODE, PV, PVC};
 use crate::sim::object::{is_terminating, name_of, namespace_of, text_at, uid_of};
 use crate::sim::scenario::Amount;
 
 const PROTECTION: &str = "kubernetes.io/pv-protection";
 const MANAGER: &str = "kube-controller-manager";
 
-/// Makes the volume of a claim and binds the two; answers the volume's name.
-pub(super) fn provision(ctx: &Ctx, claim: &Value, class: &Value) -> Option<String> {
+/// Makes the volume of a claim, in the zone of a node where one is given, and binds the two; answers the volume's name.
+pub(super) fn provision(ctx: &Ctx, claim: &Value, class: &Value, near: Option<&str>) -> Option<String> {
     let name = format!("pvc-{}", uid_of(claim));
     let provisioner = text_at(class, &["provisioner"]);
     let reclaim = match text_at(class, &["reclaimPolicy"]) {
         "" => "Delete",
         policy => policy,
     };
-    let volume = json!({
+    let mut volume = json!({
         "metadata": {
             "name": name,
             "annotations": {"pv.kubernetes.io/provisioned-by": provisioner},
@@ -37,9 +38,38 @@ pub(super) fn provision(ctx: &Ctx, claim: &Value, class: &Value) -> Option<Strin
             "volumeMode": "Filesystem",
         },
     });
+    let node = near.and_then(|node| ctx.store.get(NODE, "", node));
+    if let Some(zone) = node.as_deref().and_then(|n| n["metadata"]["labels"][ZONE].as_str()) {
+        volume["spec"]["nodeAffinity"] = json!({"required": {"nodeSelectorTerms": [
+            {"matchExpressions": [{"key": ZONE, "operator": "In", "values": [zone]}]},
+        ]}});
+    }
     ctx.store.create(PV, volume, MANAGER).ok()?;
     bind(ctx, claim, &name);
     Some(name)
+}
+
+/// The zone that a bound claim's volume lies in.
+pub(crate) fn zone(ctx: &Ctx, claim: &Value) -> Option<String> {
+    let volume = ctx.store.get(PV, "", text_at(claim, &["spec", "volumeName"]))?;
+    let terms = items(&volume, &["spec", "nodeAffinity", "required", "nodeSelectorTerms"]);
+    let expressions = terms.iter().flat_map(|t| items(t, &["matchExpressions"]));
+    let zone = expressions.into_iter().find(|e| e["key"] == ZONE)?;
+    Some(zone["values"][0].as_str()?.to_owned())
+}
+
+/// A volume is gone: the claim that was bound to it has lost it for ever.
+pub(super) fn lost(ctx: &Ctx, volume: &Value) {
+    let reserved = &volume["spec"]["claimRef"];
+    let (namespace, name) = (text_at(reserved, &["namespace"]), text_at(reserved, &["name"]));
+    let is_its = |c: &Value| reserved["uid"] == uid_of(c) && text_at(c, &["spec", "volumeName"]) == name_of(volume);
+    if ctx.store.get(PVC, namespace, name).is_some_and(|c| is_its(&c) && !is_terminating(&c)) {
+        let _ = ctx.store.modify(PVC, namespace, name, |c| {
+            if is_its(c) {
+                c["status"] = json!({"phase": "Lost"});
+            }
+        });
+    }
 }
 
 /// Binds a claim to a volume that somebody made by hand; false if there is none for it.

@@ -9,9 +9,9 @@ use crate::sim::controllers::Ctx;
 use crate::sim::controllers::events::Type;
 use crate::sim::controllers::queue::{after, since};
 use crate::sim::controllers::volumes::{self, attachment};
-use crate::sim::kinds::PVC;
+use crate::sim::kinds::{PVC, SECRET};
 use crate::sim::kubelet::container::{Role, State};
-use crate::sim::kubelet::images::{Ask, Fetch};
+use crate::sim::kubelet::images::{self, Ask, Fetch};
 use crate::sim::kubelet::needs;
 use crate::sim::object::text_at;
 use crate::sim::scenario::Fault;
@@ -45,7 +45,7 @@ impl Pod {
         self.go_on(at, env);
     }
 
-    /// Why the volumes can't be mounted: the event's reason and message.
+    /// Why there is no sandbox yet: the event's reason and message.
     fn cannot_mount(&self, env: &mut Env<'_>) -> Option<(&'static str, String)> {
         let store = &env.ctx.store;
         let volume_of = |claim: &str| {
@@ -76,6 +76,24 @@ impl Pod {
             }
             let message = format!("AttachVolume.Attach failed for volume \"{}\" : {why}", volume_of(claim));
             return Some(("FailedAttachVolume", message));
+        }
+        if behaviour.strikes(Fault::MountFail, u64::from(self.mount_tries))
+            && let Some(claim) = self.claims.first()
+        {
+            let why = behaviour.message.unwrap_or_else(|| {
+                "rpc error: code = Internal desc = mount failed: wrong fs type, bad superblock".into()
+            });
+            let message = format!("MountVolume.MountDevice failed for volume \"{}\" : {why}", volume_of(claim));
+            return Some(("FailedMount", message));
+        }
+        if behaviour.strikes(Fault::SandboxFail, u64::from(self.mount_tries)) {
+            let why = behaviour.message.unwrap_or_else(|| {
+                "plugin type=\"bridge\" failed (add): no IP addresses available in range set".into()
+            });
+            let message = format!(
+                "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: {why}"
+            );
+            return Some(("FailedCreatePodSandBox", message));
         }
         self.mounts.iter().find_map(|need| {
             let why = need.missing(store, &self.namespace)?;
@@ -116,10 +134,12 @@ impl Pod {
                 self.create(i, at, env);
             }
             Fetch::Until(until) => {
+                self.look_for_pull_secrets(env.ctx);
                 self.container_event(env.ctx, i, Type::Normal, "Pulling", format!("Pulling image \"{image}\""));
                 self.plan(until, Todo::Pulled(i, at));
             }
             Fetch::Refused(when, why) => {
+                self.look_for_pull_secrets(env.ctx);
                 self.container_event(env.ctx, i, Type::Normal, "Pulling", format!("Pulling image \"{image}\""));
                 self.plan(when, Todo::Refused(i, why));
             }
@@ -135,6 +155,23 @@ impl Pod {
                 self.container_event(env.ctx, i, Type::Warning, "InspectFailed", message.clone());
                 self.cannot_start(i, "InvalidImageName", message, at, env);
             }
+        }
+    }
+
+    /// The kubelet says which image pull secrets it has not found, and pulls without them.
+    fn look_for_pull_secrets(&self, ctx: &Ctx) {
+        let missing: Vec<&str> = self
+            .pull_secrets
+            .iter()
+            .map(|name| &**name)
+            .filter(|name| ctx.store.get(SECRET, &self.namespace, name).is_none())
+            .collect();
+        if !missing.is_empty() {
+            let message = format!(
+                "Unable to retrieve some image pull secrets ({}); attempting to pull the image may not succeed.",
+                missing.join(", ")
+            );
+            self.event(ctx, Type::Warning, "FailedToRetrieveImagePullSecret", message);
         }
     }
 
@@ -156,6 +193,7 @@ impl Pod {
             "Successfully pulled image \"{image}\" in {took} ({took} including waiting). Image size: {size} bytes."
         );
         self.container_event(env.ctx, i, Type::Normal, "Pulled", message);
+        images::post(env.ctx, &self.node, &image, size);
         self.containers[i].pulls = 0;
         self.create(i, at, env);
     }
@@ -182,9 +220,21 @@ impl Pod {
 
     pub(super) fn create(&mut self, i: usize, at: Timestamp, env: &mut Env<'_>) {
         let missing = self.containers[i].needs.iter().find_map(|n| n.missing(&env.ctx.store, &self.namespace));
-        if let Some(why) = missing {
+        let (c, uid) = (&self.containers[i], &self.uid);
+        let fails = |fault, usually: &str| {
+            let strikes = c.behaviour.strikes(fault, c.restarts);
+            strikes.then(|| c.behaviour.message.clone().unwrap_or_else(|| usually.to_owned()))
+        };
+        let as_root =
+            format!("container has runAsNonRoot and image will run as root (pod: \"{uid}\", container: {})", c.name);
+        let config = missing.or_else(|| fails(Fault::ConfigError, &as_root));
+        let cannot = config.map(|why| ("CreateContainerConfigError", why)).or_else(|| {
+            let why = fails(Fault::CreateError, "failed to generate container spec: no command specified")?;
+            Some(("CreateContainerError", why))
+        });
+        if let Some((reason, why)) = cannot {
             self.container_event(env.ctx, i, Type::Warning, "Failed", format!("Error: {why}"));
-            self.wait(i, "CreateContainerConfigError", why);
+            self.wait(i, reason, why);
             self.plan(after(at, SYNC), Todo::Create(i));
             return;
         }
@@ -218,6 +268,8 @@ impl Pod {
         } else if struck(Fault::Crash) || struck(Fault::Fail) {
             let reason = if b.exit_code == 0 { "Completed" } else { "Error" };
             self.plan(at(draw(b.after, "after")), Todo::End(i, b.exit_code, reason));
+        } else if struck(Fault::ProbeKill) {
+            self.plan(at(draw(b.after, "after")), Todo::ProbeKills(i));
         } else if !struck(Fault::Hang) {
             let ends = c.role == Role::Init || c.role == Role::Main && self.restart != Restart::Always;
             if ends {
@@ -272,6 +324,18 @@ impl Pod {
         let period = c.probes.period;
         self.container_event(env.ctx, i, Type::Warning, "Unhealthy", format!("{which} probe failed: {why}"));
         self.plan(after(at, period), Todo::ProbeFails(i));
+    }
+
+    /// The liveness probe has failed often enough.
+    pub(super) fn probe_kills(&mut self, i: usize, at: Timestamp, env: &mut Env<'_>) {
+        let c = &self.containers[i];
+        let (name, target) = (c.name.clone(), c.probes.target.replacen("://:", &format!("://{}:", self.ip), 1));
+        let why =
+            format!("Get \"{target}\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)");
+        self.container_event(env.ctx, i, Type::Warning, "Unhealthy", format!("Liveness probe failed: {why}"));
+        let message = format!("Container {name} failed liveness probe, will be restarted");
+        self.container_event(env.ctx, i, Type::Normal, "Killing", message);
+        self.ended(i, 137, "Error", at, env);
     }
 
     pub(super) fn ended(&mut self, i: usize, code: i32, reason: &'static str, at: Timestamp, env: &mut Env<'_>) {

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::{
-    fleet::{At, Tier, image::Version},
+    fleet::{At, Phase, Tier, image::Version},
     index::Entry,
 };
 
@@ -73,7 +73,8 @@ impl Sort {
         Self::ALL.get(at + 1).copied().unwrap_or_default()
     }
 
-    pub(crate) fn key(self, entry: &Entry) -> SortKey<'_> {
+    /// `kept_down`: a critical finding keeps the tenant down, whatever its phase says.
+    pub(crate) fn key(self, entry: &Entry, kept_down: bool) -> SortKey<'_> {
         let tenant = &entry.tenant;
         let number = |number: Option<u64>| SortKey {
             unknown: number.is_none(),
@@ -85,7 +86,8 @@ impl Sort {
             // Newest first within a phase, by when the phase began: a boot's stages do not shuffle the rows.
             Self::Severity => {
                 let newest = newest_first(entry.changed).unwrap_or(u64::from(u32::MAX));
-                number(u64::try_from(entry.verdict.phase.rank()).ok().map(|rank| rank << 32 | newest))
+                let rank = if kept_down { Phase::Failing.rank() } else { entry.verdict.phase.rank() };
+                number(u64::try_from(rank).ok().map(|rank| rank << 32 | newest))
             }
             Self::Name => SortKey { unknown: false, number: 0, version: None, text: &tenant.id },
             Self::Changed => number(newest_first(entry.changed)),
@@ -118,11 +120,11 @@ fn newest_first(at: Option<At>) -> Option<u64> {
 /// Memory in use as a share of what the tier's quota allows; `None` without a measure or a quota.
 pub(crate) fn memory_percent(entry: &Entry) -> Option<u32> {
     let limit = entry.tenant.quota()?.entry("limits.memory")?.hard;
-    entry.tenant.usage?.memory.percent_of(limit)
+    entry.tenant.usage?.memory().percent_of(limit)
 }
 
 /// The same for the processor.
 pub(crate) fn cpu_percent(entry: &Entry) -> Option<u32> {
     let limit = entry.tenant.quota()?.entry("limits.cpu")?.hard;
-    entry.tenant.usage?.cpu.percent_of(limit)
+    entry.tenant.usage?.cpu().percent_of(limit)
 }

@@ -41,6 +41,17 @@ fn the_top_row_is_selected_while_the_first_lists_come_in() {
 }
 
 #[test]
+fn what_comes_with_the_last_of_the_first_lists_is_seen_before_anybody_is_selected_for_good() {
+    let mut state = console();
+    let mut lists = first_lists(mixed());
+    let rest = lists.split_off(1);
+    feed(&mut state, lists);
+    assert_ne!(state.list.current().unwrap().id, *"leo");
+    feed(&mut state, rest);
+    assert_eq!((state.list.at, &*state.list.current().unwrap().id), (0, "leo"));
+}
+
+#[test]
 fn counts_are_of_the_whole_fleet() {
     let mut state = with(mixed());
     press(&mut state, "/ \"leo\" enter");
@@ -57,4 +68,46 @@ fn a_page_is_never_left_half_empty() {
     state.size = (80, 60);
     state.settle();
     assert_eq!(state.list.offset, 100 - crate::tui::view::fleet::rows(state.size));
+}
+
+#[test]
+fn whom_a_finding_keeps_down_stands_with_those_who_fail_and_rings_though_their_phase_says_that_they_boot() {
+    use crate::{
+        config::Alert,
+        fleet::Warning,
+        tui::{effect::Effect, keymap::Keymap, msg::Msg, update::update},
+    };
+    let mut keyless = booting(0);
+    keyless.stages[0].state = waiting("PodInitializing");
+    let mut keyless = tenant("keyless", Some(later(keyless, NOW - 500)));
+    let mut fine = booting(0);
+    fine.stages[0].state = waiting("PodInitializing");
+    let fine = tenant("fine", Some(later(fine, NOW - 5)));
+    let ready = tenant("ready", Some(later(ready(), 100)));
+    let mut state = with(vec![keyless.clone(), fine.clone(), ready.clone()]);
+    state.alerts.how = Alert::Bell;
+    let shown = screen(&mut state, 120, 24);
+    assert!(!shown.contains("down"), "{shown}");
+    keyless.warnings = Box::new([Warning {
+        last: Some(at(NOW - 20)),
+        reason: text("FailedMount"),
+        kind: text("Pod"),
+        message: text("MountVolume.SetUp failed for volume \"x\" : secret \"x\" not found"),
+        ..refusal(NOW - 400)
+    }]);
+    let (keys, mut effects) = (Keymap::new(), Vec::new());
+    for delta in first_lists(vec![keyless.clone(), fine.clone(), ready.clone()]) {
+        effects.extend(update(&mut state, &keys, Msg::Delta(delta)));
+    }
+    state.settle();
+    assert_eq!((&*state.list.order[0], state.list.kept_down), ("tenant-keyless", 1));
+    let [Effect::Alert(Alert::Bell, said)] = &effects[..] else { panic!("{effects:?}") };
+    assert!(said.starts_with("keyless is failing: "), "{said}");
+    let shown = screen(&mut state, 120, 24);
+    let row = shown.lines().find(|l| l.contains("keyless")).unwrap();
+    assert!(shown.contains("1 down") && row.contains("Booting") && row.contains("there is no Secret"), "{shown}");
+    // Mended.
+    keyless.warnings = Box::default();
+    feed(&mut state, first_lists(vec![keyless, fine, ready]));
+    assert_eq!((&*state.list.order[0], state.list.kept_down), ("tenant-fine", 0));
 }

@@ -38,7 +38,7 @@ pub(crate) fn open(state: &mut State, mut targets: Vec<Target>) -> Vec<Effect> {
         return vec![];
     }
     targets.truncate(MOST_TENANTS);
-    let logs = Logs::new(targets, asked);
+    let logs = Logs::new(targets, asked, state.logs_cap);
     let effect = super::tail(&logs);
     if logs.targets.len() < asked {
         state.inform(format!("the first {MOST_TENANTS} of {asked} tenants: no more are read at once"));

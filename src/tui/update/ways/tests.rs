@@ -50,6 +50,18 @@ fn a_shell_asks_which_container_and_its_target_is_settled_then() {
 }
 
 #[test]
+fn the_palette_opens_a_shell_in_the_container_that_is_named() {
+    let mut state = chloe();
+    let effects = press(&mut state, ": \"shell\" space \"browser-ui\" enter");
+    let [Effect::Enter { room, others }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(
+        (room.container.as_str(), &others[..]),
+        ("browser-ui", &["gateway".to_owned(), "browser".to_owned()][..])
+    );
+    assert!(state.overlays.is_empty());
+}
+
+#[test]
 fn in_the_logs_it_begins_with_the_container_whose_line_is_read() {
     use crate::cluster::logs::{Block, Channel, Lane, News, Pen};
     let mut state = chloe();

@@ -2,7 +2,7 @@
 
 use crate::{
     diagnose::Finding,
-    fleet::{Claim, ClaimPhase, Container, Phase, State as Run, boot::Pace},
+    fleet::{Claim, ClaimPhase, Container, Phase, State as Run, boot::Pace, name::Holds},
     index::{Entry, History, outlook},
     tui::{
         state::list::sort::{cpu_percent, memory_percent},
@@ -32,6 +32,8 @@ pub(super) struct Subject<'a> {
     pub(super) history: &'a History,
     /// What is worst about the tenant.
     pub(super) finding: Option<&'a Finding>,
+    /// The same, where it keeps the tenant down though its phase says that it is on its way.
+    pub(super) kept_down: Option<&'a Finding>,
     /// The phase's column has no room for the stage, so that WHY says it.
     pub(super) narrow: bool,
 }
@@ -43,7 +45,7 @@ pub(super) fn draw(paint: &mut Paint<'_>, of: &Subject<'_>, placed: &Placed, x: 
     let say = |paint: &mut Paint<'_>, text: &str, role: Role| put(paint, placed, x, y, text, role);
     match placed.column {
         Column::Tenant => say(paint, &tenant.id, Role::Text),
-        Column::PhaseLong | Column::Phase => phase(paint, entry, placed, x, y),
+        Column::PhaseLong | Column::Phase => phase(paint, of, placed, x, y),
         Column::Since => match entry.verdict.since {
             Some(since) => {
                 let age = paint.age(since);
@@ -69,8 +71,8 @@ pub(super) fn draw(paint: &mut Paint<'_>, of: &Subject<'_>, placed: &Placed, x: 
         Column::Memory => share(paint, memory_percent(entry), placed, x, y),
         Column::MemoryBar => meter(paint, memory_percent(entry), placed, x, y),
         Column::CpuBar => meter(paint, cpu_percent(entry), placed, x, y),
-        Column::App => claim(paint, tenant.claim("app-data"), placed, x, y),
-        Column::Config => claim(paint, tenant.claim("config-data"), placed, x, y),
+        Column::App => claim(paint, tenant.claim_for(Holds::App), placed, x, y),
+        Column::Config => claim(paint, tenant.claim_for(Holds::Config), placed, x, y),
         Column::Disk => claim(paint, worst_claim(entry), placed, x, y),
         Column::Browser => {
             let young = entry.verdict.phase.in_progress();
@@ -85,11 +87,14 @@ pub(super) fn draw(paint: &mut Paint<'_>, of: &Subject<'_>, placed: &Placed, x: 
             None => say(paint, UNKNOWN, Role::Dim),
         },
         Column::Why => {
-            let clause = outlook::clause(entry, of.history, paint.now);
+            // What keeps somebody down is worth more than how long they have been on their way.
+            let kept_down = of.kept_down.is_some();
+            let clause = outlook::clause(entry, of.history, paint.now).filter(|_| !kept_down);
             // Of whoever is on their way it is told how far they are, unless something keeps them; of the others what is worst.
             let moves = entry.verdict.phase.in_progress();
             let finding = of.finding.filter(|f| clause.is_none() && (!moves || f.down));
             let role = match (&clause, finding) {
+                _ if kept_down => Role::Error,
                 (Some((Pace::Stuck, _)), _) => Role::Error,
                 (Some((Pace::Slow, _)), _) => Role::Warn,
                 (None, Some(finding)) if !finding.down => Role::Warn,
@@ -106,10 +111,12 @@ pub(super) fn draw(paint: &mut Paint<'_>, of: &Subject<'_>, placed: &Placed, x: 
     }
 }
 
-fn phase(paint: &mut Paint<'_>, entry: &Entry, placed: &Placed, x: u16, y: u16) {
+fn phase(paint: &mut Paint<'_>, of: &Subject<'_>, placed: &Placed, x: u16, y: u16) {
+    let entry = of.entry;
     let phase = &entry.verdict.phase;
     let (x, right) = (x + placed.x, x + placed.x + placed.width);
-    let end = paint.text(x, y, right, phase.word(), phase_role(phase.rank())).max(x + WORD) + 1;
+    let role = phase_role(if of.kept_down.is_some() { Phase::Failing.rank() } else { phase.rank() });
+    let end = paint.text(x, y, right, phase.word(), role).max(x + WORD) + 1;
     let long = placed.column == Column::PhaseLong;
     match phase {
         Phase::Booting { stage, .. } => {

@@ -104,7 +104,7 @@ fn an_empty_screen_says_why() {
 fn what_is_unknown_is_never_zero() {
     let mut bare = tenant("bare", None);
     bare.tier = None;
-    bare.claims.clear();
+    bare.claims = Box::default();
     let mut state = with(vec![bare]);
     let shown = screen(&mut state, 200, 24);
     let row = shown.lines().find(|l| l.contains("bare")).unwrap();

@@ -123,7 +123,8 @@ fn event(second: u32, warning: bool, reason: &str, message: &str) -> EventLine {
 fn events_of_the_fleet_and_of_one_tenant() {
     let mut state = fleet();
     assert_eq!(press(&mut state, "e"), [], "the fleet's warnings are watched");
-    insta::assert_snapshot!("warnings_120x24", screen(&mut state, 120, 24));
+    insta::assert_snapshot!("warnings_80x24", screen(&mut state, 80, 24));
+    insta::assert_snapshot!("warnings_120x40", screen(&mut state, 120, 40));
     press(&mut state, "esc / \"maria\" enter enter");
     let ask = look(&press(&mut state, "e"));
     assert_eq!(ask, Ask::Events { namespace: "tenant-maria-k".to_owned() });
@@ -134,7 +135,7 @@ fn events_of_the_fleet_and_of_one_tenant() {
     ];
     answer(&mut state, ask.clone(), Ok(Answer::Events(events)));
     insta::assert_snapshot!("events_80x24", screen(&mut state, 80, 24));
-    insta::assert_snapshot!("events_120x24", screen(&mut state, 120, 24));
+    insta::assert_snapshot!("events_120x40", screen(&mut state, 120, 40));
     assert_eq!(look(&press(&mut state, "ctrl-r")), ask, "read again when asked");
     assert_eq!(press(&mut state, "ctrl-r"), [], "it is on its way already");
     answer(&mut state, ask, refused("listing events is forbidden"));
@@ -154,12 +155,14 @@ fn objects_and_their_yaml() {
     answer(&mut state, ask, Ok(Answer::Objects(objects)));
     press(&mut state, "j j k");
     insta::assert_snapshot!("objects_80x24", screen(&mut state, 80, 24));
+    insta::assert_snapshot!("objects_120x40", screen(&mut state, 120, 40));
     let ask = look(&press(&mut state, "enter"));
     let Ask::Yaml { object, .. } = &ask else { panic!("{ask:?}") };
     assert_eq!((object.kind.kind, state.place()), ("Pod", Place::Yaml));
     let yaml = "apiVersion: v1\nkind: Pod\nmetadata:\n  managedFields: (folded)\n  name: openclaw-0\nspec:\n  containers:\n  - name: gateway";
     answer(&mut state, ask, Ok(Answer::Lines(yaml.lines().map(str::to_owned).collect())));
     insta::assert_snapshot!("yaml_80x24", screen(&mut state, 80, 24));
+    insta::assert_snapshot!("yaml_120x40", screen(&mut state, 120, 40));
     press(&mut state, "esc esc");
     assert_eq!(state.place(), Place::Fleet);
 }

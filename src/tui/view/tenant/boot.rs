@@ -3,11 +3,13 @@
 use ratatui::layout::Rect;
 
 use crate::{
+    diagnose::kept_down,
     fleet::{
-        Age, Boot, Pod, Right, Tenant,
+        Age, At, Boot, Pod, Right, Tenant,
         boot::{Lap, Pace, first_ready},
     },
     index::{
+        Forecast,
         history::{PastBoot, Usual},
         outlook,
     },
@@ -29,13 +31,26 @@ pub(super) fn draw(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) 
     let tenant = &of.entry.tenant;
     let Some(pod) = tenant.pod() else {
         let mut end = paint.text(BODY, y, right, "no pod", Role::Dim);
-        if let Some(forecast) = of.history.forecast(of.entry, paint.now) {
+        if let Some(forecast) = forecast(of, paint.now) {
             end = paint.text(end, y, right, ": ", Role::Dim);
             paint.text(end, y, right, &outlook::long(forecast), Role::Dim);
         }
         return past(paint, of, y + 1, right) + 1;
     };
     let boot = Boot::of(pod);
+    let mut y = summary(paint, of, pod, &boot, y, right);
+    y = stuck(paint, of, y, right);
+    let height = u16::try_from(boot.steps.len()).unwrap_or(0);
+    let area = Rect { x: BODY, y, width: right.saturating_sub(BODY), height };
+    let beside = timeline::Beside::of(of.history, tenant, &boot, paint.now);
+    y += timeline::draw(paint, &boot, &beside, area);
+    y = log_end(paint, of, LOG_LINES, y, right);
+    past(paint, of, y, right) + 1
+}
+
+/// How far it is, and how long it will still take.
+pub(super) fn summary(paint: &mut Paint<'_>, of: &Subject<'_>, pod: &Pod, boot: &Boot, y: u16, right: u16) -> u16 {
+    let tenant = &of.entry.tenant;
     let (done, total) = boot.stages();
     let x = bar::stages(paint, BODY, y, right, done, total);
     let dot = paint.glyphs.dot;
@@ -55,18 +70,17 @@ pub(super) fn draw(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) 
     };
     paint.text(x + 1, y, right, &summary, Role::Text);
     let mut y = y + 1;
-    if let Some(forecast) = of.history.forecast(of.entry, paint.now) {
+    if let Some(forecast) = forecast(of, paint.now) {
         let role = if forecast.seconds().is_some() { Role::Progress } else { Role::Dim };
         paint.text(BODY, y, right, &outlook::long(forecast), role);
         y += 1;
     }
-    y = stuck(paint, of, y, right);
-    let height = u16::try_from(boot.steps.len()).unwrap_or(0);
-    let area = Rect { x: BODY, y, width: right.saturating_sub(BODY), height };
-    let beside = timeline::Beside::of(of.history, tenant, &boot, paint.now);
-    y += timeline::draw(paint, &boot, &beside, area);
-    y = log_end(paint, of, y, right);
-    past(paint, of, y, right) + 1
+    y
+}
+
+/// Nothing is foretold of a boot that something keeps from going on.
+fn forecast(of: &Subject<'_>, now: At) -> Option<Forecast> {
+    of.history.forecast(of.entry, now).filter(|_| kept_down(&of.entry.verdict.phase, of.findings).is_none())
 }
 
 /// Seconds from the pod's making to its readiness.
@@ -79,14 +93,14 @@ fn usually(usual: Option<Usual>) -> String {
 }
 
 /// Why the boot does not move, where it does not.
-fn stuck(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) -> u16 {
+pub(super) fn stuck(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) -> u16 {
     let tenant = &of.entry.tenant;
     let Some((lap, elapsed, Some(comparison))) = of.history.current(tenant, paint.now) else { return y };
     if outlook::pace(lap, &comparison) < Pace::Stuck || !of.entry.verdict.phase.in_progress() {
         return y;
     }
     let since = paint.now.unix() - i64::from(elapsed);
-    let because = crate::fleet::At::from_unix(since).and_then(|since| outlook::stuck_because(tenant, lap, since));
+    let because = At::from_unix(since).and_then(|since| outlook::stuck_because(tenant, lap, since));
     let because = because.unwrap_or_else(|| "no event says why".to_owned());
     wrap(paint, BODY, y, right, &format!("stuck: {because}"), Role::Error, 2)
 }
@@ -95,7 +109,7 @@ fn stuck(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) -> u16 {
 const LOG_LINES: usize = 2;
 
 /// The last lines of what the step that is at work writes.
-fn log_end(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u16) -> u16 {
+pub(super) fn log_end(paint: &mut Paint<'_>, of: &Subject<'_>, most: usize, mut y: u16, right: u16) -> u16 {
     let Some(ask) = state::log_end(of.entry) else { return y };
     if of.rights.get(Right::Logs) == Some(false) {
         paint.text(BODY, y, right, &format!("its log may not be read ({})", Right::Logs.can_i()), Role::Dim);
@@ -103,7 +117,7 @@ fn log_end(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u16) -> u
     }
     match of.answers.told(&ask).map(|told| &told.answer) {
         Some(Ok(Answer::Log(lines))) => {
-            for line in &lines[lines.len().saturating_sub(LOG_LINES)..] {
+            for line in &lines[lines.len().saturating_sub(most)..] {
                 let x = paint.text(BODY, y, right, "log ", Role::Dim);
                 paint.text(x, y, right, &line.text, Role::Text);
                 y += 1;

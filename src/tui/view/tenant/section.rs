@@ -4,15 +4,17 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
     diagnose::Finding,
-    fleet::{Claim, ImageRef, QuotaEntry, Right, Rights, fit},
-    index::{Entry, History, Link, Meter, Sources},
+    fleet::{Claim, Container, ImageRef, Pod, QuotaEntry, Right, Rights, State, fit, growth::Series},
+    index::{
+        Entry, Fleet, History, Link, Meter, Sources,
+        words::{headroom, pace, shares_short, span},
+    },
     manifest::TierSize,
     tui::{
         ask::Asked,
         text,
         theme::Role,
         view::findings,
-        view::volumes::{pace, span},
         widget::{
             bar,
             paint::{Align, Paint},
@@ -28,6 +30,7 @@ const METER: u16 = 12;
 /// Whom a page is about, and how well that is known.
 pub(super) struct Subject<'a> {
     pub(super) entry: &'a Entry,
+    pub(super) fleet: &'a Fleet,
     pub(super) sources: &'a Sources,
     pub(super) rights: Rights,
     pub(super) history: &'a History,
@@ -118,7 +121,7 @@ pub(super) fn quota(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: 
     let used = match of.entry.tenant.usage {
         Some(usage) => {
             let age = paint.age(usage.at);
-            Some(format!("in use now: memory {}, cpu {} ({age} old)", usage.memory.bytes(), usage.cpu))
+            Some(format!("in use now: memory {}, cpu {} ({age} old)", usage.memory().bytes(), usage.cpu()))
         }
         None => silence(of.sources, Meter::Pods),
     };
@@ -145,7 +148,7 @@ pub(super) fn volumes(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right
         return y + 2;
     }
     for claim in &of.entry.tenant.claims {
-        volume_line(paint, claim, y, right);
+        volume_line(paint, claim, of.fleet.series(claim.uid), y, right);
         y += 1;
     }
     if of.entry.tenant.claims.iter().any(|c| c.usage.is_none())
@@ -164,7 +167,7 @@ pub(super) fn volumes(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right
     y + 1
 }
 
-fn volume_line(paint: &mut Paint<'_>, claim: &Claim, y: u16, right: u16) {
+fn volume_line(paint: &mut Paint<'_>, claim: &Claim, series: Option<&Series>, y: u16, right: u16) {
     paint.cell(BODY, y, 24, &claim.name, Align::Left, Role::Text);
     let x = BODY + 25;
     let percent = claim.percent();
@@ -177,7 +180,9 @@ fn volume_line(paint: &mut Paint<'_>, claim: &Claim, y: u16, right: u16) {
             about.push_str(&format!(", inodes {inodes}%"));
         }
         if let Some(growth) = claim.growth {
-            about.push_str(&format!(", {}/day", pace(growth)));
+            let course = bar::course_of(paint.glyphs, series, usage.capacity);
+            let gap = if course.is_empty() { "" } else { " " };
+            about.push_str(&format!(", {course}{gap}{}/day", pace(growth)));
         }
         if let Some(seconds) = claim.seconds_to_full() {
             about.push_str(&format!(", full in {}", span(seconds)));
@@ -197,24 +202,11 @@ pub(super) fn pod(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u1
         paint.text(BODY, y, right, "none", Role::Dim);
         return y + 2;
     };
-    let mut facts = vec![pod.name.to_string()];
-    facts.push(pod.node.as_ref().map_or_else(|| "no node yet".to_owned(), |n| format!("on {n}")));
-    facts.extend(pod.ip.map(|ip| ip.to_string()));
-    if let Some(created) = pod.created {
-        facts.push(format!("made {} ago", paint.age(created)));
-    }
-    let text = facts.join(&format!(" {} ", paint.glyphs.dot));
-    paint.text(BODY, y, right, &text, Role::Text);
+    pod_facts(paint, pod, y, right);
     y += 1;
     for container in pod.containers.iter().chain(pod.stages.iter().filter(|s| s.restarts > 0)) {
         paint.cell(BODY, y, 24, &container.name, Align::Left, Role::Text);
-        let role = match (&container.state, container.ready) {
-            (_, true) => Role::Ok,
-            (crate::fleet::State::Terminated(t), _) if t.exit_code == 0 => Role::Ok,
-            (crate::fleet::State::Terminated(_), _) => Role::Error,
-            (crate::fleet::State::Waiting(_), _) if container.trouble().is_some() => Role::Error,
-            _ => Role::Progress,
-        };
+        let role = container_role(container);
         paint.cell(BODY + 25, y, 20, &text::container_state(container), Align::Left, role);
         let mut about = match container.restarts {
             0 => "no restarts".to_owned(),
@@ -222,12 +214,7 @@ pub(super) fn pod(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u1
             n => format!("{n} restarts"),
         };
         if let Some(usage) = of.entry.tenant.part_usage(&container.name) {
-            let (cpu, memory) = (usage.cpu(), usage.memory().bytes());
-            let of_limit = |limit: Option<String>| limit.map_or_else(String::new, |limit| format!(" of {limit}"));
-            let limits = container.limits;
-            let cpu_limit = of_limit(limits.cpu.map(|q| q.to_string()));
-            let memory_limit = of_limit(limits.memory.map(|q| q.bytes().to_string()));
-            about = format!("cpu {cpu}{cpu_limit}, memory {memory}{memory_limit}, {about}");
+            about = format!("{}, {about}", shares_short(container, usage));
         }
         if let Some(last) = &container.last {
             let when = last.finished.map(|at| format!(", {} ago", paint.age(at))).unwrap_or_default();
@@ -236,7 +223,33 @@ pub(super) fn pod(paint: &mut Paint<'_>, of: &Subject<'_>, mut y: u16, right: u1
         paint.text(BODY + 46, y, right, &about, if container.restarts > 0 { Role::Warn } else { Role::Dim });
         y += 1;
     }
+    if let Some(headroom) = headroom(&of.entry.tenant) {
+        paint.text(BODY, y, right, &format!("used/asked/at most; {headroom}"), Role::Dim);
+        y += 1;
+    }
     y + 1
+}
+
+/// Which it is, where, and since when.
+pub(super) fn pod_facts(paint: &mut Paint<'_>, pod: &Pod, y: u16, right: u16) {
+    let mut facts = vec![pod.name.to_string()];
+    facts.push(pod.node.as_ref().map_or_else(|| "no node yet".to_owned(), |n| format!("on {n}")));
+    facts.extend(pod.ip.map(|ip| ip.to_string()));
+    if let Some(created) = pod.created {
+        facts.push(format!("made {} ago", paint.age(created)));
+    }
+    let text = facts.join(&format!(" {} ", paint.glyphs.dot));
+    paint.text(BODY, y, right, &text, Role::Text);
+}
+
+pub(super) fn container_role(container: &Container) -> Role {
+    match (&container.state, container.ready) {
+        (_, true) => Role::Ok,
+        (State::Terminated(t), _) if t.exit_code == 0 => Role::Ok,
+        (State::Terminated(_), _) => Role::Error,
+        (State::Waiting(_), _) if container.trouble().is_some() => Role::Error,
+        _ => Role::Progress,
+    }
 }
 
 pub(super) fn image(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) -> u16 {
