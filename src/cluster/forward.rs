@@ -81,8 +81,8 @@ struct Behind {
 
 impl Behind {
     /// The pod that a StatefulSet controls is the tenant.
-    fn of(target: &Target, door: Door, entry: Option<&Entry>) -> Option<Self> {
-        let entry = entry.filter(|e| Target::of(e).is_none_or(|t| t.uid == target.uid))?;
+    fn of(target: &mut Target, door: Door, entry: Option<&Entry>) -> Option<Self> {
+        let entry = entry.filter(|e| target.meets(e))?;
         let pod = entry.tenant.pod().filter(|p| p.deleting.is_none())?;
         Some(Self { pod: pod.name.clone(), uid: pod.uid, port: door.port(pod) })
     }
@@ -144,8 +144,8 @@ impl Forward {
     }
 
     /// Tells what the watches see of the tenant now. Connections to a pod that is gone end.
-    pub fn sight(&self, entry: Option<&Entry>) {
-        let now = Behind::of(&self.target, self.door, entry);
+    pub fn sight(&mut self, entry: Option<&Entry>) {
+        let now = Behind::of(&mut self.target, self.door, entry);
         self.behind.send_if_modified(|old| {
             let changed = *old != now;
             if changed {

@@ -104,7 +104,21 @@ impl Target {
 impl Target {
     /// The tenant, as long as it is there and no other one has its name.
     pub fn find<'a>(&self, fleet: &'a Fleet) -> Option<&'a Entry> {
-        fleet.get(&self.namespace).filter(|entry| Self::of(entry).is_none_or(|t| t.uid == self.uid))
+        fleet.get(&self.namespace).filter(|entry| self.is(entry))
+    }
+
+    /// True where whoever has the name is the one that was meant.
+    fn is(&self, entry: &Entry) -> bool {
+        entry.tenant.uid().is_none() || entry.tenant.known_by(self.uid)
+    }
+
+    /// The same; it is bound to the best UID known by now. A tenant may be seen by its pod before its Namespace is read.
+    pub(crate) fn meets(&mut self, entry: &Entry) -> bool {
+        let same = self.is(entry);
+        if let Some(uid) = entry.tenant.uid().filter(|_| same) {
+            self.uid = uid;
+        }
+        same
     }
 }
 
@@ -120,11 +134,9 @@ pub enum Sight {
 }
 
 impl Sight {
-    pub fn of(target: &Target, entry: Option<&Entry>) -> Self {
+    pub fn of(target: &mut Target, entry: Option<&Entry>) -> Self {
         match entry {
-            Some(entry) if Target::of(entry).is_none_or(|t| t.uid == target.uid) => {
-                Self::Pods(entry.tenant.pods.to_vec())
-            }
+            Some(entry) if target.meets(entry) => Self::Pods(entry.tenant.pods.to_vec()),
             _ => Self::Gone,
         }
     }
@@ -215,9 +227,10 @@ impl Tail {
     }
 
     /// Tells what the watches see of the tenants now. Cheap where nothing has changed.
-    pub fn sight<'a>(&self, mut get: impl FnMut(&Target) -> Option<&'a Entry>) {
-        for (target, to) in self.targets.iter().zip(&self.sights) {
-            let sight = Sight::of(target, get(target));
+    pub fn sight<'a>(&mut self, mut get: impl FnMut(&Target) -> Option<&'a Entry>) {
+        for (target, to) in self.targets.iter_mut().zip(&self.sights) {
+            let entry = get(target);
+            let sight = Sight::of(target, entry);
             to.send_if_modified(|old| {
                 let changed = *old != sight;
                 if changed {

@@ -200,6 +200,12 @@ impl Tenant {
         namespace.or_else(|| self.set().map(|s| s.uid)).or_else(|| self.pod().map(|p| p.uid))
     }
 
+    /// True of whoever was bound to this UID. The namespace's decides; before that is read, any object that was known
+    /// then and still is.
+    pub fn known_by(&self, uid: Uid) -> bool {
+        self.uid() == Some(uid) || self.sets.iter().any(|s| s.uid == uid) || self.pods.iter().any(|p| p.uid == uid)
+    }
+
     /// True when nothing of the tenant is left.
     pub fn is_gone(&self) -> bool {
         self.namespace.is_none()

@@ -253,8 +253,8 @@ impl Console {
     }
 
     /// The pods that the tail reads, and that lie behind forwards, are those that the watches see.
-    fn sight(&self) {
-        if let Some(tail) = &self.tail {
+    fn sight(&mut self) {
+        if let Some(tail) = &mut self.tail {
             tail.sight(|target| self.state.fleet.get(&target.namespace));
         }
         self.forwards.sight(&self.state.fleet);

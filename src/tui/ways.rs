@@ -39,9 +39,10 @@ impl Forwards {
     }
 
     /// The pods behind them are those that the watches see.
-    pub(crate) fn sight(&self, fleet: &Fleet) {
-        for (_, forward) in &self.open {
-            forward.sight(fleet.get(&forward.target.namespace));
+    pub(crate) fn sight(&mut self, fleet: &Fleet) {
+        for (_, forward) in &mut self.open {
+            let entry = fleet.get(&forward.target.namespace);
+            forward.sight(entry);
         }
     }
 
@@ -60,9 +61,10 @@ impl Forwards {
         }
     }
 
-    fn opened(&mut self, forward: Forward, fleet: &Fleet) -> Change {
+    fn opened(&mut self, mut forward: Forward, fleet: &Fleet) -> Change {
         self.last += 1;
-        forward.sight(fleet.get(&forward.target.namespace));
+        let entry = fleet.get(&forward.target.namespace);
+        forward.sight(entry);
         let open = Open {
             number: self.last,
             target: forward.target.clone(),

@@ -44,15 +44,8 @@ impl Who {
         }
     }
 
-    /// The namespace's UID decides; before it is known, any object that was known then and still is.
     pub(crate) fn is(&self, tenant: &Tenant) -> bool {
-        let Some(uid) = self.uid else {
-            return tenant.namespace_name == self.namespace;
-        };
-        tenant.namespace_name == self.namespace
-            && (tenant.uid() == Some(uid)
-                || tenant.sets.iter().any(|s| s.uid == uid)
-                || tenant.pods.iter().any(|p| p.uid == uid))
+        tenant.namespace_name == self.namespace && self.uid.is_none_or(|uid| tenant.known_by(uid))
     }
 
     /// Binds to the best UID known by now, of the same tenant.

@@ -2,6 +2,7 @@
 
 mod on_real_node {
     use std::{
+        net::SocketAddr,
         process::{Command, Stdio},
         time::Duration,
     };
@@ -141,8 +142,8 @@ mod on_real_node {
     }
 
     /// One request over a connection of its own; the first line of the answer.
-    async fn asked(forward: &Forward, path: &str) -> String {
-        let mut stream = tokio::net::TcpStream::connect(forward.address).await.unwrap();
+    async fn asked(address: SocketAddr, path: &str) -> String {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
@@ -185,9 +186,9 @@ mod on_real_node {
         let shown = String::from_utf8_lossy(&out).into_owned();
         assert!(exit == Exit::Code(0) && shown.contains("17 91"), "{exit:?}: {shown}");
 
-        let forward = Forward::open(&world.cluster, target, Door::Gateway, None).await.unwrap();
+        let mut forward = Forward::open(&world.cluster, target, Door::Gateway, None).await.unwrap();
         forward.sight(watching.fleet.get(&namespace));
-        assert!(asked(&forward, "/healthz").await.starts_with("HTTP/1.1 200"));
+        assert!(asked(forward.address, "/healthz").await.starts_with("HTTP/1.1 200"));
         world.cluster.delete_pod(&namespace, POD, old.uid).await.unwrap();
         let gone = |e: &Entry| e.tenant.pod().is_none_or(|p| p.uid != old.uid || p.deleting.is_some());
         watching.until(&namespace, "no pod", gone).await;
@@ -195,7 +196,7 @@ mod on_real_node {
         let next = |e: &Entry| e.verdict.phase == Phase::Ready && e.tenant.pod().is_some_and(|p| p.uid != old.uid);
         watching.until(&namespace, "Ready again", next).await;
         forward.sight(watching.fleet.get(&namespace));
-        assert!(asked(&forward, "/healthz").await.starts_with("HTTP/1.1 200"));
+        assert!(asked(forward.address, "/healthz").await.starts_with("HTTP/1.1 200"));
         // The pod that was is not entered under the name of the one that is.
         let refused = world.cluster.shell(&room, SHELLS[1], false).await.err().unwrap();
         assert!(refused.said.contains("that pod is gone"), "{refused}");

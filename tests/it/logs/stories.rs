@@ -1,5 +1,7 @@
 //! What happens to tenants, and what a tail shows of it.
 
+use std::time::Duration;
+
 use fleetdeck::{
     cluster::{
         Said,
@@ -11,6 +13,7 @@ use fleetdeck::{
 };
 
 use super::tailing::{Tailing, following};
+use crate::conformance::world::World;
 
 const STAGES: [&str; 7] = [
     "seed-app",
@@ -344,6 +347,33 @@ async fn a_replaced_pod_is_a_visible_joint() {
     let stops = t.of("gateway").iter().filter(|l| l.contains("received SIGTERM")).count();
     assert_eq!(stops, 1, "{:?}", t.of("gateway"));
     assert_eq!(t.of("gateway").iter().filter(|l| l.ends_with("starting, pid 1")).count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tail_begun_before_the_namespace_is_read_goes_on_after_it() {
+    let world = World::simulator("early");
+    world.rule("chat", "container = 'gateway'\nlog-lines-per-second = 3");
+    let spec = world.spec("a");
+    world.create(&spec).await;
+    for resource in ["namespaces", "statefulsets"] {
+        world.sim().faults().arm(Target::of("list", resource), Fault::Slow(Duration::from_secs(400)), Some(1));
+        world.sim().faults().arm(Target::of("watch", resource), Fault::Slow(Duration::from_secs(400)), Some(1));
+    }
+    let mut t = Tailing::on(world);
+    let namespace = spec.namespace();
+    t.until("a pod", |t| t.fleet.get(&namespace).is_some_and(|e| e.tenant.pod().is_some())).await;
+    assert!(t.fleet.get(&namespace).unwrap().tenant.namespace.is_none(), "seen by its pod alone");
+    t.start(following(), &[&spec]);
+    t.until("the namespace", |t| t.fleet.get(&namespace).is_some_and(|e| e.tenant.namespace.is_some())).await;
+    ready(&mut t, &namespace).await;
+    // Bound to what lasts: the pod's own end is not the tenant's.
+    let old = t.fleet.get(&namespace).unwrap().tenant.pod().unwrap().uid;
+    t.world.cluster.delete_pod(&namespace, "openclaw-0", old).await.unwrap();
+    t.until("another pod", |t| t.fleet.get(&namespace).unwrap().tenant.pod().is_some_and(|p| p.uid != old)).await;
+    ready(&mut t, &namespace).await;
+    t.during(20).await;
+    t.assert_whole("gateway");
+    assert!(!t.done && t.said("").iter().all(|s| s.starts_with("pod replaced")), "{:?}", t.joints);
 }
 
 #[tokio::test(start_paused = true)]

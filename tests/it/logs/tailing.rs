@@ -85,8 +85,8 @@ impl Tailing {
         self.show();
     }
 
-    fn show(&self) {
-        if let Some(tail) = &self.tail {
+    fn show(&mut self) {
+        if let Some(tail) = &mut self.tail {
             tail.sight(|t| self.fleet.get(&t.namespace));
         }
     }

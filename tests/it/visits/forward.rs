@@ -1,6 +1,6 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
     process::{Child, Stdio},
     time::{Duration, Instant},
 };
@@ -19,9 +19,9 @@ fn ready(entry: &Entry) -> bool {
 }
 
 /// One request over a connection of its own; the head of the answer.
-async fn asked(forward: &Forward, path: &str) -> String {
+async fn asked(address: SocketAddr, path: &str) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let mut stream = tokio::net::TcpStream::connect(forward.address).await.unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -39,17 +39,17 @@ async fn it_goes_on_with_the_pod_that_takes_the_others_place() {
     let namespace = spec.namespace();
     watching.until(&namespace, "Ready", ready).await;
     let target = Target::of(watching.fleet.get(&namespace).unwrap()).unwrap();
-    let forward = Forward::open(&world.cluster, target, Door::Gateway, None).await.unwrap();
+    let mut forward = Forward::open(&world.cluster, target, Door::Gateway, None).await.unwrap();
     assert!(forward.address.ip().is_loopback() && forward.address.port() > 0);
     forward.sight(watching.fleet.get(&namespace));
-    assert_eq!(asked(&forward, "/healthz").await, "HTTP/1.1 200 OK");
+    assert_eq!(asked(forward.address, "/healthz").await, "HTTP/1.1 200 OK");
 
     let old = watching.fleet.get(&namespace).unwrap().tenant.pod().unwrap().uid;
     world.cluster.delete_pod(&namespace, "openclaw-0", old).await.unwrap();
     watching.until(&namespace, "no pod", |e| e.tenant.pod().is_none_or(|p| p.uid != old || p.deleting.is_some())).await;
     forward.sight(watching.fleet.get(&namespace));
     // A connection that comes meanwhile waits for the next pod.
-    let waiting = asked(&forward, "/healthz");
+    let waiting = asked(forward.address, "/healthz");
     let next = async {
         watching.until(&namespace, "Ready", |e| ready(e) && e.tenant.pod().is_some_and(|p| p.uid != old)).await;
         forward.sight(watching.fleet.get(&namespace));
@@ -73,9 +73,9 @@ async fn what_nothing_listens_on_is_said_and_forgotten_with_the_next_answer() {
     };
     watching.until(&namespace, "a crash loop", crashed).await;
     let entry = watching.fleet.get(&namespace).unwrap();
-    let forward = Forward::open(&world.cluster, Target::of(entry).unwrap(), Door::Browser, None).await.unwrap();
+    let mut forward = Forward::open(&world.cluster, Target::of(entry).unwrap(), Door::Browser, None).await.unwrap();
     forward.sight(Some(entry));
-    assert_eq!(asked(&forward, "/").await, "");
+    assert_eq!(asked(forward.address, "/").await, "");
     let mut traffic = forward.traffic.clone();
     let seen = traffic.wait_for(|t| t.trouble.is_some()).await.unwrap().clone();
     assert_eq!(seen.trouble.as_deref(), Some("nothing listens on port 3000 in the pod"));
