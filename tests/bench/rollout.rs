@@ -86,7 +86,10 @@ async fn carried_out(world: &mut World, intent: Intent, pace: Pace, care: Care) 
         }
         (events, down, memory, failed)
     };
-    let (ledger, (events, down, memory, failed)) = tokio::join!(work.go(orders, tell, None), listen);
+    let (ledger, (events, down, memory, mut failed)) = tokio::join!(work.go(orders, tell, None), listen);
+    for tenant in &mut failed {
+        tenant.push_str(&world.evidence(tenant.split(':').next().unwrap_or_default()).await);
+    }
     let took = began.elapsed();
     let after = world.sim.tally(WHO);
     let records = world.cluster.objects("ConfigMap", Records::new(&world.cluster, "fleetdeck").control(), "").await;

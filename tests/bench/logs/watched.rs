@@ -42,7 +42,7 @@ impl Watched {
         }
         let wanted = Wanted { follow, tail: lines, containers: vec![container.to_owned()], ..Wanted::default() };
         let targets = self.targets.iter().take(tenants).cloned().collect();
-        let tail = Tail::start(&self.cluster, wanted, targets);
+        let mut tail = Tail::start(&self.cluster, wanted, targets);
         tail.sight(|target| self.seen.get(&target.namespace));
         tail
     }
