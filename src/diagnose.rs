@@ -31,7 +31,6 @@ mod pod;
 mod property;
 mod protection;
 mod quota;
-mod range;
 #[cfg(test)]
 mod real;
 mod refusal;
@@ -99,6 +98,18 @@ pub fn headline(findings: &[Finding]) -> Option<&Finding> {
 /// pod that waits for ever as it calls one that waits a moment. Of such a tenant nobody may be promised a start.
 pub fn kept_down<'a>(phase: &Phase, findings: &'a [Finding]) -> Option<&'a Finding> {
     findings.first().filter(|f| f.down && f.severity == Severity::Critical && phase.in_progress())
+}
+
+/// How badly it stands with a tenant, as a place in [`Phase::WORDS`]: its phase's, unless findings know of worse. Whoever is
+/// kept down stands with the Failing, and whoever serves in spite of something critical (a disk that is full, a Secret that
+/// is gone) with the Degraded: neither is to be looked for below those who are well.
+pub fn standing(phase: &Phase, findings: &[Finding]) -> usize {
+    let rank = phase.rank();
+    if kept_down(phase, findings).is_some() {
+        return Phase::Failing.rank();
+    }
+    let critical = findings.iter().any(|f| f.severity == Severity::Critical);
+    if critical { rank.min(Phase::Degraded.rank()) } else { rank }
 }
 
 /// Everything that is wrong with one tenant: what keeps it down comes first, then by severity.

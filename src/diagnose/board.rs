@@ -39,7 +39,7 @@ pub struct Board {
     others_due: Option<At>,
     /// Critical causes and the tenants they concern.
     headline: Option<(usize, usize)>,
-    /// Whom something has come to keep down, or does no longer, since that was asked last.
+    /// Those with whom it stands otherwise, by what was found, than when that was asked last.
     turned: BTreeSet<Text>,
 }
 
@@ -84,7 +84,7 @@ impl Board {
         self.due.first().map(|(at, _)| *at).into_iter().chain(self.others_due).min()
     }
 
-    /// Those of whom what keeps them down has come or gone since this was asked last: time alone does that, too.
+    /// Those whose [`standing`](super::standing) findings have changed since this was asked last: time alone does that, too.
     pub fn turned(&mut self) -> BTreeSet<Text> {
         std::mem::take(&mut self.turned)
     }
@@ -239,8 +239,11 @@ impl Board {
             self.dues.insert(namespace.clone(), at);
             self.due.insert((at, namespace.clone()));
         }
-        let down = |findings: &[Finding]| findings.first().is_some_and(|f| f.down && f.severity == Severity::Critical);
-        if down(self.of(namespace)) != down(&findings) {
+        let weight = |findings: &[Finding]| {
+            let critical = |f: &Finding| f.severity == Severity::Critical;
+            (findings.first().is_some_and(|f| f.down && critical(f)), findings.iter().any(critical))
+        };
+        if weight(self.of(namespace)) != weight(&findings) {
             self.turned.insert(namespace.clone());
         }
         if findings.is_empty() {

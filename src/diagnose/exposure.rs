@@ -2,7 +2,9 @@
 //! helpers have limits. Known only where somebody opened the tenant. What the tenant's own spec renders is `render`'s to
 //! judge.
 
-use super::{Case, Code, Evidence, Finding, range::Range, render::rendered};
+use ipnet::IpNet;
+
+use super::{Case, Code, Evidence, Finding, render::rendered};
 use crate::fleet::detail::{Ingress, NetworkPolicy, Opened, Peer, Rule};
 
 /// Ranges that no tenant may reach: other tenants, nodes, the API server, an instance's metadata.
@@ -90,11 +92,11 @@ fn wide_egress(rule: &Rule) -> Option<&'static str> {
     for peer in &rule.peers {
         match peer {
             Peer::Block { cidr, except } => {
-                let Some(block) = Range::parse(cidr) else { continue };
+                let Some(block) = range(cidr) else { continue };
                 if reaches_private(block, except) {
                     return Some("it may leave to private addresses, where other tenants, nodes and metadata are");
                 }
-                if block.is_world() && (rule.ports.is_empty() || rule.ports.iter().any(|p| !p.is_only("443"))) {
+                if is_world(block) && (rule.ports.is_empty() || rule.ports.iter().any(|p| !p.is_only("443"))) {
                     return Some("it may leave to the world on other ports than 443");
                 }
             }
@@ -113,8 +115,8 @@ fn wide_ingress(rule: &Rule) -> Option<&'static str> {
     }
     for peer in &rule.peers {
         match peer {
-            Peer::Block { cidr, except } => match Range::parse(cidr) {
-                Some(block) if block.is_world() => return Some("every address may reach it"),
+            Peer::Block { cidr, except } => match range(cidr) {
+                Some(block) if is_world(block) => return Some("every address may reach it"),
                 Some(block) if reaches_private(block, except) => {
                     return Some("a whole private range may reach it, where other tenants are");
                 }
@@ -130,9 +132,21 @@ fn wide_ingress(rule: &Rule) -> Option<&'static str> {
 }
 
 /// A whole private range is in it, and not all of that is left out.
-fn reaches_private(block: Range, except: &[String]) -> bool {
-    let except: Vec<_> = except.iter().filter_map(|e| Range::parse(e)).collect();
-    PRIVATE.iter().filter_map(|p| Range::parse(p)).any(|range| block.covers(range) && !range.is_within(&except))
+fn reaches_private(block: IpNet, except: &[String]) -> bool {
+    // Parts that are together the whole leave out the whole.
+    let except = IpNet::aggregate(&except.iter().filter_map(|e| range(e)).collect());
+    let left_out = |range: &IpNet| except.iter().any(|e| e.contains(range));
+    PRIVATE.iter().filter_map(|p| range(p)).any(|range| block.contains(&range) && !left_out(&range))
+}
+
+/// As the API server takes it: bits below the mask count for nothing.
+fn range(cidr: &str) -> Option<IpNet> {
+    cidr.parse::<IpNet>().ok().map(|range| range.trunc())
+}
+
+/// All addresses, or a half of them: nobody writes more than that who means less.
+fn is_world(range: IpNet) -> bool {
+    range.prefix_len() <= 1
 }
 
 fn limits(case: &mut Case<'_>, opened: &Opened) {
@@ -375,5 +389,24 @@ mod tests {
             with(&|o| o.ingresses.as_mut().unwrap()[0].rules[0].1 = Some("gone".into())),
             [Code::ServiceMissing]
         );
+    }
+
+    #[test]
+    fn parts_that_are_together_the_whole_leave_out_the_whole() {
+        let check = |cidr: &str, except: &[&str], expect| {
+            let except: Vec<_> = except.iter().map(|e| (*e).to_owned()).collect();
+            assert_eq!(reaches_private(range(cidr).unwrap(), &except), expect, "{cidr} but {except:?}");
+        };
+        check("10.0.0.0/8", &["10.0.0.0/9", "10.128.0.0/10", "10.192.0.0/10"], false);
+        check("10.0.0.0/8", &["10.0.0.0/9", "10.128.0.0/10"], true);
+        check("10.1.2.3/8", &["10.0.0.0/8"], false);
+        check("10.1.2.0/24", &[], false);
+        check("0.0.0.0/0", &["10.0.0.0/8"], true);
+        check("::/0", &["fd00::/8", "fc00::/8"], false);
+        check("::/0", &["fd00::/8"], true);
+        assert!(is_world(range("128.0.0.0/1").unwrap()) && !is_world(range("64.0.0.0/2").unwrap()));
+        for wrong in ["10.0.0.0", "10.0.0.0/33", "x/8"] {
+            assert_eq!(range(wrong), None, "{wrong}");
+        }
     }
 }

@@ -63,16 +63,17 @@ pub struct Facet {
     /// Empty where they have none.
     pub value: String,
     pub tenants: usize,
-    /// Those of them that are Failing, and Degraded.
+    /// Those of them with whom it stands as with the Failing, and as with the Degraded.
     pub failing: usize,
     pub degraded: usize,
 }
 
-/// Counts tenants by each [`By`]: phases the worst first, the rest by name, those that have none last.
-pub fn facets<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Facet> {
+/// Counts tenants by each [`By`]: phases the worst first, the rest by name, those that have none last. With each comes how
+/// badly it stands with it, as a place in [`Phase::WORDS`].
+pub fn facets<'a>(entries: impl Iterator<Item = (&'a Entry, usize)>) -> Vec<Facet> {
     let mut counts: HashMap<(By, &str), [usize; 3]> = HashMap::new();
-    for entry in entries {
-        let (failing, degraded) = (entry.verdict.phase == Phase::Failing, entry.verdict.phase == Phase::Degraded);
+    for (entry, standing) in entries {
+        let (failing, degraded) = (standing == Phase::Failing.rank(), standing == Phase::Degraded.rank());
         for by in By::ALL {
             let count = counts.entry((by, by.of(entry).unwrap_or_default())).or_default();
             count[0] += 1;
@@ -121,7 +122,7 @@ mod tests {
         far.node = Some(text("node-10"));
         let mut all = [entry("a", Some(ready())), entry("b", Some(far)), entry("c", Some(broken)), entry("d", None)];
         all[1].tenant.sets[0].image = Some(text("ghcr.io/openclaw/openclaw:2026.8.21"));
-        let found = facets(all.iter());
+        let found = facets(all.iter().map(|e| (e, e.verdict.phase.rank())));
         let of = |by: By| -> Vec<(&str, usize, usize)> {
             found.iter().filter(|f| f.by == by).map(|f| (&*f.value, f.tenants, f.failing)).collect()
         };

@@ -23,21 +23,20 @@ pub fn for_user(entry: &Entry, forecast: Option<Forecast>, kept_down: bool) -> S
     }
     let left = match forecast {
         Some(Forecast::Left { seconds, .. }) => format!(", {}", about(seconds)),
-        Some(Forecast::Overdue { .. }) => "; it takes longer than it usually does".to_owned(),
+        Some(Forecast::Overdue { .. }) => "; it takes longer than usual".to_owned(),
         Some(Forecast::NoPod { seconds, .. }) => {
-            format!("; once that is done, a start usually takes {}", span(seconds))
+            format!("; then a start usually takes {}", span(seconds))
         }
         Some(Forecast::NoHistory { .. }) | None => String::new(),
     };
     match &entry.verdict.phase {
         Phase::Creating => format!("Your assistant is being set up{left}."),
         Phase::Booting { .. } => format!("Your assistant is starting{left}."),
-        Phase::Starting => format!("Your assistant is starting and will soon take messages{left}."),
+        Phase::Starting => format!("Your assistant will soon take messages{left}."),
         Phase::Ready => "Your assistant is ready.".to_owned(),
         // Its Service sends nobody to a pod that is not Ready, whichever part of it is not; what it asks for itself still works.
         Phase::Degraded if gateway_runs(&entry.tenant) => {
-            "Your assistant runs, but a part of it does not work at the moment, and its address may not answer."
-                .to_owned()
+            "Your assistant runs, but not all of it; its address may not answer.".to_owned()
         }
         Phase::Degraded => "Your assistant does not answer at the moment.".to_owned(),
         Phase::Failing => CANNOT.to_owned(),
@@ -158,18 +157,17 @@ mod tests {
         check(&booting, left(4), "Your assistant is starting, a few seconds left.");
         check(&booting, left(150), "Your assistant is starting, about 3 min left.");
         let overdue = Some(Forecast::Overdue { samples: 9 });
-        check(&booting, overdue, "Your assistant is starting; it takes longer than it usually does.");
+        check(&booting, overdue, "Your assistant is starting; it takes longer than usual.");
         check(&booting, Some(Forecast::NoHistory { samples: 2 }), "Your assistant is starting.");
         check(&entry(None, 40), None, "Your assistant is being set up.");
-        check(&entry(Some(starting()), 90), None, "Your assistant is starting and will soon take messages.");
+        check(&entry(Some(starting()), 90), None, "Your assistant will soon take messages.");
         check(&entry(Some(ready()), 200), None, "Your assistant is ready.");
 
         let mut lame = ready();
         lame.containers[1].ready = false;
         lame.containers[1].restarts = 1;
-        check(&entry(Some(lame.clone()), 200), None, {
-            "Your assistant runs, but a part of it does not work at the moment, and its address may not answer."
-        });
+        let lame_said = "Your assistant runs, but not all of it; its address may not answer.";
+        check(&entry(Some(lame.clone()), 200), None, lame_said);
         lame.containers[0].ready = false;
         lame.ready = condition(false, 300);
         check(&entry(Some(lame), 310), None, "Your assistant does not answer at the moment.");
@@ -188,6 +186,34 @@ mod tests {
         ] {
             stuck.verdict.phase = phase;
             check(&stuck, None, said);
+        }
+    }
+
+    #[test]
+    fn every_sentence_is_read_whole_on_the_narrowest_screen() {
+        // A page of 80 columns, less its frame.
+        const ROOM: usize = 75;
+        let forecasts = [
+            None,
+            Some(Forecast::Left { seconds: 7, samples: 9 }),
+            Some(Forecast::Left { seconds: 600, samples: 9 }),
+            Some(Forecast::Overdue { samples: 9 }),
+            Some(Forecast::NoPod { seconds: 600, samples: 9 }),
+        ];
+        let mut lame = ready();
+        lame.containers[1].ready = false;
+        let pods = [None, Some(booting(3)), Some(starting()), Some(ready()), Some(lame)];
+        for (pod, forecast) in pods.iter().flat_map(|p| forecasts.map(|f| (p, f))) {
+            if pod.is_some() && matches!(forecast, Some(Forecast::NoPod { .. })) {
+                continue;
+            }
+            let mut of = entry(pod.clone(), 200);
+            let phases = [of.verdict.phase.clone(), Phase::Updating, Phase::Failing, Phase::Unknown, Phase::Parked];
+            for phase in phases {
+                of.verdict.phase = phase;
+                let said = for_user(&of, forecast, false);
+                assert!(said.chars().count() <= ROOM, "{said}");
+            }
         }
     }
 

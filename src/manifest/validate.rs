@@ -1,6 +1,6 @@
 //! The rules of a spec, field by field.
 
-use super::cidr::Cidr;
+use super::cidr;
 use super::error::FieldError;
 use super::image::PinnedImage;
 use super::spec::{Claim, LiteLlmTarget, TenantSpec, Toleration};
@@ -73,13 +73,13 @@ pub(crate) fn errors(spec: &TenantSpec) -> Vec<FieldError> {
     rules.label("network.ingressNamespace", &spec.network.ingress_namespace);
     rules.label("network.controlNamespace", &spec.network.control_namespace);
     for proxy in &spec.network.trusted_proxies {
-        let known = proxy.parse::<std::net::IpAddr>().is_ok() || Cidr::parse(proxy).is_ok();
+        let known = proxy.parse::<std::net::IpAddr>().is_ok() || cidr::parse(proxy).is_ok();
         rules
             .check("network.trustedProxies", known, || format!("{proxy:?} is neither an address nor an address range"));
     }
     for range in &spec.network.excluded_cidrs {
-        let parsed = Cidr::parse(range);
-        rules.check("network.excludedCidrs", parsed.as_ref().is_ok_and(|cidr| cidr.bits > 0), || {
+        let parsed = cidr::parse(range);
+        rules.check("network.excludedCidrs", parsed.as_ref().is_ok_and(|cidr| cidr.prefix_len() > 0), || {
             parsed.err().unwrap_or_else(|| "this range is the whole world".to_owned())
         });
     }
@@ -212,7 +212,7 @@ impl Rules {
                     }),
                 }
                 for range in cidrs {
-                    let parsed = Cidr::parse(range);
+                    let parsed = cidr::parse(range);
                     self.check("litellm.target.url.cidrs", parsed.is_ok(), || parsed.err().unwrap_or_default());
                 }
             }

@@ -187,7 +187,7 @@ fn usage(claim: &mut Claim, percent: u64) {
     });
 }
 
-fn member(id: &str, pod: Option<Pod>, disks: (u64, u64)) -> Tenant {
+pub(crate) fn member(id: &str, pod: Option<Pod>, disks: (u64, u64)) -> Tenant {
     let mut tenant = tenant(id, pod);
     tenant.quotas = Box::new([quota("2Gi")]);
     for (claim, percent) in tenant.claims.iter_mut().zip([disks.0, disks.1]) {

@@ -22,7 +22,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use crate::{
     cluster::ObjectName,
     config::LogsMib,
-    diagnose::{Board, Causes, Code, Tiers},
+    diagnose::{Board, Causes, Code, Tiers, standing},
     fleet::{At, Text},
     index::{
         Delta, Entry, Fleet, Kind,
@@ -325,7 +325,8 @@ impl State {
 
     /// What the tenants that the filter lets pass have in common.
     pub(crate) fn facets(&self) -> Vec<Facet> {
-        facets(self.list.order.iter().filter_map(|namespace| self.fleet.get(namespace)))
+        let entries = self.list.order.iter().filter_map(|namespace| self.fleet.get(namespace));
+        facets(entries.map(|e| (e, standing(&e.verdict.phase, self.board.of(&e.tenant.namespace_name)))))
     }
 
     /// Whom to call by now, where anybody wants to be called.

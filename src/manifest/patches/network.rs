@@ -1,11 +1,11 @@
 //! The patch of the NetworkPolicy: namespaces, DNS addresses, exclusions and the models' proxy, each where the base has a place for it.
 
 use super::{Objects, Patch, add, exchange, json_patch, pointers, replace, test};
-use crate::manifest::cidr::Cidr;
 use crate::manifest::error::ManifestError;
 use crate::manifest::object::{Object, text};
 use crate::manifest::spec::{LiteLlmTarget, TenantSpec};
 use crate::manifest::validate::Endpoint;
+use ipnet::IpNet;
 use serde_json::{Value, json};
 
 /// What a base writes where the namespaces of the models' proxy, the ingress controller and the fleet's own belong.
@@ -30,7 +30,7 @@ pub(super) fn network_policy(base: &Objects<'_>, spec: &TenantSpec) -> Result<Pa
         operations.push(test(&format!("/spec/egress/{rule}/ports/0/port"), &json!(53)));
         operations.push(add(
             &format!("/spec/egress/{rule}/to/-"),
-            &json!({"ipBlock": {"cidr": Cidr::host(*address).to_string()}}),
+            &json!({"ipBlock": {"cidr": IpNet::from(*address).to_string()}}),
         ));
     }
     operations.extend(excluded(egress, spec)?);

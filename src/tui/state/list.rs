@@ -7,7 +7,7 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 
 use crate::{
-    diagnose::{Board, kept_down},
+    diagnose::{Board, standing},
     fleet::{At, Phase, Text},
     index::{Entry, Fleet, Query},
 };
@@ -72,10 +72,9 @@ impl Filter {
     }
 }
 
-fn is_kept_down(entry: &Entry, board: &Board) -> bool {
-    // Most are not on their way, and need no look.
-    let phase = &entry.verdict.phase;
-    phase.in_progress() && kept_down(phase, board.of(&entry.tenant.namespace_name)).is_some()
+/// How badly it stands with a tenant.
+fn rank(entry: &Entry, board: &Board) -> usize {
+    standing(&entry.verdict.phase, board.of(&entry.tenant.namespace_name))
 }
 
 impl List {
@@ -190,10 +189,10 @@ impl List {
             if !self.filter.query.is_empty() && !self.filter.query.matches(entry, now) {
                 continue;
             }
-            let key = self.sort.key(entry, is_kept_down(entry, board));
+            let key = self.sort.key(entry, rank(entry, board));
             let place = self.order.partition_point(|other| {
                 fleet.get(other).is_none_or(|other| {
-                    let order = self.sort.key(other, is_kept_down(other, board)).compare(&key, self.reverse);
+                    let order = self.sort.key(other, rank(other, board)).compare(&key, self.reverse);
                     order.then_with(|| other.tenant.namespace_name.cmp(ns)).is_lt()
                 })
             });
@@ -203,7 +202,9 @@ impl List {
     }
 
     fn count(&mut self, entry: &Entry, board: &Board) {
-        let (rank, kept) = (entry.verdict.phase.rank(), is_kept_down(entry, board));
+        let failing = Phase::Failing.rank();
+        let (rank, kept) = (entry.verdict.phase.rank(), rank(entry, board) == failing);
+        let kept = kept && rank != failing;
         if let Some(count) = self.counts.get_mut(rank) {
             *count += 1;
             self.kept_down += usize::from(kept);
@@ -219,7 +220,7 @@ impl List {
         for entry in fleet.iter() {
             self.count(entry, board);
             if self.filter.query.is_empty() || self.filter.query.matches(entry, now) {
-                rows.push((self.sort.key(entry, is_kept_down(entry, board)), &entry.tenant.namespace_name));
+                rows.push((self.sort.key(entry, rank(entry, board)), &entry.tenant.namespace_name));
             }
         }
         let reverse = self.reverse;

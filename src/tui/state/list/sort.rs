@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::{
-    fleet::{At, Phase, Tier, image::Version},
+    fleet::{At, Tier, image::Version},
     index::Entry,
 };
 
@@ -73,8 +73,8 @@ impl Sort {
         Self::ALL.get(at + 1).copied().unwrap_or_default()
     }
 
-    /// `kept_down`: a critical finding keeps the tenant down, whatever its phase says.
-    pub(crate) fn key(self, entry: &Entry, kept_down: bool) -> SortKey<'_> {
+    /// `standing`: how badly it stands with the tenant, see [`crate::diagnose::standing`].
+    pub(crate) fn key(self, entry: &Entry, standing: usize) -> SortKey<'_> {
         let tenant = &entry.tenant;
         let number = |number: Option<u64>| SortKey {
             unknown: number.is_none(),
@@ -86,8 +86,7 @@ impl Sort {
             // Newest first within a phase, by when the phase began: a boot's stages do not shuffle the rows.
             Self::Severity => {
                 let newest = newest_first(entry.changed).unwrap_or(u64::from(u32::MAX));
-                let rank = if kept_down { Phase::Failing.rank() } else { entry.verdict.phase.rank() };
-                number(u64::try_from(rank).ok().map(|rank| rank << 32 | newest))
+                number(u64::try_from(standing).ok().map(|rank| rank << 32 | newest))
             }
             Self::Name => SortKey { unknown: false, number: 0, version: None, text: &tenant.id },
             Self::Changed => number(newest_first(entry.changed)),

@@ -111,3 +111,21 @@ fn whom_a_finding_keeps_down_stands_with_those_who_fail_and_rings_though_their_p
     feed(&mut state, first_lists(vec![keyless, fine, ready]));
     assert_eq!((&*state.list.order[0], state.list.kept_down), ("tenant-fine", 0));
 }
+
+#[test]
+fn whoever_serves_with_something_critical_stands_above_those_who_are_well() {
+    let well = |id: &str| member(id, Some(later(ready(), NOW - 100)), (12, 30));
+    let full = member("full", Some(later(ready(), 200)), (12, 98));
+    let mut all: Vec<_> = ["a", "b", "z"].map(well).into();
+    all.push(full.clone());
+    let mut state = with(all.clone());
+    assert_eq!(&*state.list.order[0], "tenant-full", "{:?}", state.list.order);
+    let degraded = |state: &crate::tui::state::State| -> usize {
+        state.facets().iter().filter(|f| f.by == crate::index::facets::By::Tier).map(|f| f.degraded).sum()
+    };
+    assert_eq!((degraded(&state), state.list.kept_down, state.list.counts[0]), (1, 0, 0), "it serves: it is not down");
+    // Mended: among its like again, the longest Ready at the end.
+    all[3] = member("full", Some(later(ready(), 200)), (12, 40));
+    feed(&mut state, first_lists(all));
+    assert_eq!((&**state.list.order.last().unwrap(), degraded(&state)), ("tenant-full", 0));
+}

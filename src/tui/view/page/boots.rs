@@ -2,11 +2,13 @@
 
 use super::{Content, Line, plain, stale};
 use crate::{
+    diagnose::kept_down,
     fleet::{
         Age,
         boot::{Lap, Pace},
     },
     index::{
+        Entry,
         history::{BootKind, Spread, Stats},
         outlook,
     },
@@ -43,23 +45,27 @@ pub(super) fn content(paint: &mut Paint<'_>, state: &State) -> Content {
 
 fn under_way(paint: &mut Paint<'_>, state: &State) -> Vec<Line> {
     let history = state.fleet.history();
-    let mut all: Vec<_> = state.fleet.iter().filter_map(|e| Some((e, history.forecast(e, state.now)?))).collect();
+    let kept = |e: &Entry| kept_down(&e.verdict.phase, state.board.of(&e.tenant.namespace_name)).map(|f| f.code);
+    let forecasts = state.fleet.iter().filter_map(|e| Some((e, history.forecast(e, state.now)?)));
+    let mut all: Vec<_> = forecasts.map(|(e, f)| (e, f, kept(e))).collect();
     if all.is_empty() {
         return vec![];
     }
-    // Who needs looking at first: those of whom nobody can say how long.
-    all.sort_by_key(|(e, f)| (std::cmp::Reverse(f.seconds().unwrap_or(u32::MAX)), e.tenant.namespace_name.clone()));
+    // Who needs looking at first: those who will not come up by themselves, then those of whom nobody can say how long.
+    all.sort_by_key(|(e, f, kept)| {
+        (kept.is_none(), std::cmp::Reverse(f.seconds().unwrap_or(u32::MAX)), e.tenant.namespace_name.clone())
+    });
     let mut lines = vec![plain(
         format!("UNDER WAY: {}", outlook::boots(u32::try_from(all.len()).unwrap_or(u32::MAX))),
         Role::Title,
     )];
-    for (entry, _) in all.iter().take(UNDER_WAY) {
-        let clause = outlook::clause(entry, history, state.now);
-        let (text, role) = match clause {
-            Some((Pace::Stuck, text)) => (text, Role::Error),
-            Some((Pace::Slow, text)) => (text, Role::Warn),
-            Some((Pace::Usual, text)) => (text, Role::Progress),
-            None => ("no history yet".to_owned(), Role::Dim),
+    for (entry, _, kept) in all.iter().take(UNDER_WAY) {
+        let (text, role) = match (kept, outlook::clause(entry, history, state.now)) {
+            (_, Some((Pace::Stuck, text))) => (text, Role::Error),
+            (Some(code), _) => (format!("down: {code}"), Role::Error),
+            (None, Some((Pace::Slow, text))) => (text, Role::Warn),
+            (None, Some((Pace::Usual, text))) => (text, Role::Progress),
+            (None, None) => ("no history yet".to_owned(), Role::Dim),
         };
         lines.push(vec![
             (super::field(paint, &entry.tenant.id, 16), Role::Text),

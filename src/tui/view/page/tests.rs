@@ -2,7 +2,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
     cluster::{EventLine, Objects, Said},
-    fleet::{Container, Pod, Right, Rights, State as Run, fixture::*},
+    fleet::{Container, Pod, Right, Rights, State as Run, Warning, fixture::*},
     index::{Delta, Facet, Key, Part},
     tui::{
         ask::{Answer, Ask, Refusal},
@@ -79,6 +79,26 @@ fn the_boots_of_the_fleet() {
     assert!(screen(&mut nobody, 80, 24).contains("nothing to compare with"));
     feed(&mut nobody, vec![Delta::Boots(Err(text("the history of boots is damaged")))]);
     assert!(screen(&mut nobody, 80, 24).contains("the history of boots is damaged"));
+}
+
+#[test]
+fn of_a_boot_that_waits_for_what_does_not_come_no_time_is_foretold() {
+    let mut state = fleet();
+    let mut keyless = booting(0);
+    keyless.stages[0].state = waiting("PodInitializing");
+    let mut keyless = member("keyless", Some(later(keyless, NOW - 500)), (12, 30));
+    keyless.warnings = Box::new([Warning {
+        last: Some(at(NOW - 20)),
+        reason: text("FailedMount"),
+        kind: text("Pod"),
+        message: text("MountVolume.SetUp failed for volume \"x\" : secret \"x\" not found"),
+        ..refusal(NOW - 400)
+    }]);
+    feed(&mut state, facets(70, keyless).into_iter().map(|f| Delta::Upsert(Box::new(f))).collect());
+    press(&mut state, "b");
+    let page = screen(&mut state, 80, 24);
+    let under_way = page.lines().skip_while(|l| !l.contains("UNDER WAY")).nth(1).unwrap();
+    assert!(under_way.contains("keyless") && under_way.contains("down: config-missing"), "{page}");
 }
 
 #[test]

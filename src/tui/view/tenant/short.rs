@@ -2,6 +2,7 @@
 //! it stands on the page with the proofs.
 
 use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
     fleet::{Age, Boot, QuotaEntry, StepState},
@@ -170,20 +171,31 @@ fn pod(paint: &mut Paint<'_>, of: &Subject<'_>, y: u16, right: u16) -> u16 {
         return y + 1;
     };
     section::pod_facts(paint, pod, y, right);
-    let mut x = BODY;
     let dot = format!(" {} ", paint.glyphs.dot);
-    for (i, container) in pod.containers.iter().enumerate() {
-        if i > 0 {
-            x = paint.text(x, y + 1, right, &dot, Role::Dim);
+    let parts = |with_memory: bool| {
+        let mut parts = Vec::new();
+        for (i, container) in pod.containers.iter().enumerate() {
+            if i > 0 {
+                parts.push((dot.clone(), Role::Dim));
+            }
+            let mut said = format!("{} {}", container.name, text::container_state(container));
+            if container.restarts > 0 {
+                said.push_str(&format!(" {}{}", paint.glyphs.restarts, container.restarts));
+            }
+            let usage = of.entry.tenant.part_usage(&container.name).filter(|_| with_memory);
+            parts.push((said, section::container_role(container)));
+            parts.extend(usage.map(|usage| (format!(" {}", usage.memory().bytes()), Role::Dim)));
         }
-        let times = if container.restarts > 0 {
-            format!(" {}{}", paint.glyphs.restarts, container.restarts)
-        } else {
-            String::new()
-        };
-        let said = format!("{} {}{times}", container.name, text::container_state(container));
-        x = paint.text(x, y + 1, right, &said, section::container_role(container));
+        parts
+    };
+    // What each container holds of the memory, where there is room for it: it is what they die of.
+    let width = |parts: &[(String, Role)]| parts.iter().map(|(text, _)| text.width()).sum::<usize>();
+    let mut said = parts(true);
+    if width(&said) > usize::from(right.saturating_sub(BODY)) {
+        said = parts(false);
     }
+    let said: Vec<_> = said.iter().map(|(text, role)| (text.as_str(), *role)).collect();
+    paint.parts(BODY, y + 1, right, &said);
     y + 2
 }
 
