@@ -116,10 +116,9 @@ impl World {
     }
 
     /// What the API server has of a tenant's pod and of what was told of it, for whoever looks into a failure.
-    pub async fn evidence(&self, tenant: &str) -> String {
-        let namespace = format!("tenant-{tenant}");
-        let pods = self.cluster.objects("Pod", &namespace, "").await.unwrap_or_default();
-        let events = self.cluster.objects("Event", &namespace, "").await.unwrap_or_default();
+    pub async fn evidence(&self, namespace: &str) -> String {
+        let pods = self.cluster.objects("Pod", namespace, "").await.unwrap_or_default();
+        let events = self.cluster.objects("Event", namespace, "").await.unwrap_or_default();
         let pods = pods.iter().map(|p| format!("\n  {}: {}", p["metadata"], p["status"]));
         let events = events.iter().map(|e| {
             let text = |field: &str| e[field].as_str().unwrap_or_default().to_owned();
