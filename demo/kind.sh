@@ -10,6 +10,9 @@ here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 metrics_server=https://github.com/kubernetes-sigs/metrics-server/releases/download/v0.8.1/components.yaml
 ingress=https://raw.githubusercontent.com/projectcontour/contour/v1.33.1/examples/render/contour.yaml
 
+# What kind's nodes are containers of.
+runtime=
+
 say() { printf '%s\n' "$*" >&2; }
 fail() { # exit code, words...
   local code=$1
@@ -25,7 +28,7 @@ tools() {
   command -v kind >/dev/null || missing+=("kind: https://kind.sigs.k8s.io/docs/user/quick-start/#installation, or go install sigs.k8s.io/kind@latest")
   # What makes nothing needs no client.
   [ "$1" = down ] || command -v kubectl >/dev/null || missing+=("kubectl: https://kubernetes.io/docs/tasks/tools/")
-  local runtime=
+  local candidate
   for candidate in "${KIND_EXPERIMENTAL_PROVIDER:-docker}" docker podman nerdctl; do
     command -v "$candidate" >/dev/null || continue
     runtime=$candidate
@@ -90,6 +93,16 @@ up() {
     on -n projectcontour patch daemonset envoy --type strategic -p \
       '{"spec":{"template":{"spec":{"nodeSelector":{"ingress-ready":"true"},"tolerations":[{"key":"node-role.kubernetes.io/control-plane","operator":"Exists","effect":"NoSchedule"}]}}}}'
     on -n projectcontour rollout status daemonset envoy --timeout 3m
+    # Contour takes Ingresses of this class without the object; whoever looks before a tenant is made wants to see it.
+    on apply -f - <<'END'
+{"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "contour"}, "spec": {"controller": "projectcontour.io/contour"}}
+END
+    local at
+    at=$("$runtime" port "$name-control-plane" 80/tcp) || fail 1 "$runtime can't tell which port leads to the ingress controller"
+    at=${at%%$'\n'*}
+    say "ready: fleetdeck --config ${here}/kind-ingress.toml demo --context $context"
+    say "then, without TLS, which wants a certificate: curl -H 'Host: alma.demo.example' http://$at/healthz"
+    return
   fi
   say "ready: fleetdeck demo --context $context"
 }

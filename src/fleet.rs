@@ -33,13 +33,13 @@ pub mod words;
 
 pub use self::{
     boot::{Boot, Step, StepKind, StepState},
-    claim::{Claim, ClaimPhase, Volume, VolumeSource, VolumeUsage},
+    claim::{Claim, ClaimPhase, Unrest, Volume, VolumeSource, VolumeUsage},
     growth::Growth,
     image::ImageRef,
     name::{TenantId, TenantIdError},
     node::{Node, Pressure, Taint},
     phase::{Phase, Verdict},
-    pod::{Condition, Container, ContainerSpec, Pod, PodPhase, Resources, State, Terminated},
+    pod::{Condition, Container, ContainerSpec, Moment, Pod, PodPhase, Resources, State, Terminated},
     probe::Probe,
     quantity::Quantity,
     quota::{Quota, QuotaEntry, QuotaFigures},

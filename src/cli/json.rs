@@ -375,7 +375,7 @@ impl Volume {
             requested: claim.requested.as_ref().map(Quantity::to_string),
             capacity: claim.capacity.as_ref().map(Quantity::to_string),
             class: owned(claim.class.as_ref()),
-            resize: owned(claim.resize.as_ref()),
+            resize: owned(claim.resize()),
             used_bytes: claim.usage.map(|u| u.used),
             capacity_bytes: claim.usage.map(|u| u.capacity),
             percent: claim.percent(),

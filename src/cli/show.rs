@@ -263,7 +263,7 @@ fn volume(claim: &Claim, meter: &Link) -> String {
         }
         None => format!("use unknown{}", why_not(meter)),
     };
-    let resize = claim.resize.as_ref().map_or_else(String::new, |r| format!(", {r}"));
+    let resize = claim.resize().map_or_else(String::new, |r| format!(", {r}"));
     format!("{:<24}{phase} {size}, {used}{resize}", claim.name)
 }
 

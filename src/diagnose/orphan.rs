@@ -40,7 +40,7 @@ fn claims(case: &mut Case<'_>) {
     if set.claims.is_empty() {
         return;
     }
-    for claim in case.tenant().claims.iter().filter(|c| c.phase == ClaimPhase::Bound && c.deleting.is_none()) {
+    for claim in case.tenant().claims.iter().filter(|c| c.phase == ClaimPhase::Bound && c.deleting().is_none()) {
         if set.claims.iter().any(|name| *name == *claim.name) {
             continue;
         }

@@ -24,7 +24,7 @@ pub(super) fn check(case: &mut Case<'_>) {
             ClaimPhase::Pending => pending(case, claim),
             ClaimPhase::Bound | ClaimPhase::Unknown => {}
         }
-        if claim.deleting.is_some() {
+        if claim.deleting().is_some() {
             deleting(case, claim);
         }
         resize(case, claim);
@@ -107,23 +107,23 @@ fn reason(message: &str) -> &str {
 fn deleting(case: &mut Case<'_>, claim: &Claim) {
     let finding = Finding::critical(Code::VolumeDeleting, format!("claim {} is marked for deletion: it goes as soon as its pod does", claim.name))
         .about(claim.name.as_str())
-        .since(claim.deleting)
+        .since(claim.deleting())
         .advice("a deletion cannot be taken back: do not restart the tenant; set the PersistentVolume's reclaim policy to Retain and take a snapshot first")
         .proof(Evidence::field(
             format!("PersistentVolumeClaim {} metadata.deletionTimestamp", claim.name),
-            claim.deleting.map_or_else(String::new, |at| at.to_string()),
-            claim.deleting,
+            claim.deleting().map_or_else(String::new, |at| at.to_string()),
+            claim.deleting(),
         ));
     case.find(finding);
 }
 
 fn resize(case: &mut Case<'_>, claim: &Claim) {
-    let Some(state) = claim.resize.as_deref() else { return };
+    let Some(state) = claim.resize().map(|r| &**r) else { return };
     let wanted = claim.requested.map_or_else(|| "more".to_owned(), |q| q.bytes().to_string());
     let evidence = Evidence::field(format!("{}.conditions", status(claim)), state, None);
     let mut events = case.warnings(claim.uid, &RESIZING);
     // Of a growth before this one.
-    events.retain(|e| claim.resize_since.is_none_or(|since| e.last.is_none_or(|last| last >= since)));
+    events.retain(|e| claim.resize_since().is_none_or(|since| e.last.is_none_or(|last| last >= since)));
     if state.ends_with("Error") || state.ends_with("Infeasible") || !events.is_empty() {
         let why = events.first().map_or(state, |e| e.message.as_str());
         let finding = Finding::warning(Code::ResizeFailed, format!("claim {} cannot grow to {wanted}: {why}", claim.name))
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn lost_and_deleted_claims_endanger_data() {
         let mut t = tenant("a", Some(ready()));
-        t.claims[1].deleting = Some(at(400));
+        t.claims[1].unrest = going(400);
         let finding = first(&t, 500);
         assert_eq!((finding.code, finding.severity, finding.down), (Code::VolumeDeleting, Severity::Critical, false));
         t.claims[1].phase = ClaimPhase::Lost;
@@ -225,17 +225,17 @@ mod tests {
     #[test]
     fn a_resize_waits_or_fails() {
         let mut t = tenant("a", Some(ready()));
-        t.claims[0].resize = Some(text("FileSystemResizePending"));
+        t.claims[0].unrest = resizing("FileSystemResizePending", None);
         assert_eq!((first(&t, 500).code, first(&t, 500).severity), (Code::ResizeWaits, Severity::Note));
-        t.claims[0].resize = Some(text("ControllerResizeInfeasible"));
+        t.claims[0].unrest = resizing("ControllerResizeInfeasible", None);
         assert_eq!(first(&t, 500).code, Code::ResizeFailed);
-        t.claims[0].resize = Some(text("Resizing"));
+        t.claims[0].unrest = resizing("Resizing", None);
         assert!(codes(&diagnose(&t, 500)).is_empty(), "it is on its way");
         t.warnings = Box::new([event("PersistentVolumeClaim", 30, "VolumeResizeFailed", "disk is in use", 5)]);
         assert_eq!(first(&t, 500).sentence, "claim app-data cannot grow to 20Gi: disk is in use");
-        t.claims[0].resize_since = Some(at(6));
+        t.claims[0].unrest = resizing("Resizing", Some(6));
         assert!(codes(&diagnose(&t, 500)).is_empty(), "that was another growth");
-        t.claims[0].resize_since = Some(at(5));
+        t.claims[0].unrest = resizing("Resizing", Some(5));
         assert_eq!(first(&t, 500).code, Code::ResizeFailed);
         t.warnings[0].reason = text("ExternalExpanding");
         assert!(codes(&diagnose(&t, 500)).is_empty(), "it only says who does it");

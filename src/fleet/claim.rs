@@ -7,7 +7,6 @@ pub struct Claim {
     pub uid: Uid,
     pub name: Text,
     pub created: Option<At>,
-    pub deleting: Option<At>,
     pub phase: ClaimPhase,
     pub holds: Holds,
     /// The scheduler has chosen the node that its volume is to be made for.
@@ -18,14 +17,23 @@ pub struct Claim {
     pub capacity: Option<Quantity>,
     pub class: Option<Text>,
     pub volume: Volume,
-    /// A resize that waits or failed: the condition's type, such as `FileSystemResizePending`.
-    pub resize: Option<Text>,
-    /// When that condition began.
-    pub resize_since: Option<At>,
+    /// Few have any.
+    pub unrest: Option<Box<Unrest>>,
     /// Last measure of the volume; `None` is "unknown", never 0.
     pub usage: Option<VolumeUsage>,
     /// How fast it fills, once that is known.
     pub growth: Option<Growth>,
+}
+
+/// What is under way with a claim.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Unrest {
+    /// `metadata.deletionTimestamp`.
+    pub deleting: Option<At>,
+    /// A resize that waits or failed: the condition's type, such as `FileSystemResizePending`.
+    pub resize: Option<Text>,
+    /// When that condition began.
+    pub resize_since: Option<At>,
 }
 
 /// The PersistentVolume of a claim, in one pointer. A provisioner names it `pvc-<UID of the claim>`, so that such a name
@@ -106,6 +114,21 @@ impl VolumeUsage {
 }
 
 impl Claim {
+    /// Since when it is to go; `None` where it may stay.
+    pub fn deleting(&self) -> Option<At> {
+        self.unrest.as_ref()?.deleting
+    }
+
+    /// A resize that waits or failed: the condition's type.
+    pub fn resize(&self) -> Option<&Text> {
+        self.unrest.as_ref()?.resize.as_ref()
+    }
+
+    /// When that condition began.
+    pub fn resize_since(&self) -> Option<At> {
+        self.unrest.as_ref()?.resize_since
+    }
+
     /// Name of the PersistentVolume, once there is one.
     pub fn volume_name(&self) -> Option<String> {
         self.volume.name(self.uid)

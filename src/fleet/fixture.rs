@@ -55,6 +55,10 @@ pub(crate) fn condition(met: bool, since: u32) -> Option<Condition> {
     Some(Condition { met, since: Some(at(since)), words: Words::NONE })
 }
 
+pub(crate) fn moment(met: bool, since: u32) -> Option<Moment> {
+    Some(Moment { met, since: Some(at(since)) })
+}
+
 /// A pod made at second 0, scheduled at 1, with no stage started yet.
 pub(crate) fn pod() -> Pod {
     let image = "ghcr.io/openclaw/openclaw:2026.8.2";
@@ -71,8 +75,8 @@ pub(crate) fn pod() -> Pod {
         phase: PodPhase::Pending,
         words: Words::NONE,
         scheduled: condition(true, 1),
-        sandbox: condition(false, 1),
-        initialized: condition(false, 1),
+        sandbox: moment(false, 1),
+        initialized: moment(false, 1),
         ready: condition(false, 1),
         stages: STAGES.iter().map(|s| container(s, image)).collect(),
         containers: ["gateway", "browser", "browser-ui"].iter().map(|c| container(c, image)).collect(),
@@ -82,7 +86,7 @@ pub(crate) fn pod() -> Pod {
 /// The same with the first `n` stages done, ten seconds each, and the next one running.
 pub(crate) fn booting(n: usize) -> Pod {
     let mut pod = pod();
-    pod.sandbox = condition(true, 5);
+    pod.sandbox = moment(true, 5);
     for (i, stage) in (0_u32..).zip(&mut *pod.stages).take(n) {
         stage.state = State::Terminated(ended(0, "Completed", 5 + i * 10, 15 + i * 10));
     }
@@ -96,7 +100,7 @@ pub(crate) fn booting(n: usize) -> Pod {
 pub(crate) fn starting() -> Pod {
     let mut pod = booting(7);
     pod.phase = PodPhase::Running;
-    pod.initialized = condition(true, 75);
+    pod.initialized = moment(true, 75);
     for c in &mut pod.containers {
         c.state = State::Running { since: Some(at(80)) };
         c.started = true;
@@ -141,14 +145,12 @@ pub(crate) fn claim(n: u128, name: &str) -> Claim {
         name: text(name),
         holds: Roles::default().held_by(name),
         created: Some(at(0)),
-        deleting: None,
         phase: ClaimPhase::Bound,
         requested: Some(Quantity::whole(20 << 30)),
         capacity: Some(Quantity::whole(20 << 30)),
         class: Some(text("managed-csi")),
         volume: Volume::of(uid(30), Some(text("pvc-1"))),
-        resize: None,
-        resize_since: None,
+        unrest: None,
         placed: false,
         usage: None,
         growth: None,
@@ -156,6 +158,16 @@ pub(crate) fn claim(n: u128, name: &str) -> Claim {
 }
 
 /// A tenant of the contract with this pod.
+/// What is under way with a claim that is to go since then.
+pub(crate) fn going(since: u32) -> Option<Box<Unrest>> {
+    Some(Box::new(Unrest { deleting: Some(at(since)), ..Unrest::default() }))
+}
+
+/// The same of one whose resize has come so far.
+pub(crate) fn resizing(state: &str, since: Option<u32>) -> Option<Box<Unrest>> {
+    Some(Box::new(Unrest { deleting: None, resize: Some(text(state)), resize_since: since.map(at) }))
+}
+
 pub(crate) fn tenant(id: &str, pod: Option<Pod>) -> Tenant {
     let mut tenant = Tenant::new(text(&format!("tenant-{id}")), text(id));
     tenant.tier = Some(Tier::Pro);

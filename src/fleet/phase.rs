@@ -297,7 +297,7 @@ fn serving(tenant: &Tenant, pod: &Pod, total: u8, now: At) -> Verdict {
     let Some(gateway) = pod.gateway() else {
         return Verdict::new(Phase::Unknown, pod.created, "no gateway container");
     };
-    let initialized = pod.initialized.as_ref().filter(|c| c.met).and_then(|c| c.since);
+    let initialized = pod.initialized.filter(|c| c.met).and_then(|c| c.since);
     if let Some(verdict) = broken(tenant, pod, gateway, initialized) {
         return verdict;
     }

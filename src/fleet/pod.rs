@@ -25,8 +25,8 @@ pub struct Pod {
     pub words: Words,
     pub scheduled: Option<Condition>,
     /// Condition PodReadyToStartContainers: volumes mounted, sandbox there.
-    pub sandbox: Option<Condition>,
-    pub initialized: Option<Condition>,
+    pub sandbox: Option<Moment>,
+    pub initialized: Option<Moment>,
     pub ready: Option<Condition>,
     /// The stages of the boot: ordinary init containers, in order. Native sidecars are in `containers`.
     pub stages: Box<[Container]>,
@@ -50,6 +50,14 @@ pub struct Condition {
     /// `lastTransitionTime`.
     pub since: Option<At>,
     pub words: Words,
+}
+
+/// A condition of which nothing but its time is of interest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    pub met: bool,
+    /// `lastTransitionTime`.
+    pub since: Option<At>,
 }
 
 /// A container as spec and status tell it. A container without a status yet is `Waiting` without a reason.

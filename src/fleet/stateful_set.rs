@@ -8,8 +8,9 @@ pub struct StatefulSet {
     pub name: Text,
     pub created: Option<At>,
     pub deleting: Option<At>,
-    pub generation: i64,
-    pub observed_generation: i64,
+    /// It grows by one with each edit, and nobody makes four thousand million of them.
+    pub generation: u32,
+    pub observed_generation: u32,
     /// `spec.replicas`.
     pub wanted: u32,
     pub ready: u32,
@@ -20,8 +21,8 @@ pub struct StatefulSet {
     pub image: Option<Text>,
     /// `updateStrategy.type` is OnDelete.
     pub on_delete: bool,
-    /// `rollingUpdate.partition`.
-    pub partition: u32,
+    /// `rollingUpdate.partition`; one that is larger than this holds is beyond every ordinal as well.
+    pub partition: u16,
     /// The retention policy would delete claims with the set (`whenDeleted`) or on scale-down (`whenScaled`).
     pub retention_deletes: bool,
     /// Run that wrote this object last.

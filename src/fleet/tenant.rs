@@ -171,7 +171,7 @@ impl Tenant {
 
     /// The claim for this, the newest where there are several: a restore leaves the one of before.
     pub fn claim_for(&self, holds: Holds) -> Option<&Claim> {
-        self.claims.iter().filter(|c| c.holds == holds).max_by_key(|c| (c.deleting.is_none(), c.created, c.uid))
+        self.claims.iter().filter(|c| c.holds == holds).max_by_key(|c| (c.deleting().is_none(), c.created, c.uid))
     }
 
     /// The claim that is fullest by percent, where anything is known.

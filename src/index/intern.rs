@@ -13,7 +13,7 @@ pub(super) fn share(pool: &mut Interner, facet: &mut Facet) {
             pool.share(&mut pod.name);
             each(pool, [&mut pod.owner, &mut pod.revision, &mut pod.node]);
             pool.share_words(&mut pod.words);
-            for condition in [&mut pod.scheduled, &mut pod.sandbox, &mut pod.initialized, &mut pod.ready] {
+            for condition in [&mut pod.scheduled, &mut pod.ready] {
                 share_condition(pool, condition);
             }
             pod.stages.iter_mut().chain(&mut *pod.containers).for_each(|c| share_container(pool, c));
@@ -24,7 +24,8 @@ pub(super) fn share(pool: &mut Interner, facet: &mut Facet) {
         }
         Part::Claim(claim) => {
             pool.share(&mut claim.name);
-            each(pool, [&mut claim.class, &mut claim.resize]);
+            each(pool, [&mut claim.class]);
+            claim.unrest.iter_mut().for_each(|u| each(pool, [&mut u.resize]));
         }
         Part::Quota(quota) => {
             pool.share_quota(&mut quota.figures);

@@ -57,7 +57,7 @@ impl Basis {
             namespace: tenant.namespace.as_ref().map(|n| n.uid),
             spec: tenant.namespace.as_ref().and_then(|n| n.spec),
             set: tenant.set().map(|s| Named { name: s.name.to_string(), uid: s.uid }),
-            generation: tenant.set().map(|s| s.generation),
+            generation: tenant.set().map(|s| s.generation.into()),
             pod: tenant.pod().map(|p| Named { name: p.name.to_string(), uid: p.uid }),
             claims: BTreeMap::new(),
             others: Vec::new(),

@@ -87,7 +87,7 @@ pub(super) fn at_risk(tenant: &Tenant, seen: &Situation<'_>, refusal: &mut Refus
         let said = "its StatefulSet's retention policy would delete claims with it: set whenDeleted to Retain first";
         refusal.add(id, Why::DataAtRisk, said);
     }
-    let going = |claim: &&Claim| claim.deleting.is_some();
+    let going = |claim: &&Claim| claim.deleting().is_some();
     if let Some(claim) = tenant.claims.iter().find(going) {
         let said = format!("claim {} is being deleted, and goes as soon as no pod uses it", claim.name);
         refusal.add(id, Why::DataAtRisk, said);
@@ -174,7 +174,7 @@ mod tests {
         let why = |found: Found, edit: &dyn Fn(&mut Tenant)| plan(found, edit).unwrap_err().0[0].why;
         let none = Found::default;
         assert_eq!(why(none(), &|t| t.sets[0].retention_deletes = true), Why::DataAtRisk);
-        assert_eq!(why(none(), &|t| t.claims[1].deleting = Some(at(9))), Why::DataAtRisk);
+        assert_eq!(why(none(), &|t| t.claims[1].unrest = going(9)), Why::DataAtRisk);
         assert_eq!(why(none(), &|t| t.claims = Box::default()), Why::DataAtRisk);
         assert_eq!(why(none(), &|t| t.sets = Box::default()), Why::Parked);
         assert_eq!(why(none(), &|t| t.namespace.as_mut().unwrap().spec = None), Why::NotAdopted);

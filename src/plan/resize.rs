@@ -93,7 +93,7 @@ fn grows(
     if wanted == has {
         return None;
     }
-    if let Some(resize) = &live.resize {
+    if let Some(resize) = live.resize() {
         warnings.push(format!("{name} is being resized already: {resize}"));
     }
     let behind = seen.found.get(tenant.namespace_name.as_str()).and_then(|found| found.volumes.as_ref());

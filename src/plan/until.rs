@@ -112,7 +112,7 @@ impl Until {
                 Some(set) if basis.set_uid().is_some_and(|uid| uid != set.uid) && set.deleting.is_none() => {
                     never("its StatefulSet was replaced by somebody")
                 }
-                Some(set) if set.observed_generation < set.generation.max(floor) => {
+                Some(set) if i64::from(set.observed_generation) < i64::from(set.generation).max(floor) => {
                     not_yet("its controller has not seen the change yet")
                 }
                 Some(set) => self.judge_set(set, basis, entry, began, now),
@@ -200,7 +200,9 @@ fn kept(basis: &Basis, entry: &Entry) -> Judged {
             Some(claim) if claim.uid != *uid => {
                 return Judged::Never(format!("claim {name} is another one than before"));
             }
-            Some(claim) if claim.deleting.is_some() => return Judged::Never(format!("claim {name} is being deleted")),
+            Some(claim) if claim.deleting().is_some() => {
+                return Judged::Never(format!("claim {name} is being deleted"));
+            }
             Some(_) => {}
             None => return Judged::Never(format!("claim {name} is gone")),
         }
@@ -286,7 +288,7 @@ mod tests {
     fn volumes_are_compared_by_uid() {
         check(Until::Kept, 0, |_| {}, "met 2 volumes");
         check(Until::Kept, 0, |t| t.claims[0].uid = uid(77), "never claim app-data is another one");
-        check(Until::Kept, 0, |t| t.claims[1].deleting = Some(at(1)), "never claim config-data is being deleted");
+        check(Until::Kept, 0, |t| t.claims[1].unrest = going(1), "never claim config-data is being deleted");
         check(Until::Kept, 0, |t| t.claims = Box::default(), "never claim app-data is gone");
         check(Until::Removed, 0, |_| {}, "not yet the StatefulSet");
         check(Until::Removed, 0, |t| t.sets = Box::default(), "not yet its pod is stopping");

@@ -105,6 +105,9 @@ impl Store {
     pub(super) fn fill(&self, frozen: &Frozen) {
         let mut inner = self.lock();
         inner.version = frozen.version;
+        // Chance goes on from elsewhere: begun anew it would give the UIDs of what is there a second time.
+        let branch = inner.rng.u64(..) ^ frozen.version;
+        inner.rng.seed(branch);
         for (kind, objects) in kinds::ALL.iter().zip(&frozen.objects) {
             inner.shelves[kind.id].ring.compact(frozen.version);
             for (key, stored, _) in objects {

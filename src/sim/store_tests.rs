@@ -123,3 +123,23 @@ fn a_bound_pod_waits_for_its_kubelet() {
     store.remove(kinds::POD, "a", "p", uid_of(&made));
     assert!(store.get(kinds::POD, "a", "p").is_none());
 }
+
+#[test]
+fn what_goes_on_from_a_kept_state_gives_no_uid_a_second_time() {
+    let first = store();
+    let name = |n: usize| format!("c{n}");
+    let before: Vec<_> = (0..50)
+        .map(|n| uid_of(&first.create(kinds::CONFIG_MAP, config_map(&name(n), None), "test").unwrap()).to_owned())
+        .collect();
+    let clock = Clock::new("2026-01-01T00:00:00Z".parse().unwrap(), 1.0);
+    let next = |seed| {
+        let store = Store::new(clock, seed, (100, 1 << 20));
+        store.fill(&first.freeze());
+        let made = (50..100).map(|n| store.create(kinds::CONFIG_MAP, config_map(&name(n), None), "test").unwrap());
+        made.map(|o| uid_of(&o).to_owned()).collect::<Vec<_>>()
+    };
+    let after = next(7);
+    assert!(after.iter().all(|uid| !before.contains(uid)), "{after:?}");
+    assert_eq!(after, next(7), "and tells the same each time");
+    assert_ne!(after, next(8));
+}

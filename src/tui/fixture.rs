@@ -140,7 +140,10 @@ pub(crate) fn later(mut pod: Pod, start: u32) -> Pod {
         shift(&mut t.finished);
     };
     shift(&mut pod.created);
-    for c in [&mut pod.scheduled, &mut pod.sandbox, &mut pod.initialized, &mut pod.ready].into_iter().flatten() {
+    for c in [&mut pod.scheduled, &mut pod.ready].into_iter().flatten() {
+        shift(&mut c.since);
+    }
+    for c in [&mut pod.sandbox, &mut pod.initialized].into_iter().flatten() {
         shift(&mut c.since);
     }
     for c in pod.stages.iter_mut().chain(&mut *pod.containers) {

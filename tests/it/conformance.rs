@@ -34,6 +34,7 @@ mod creating;
 mod drift;
 mod foreign;
 mod guard;
+mod hundred;
 mod node;
 mod node_acting;
 mod node_faults;

@@ -110,14 +110,41 @@ fn the_options_are_asked_for_by_name() {
     let desk = whole();
     assert_eq!(desk.run("up").0, 0);
     assert!(!desk.calls().iter().any(|c| c.contains(" apply ")), "nothing is fetched unasked");
-    assert_eq!(desk.run("up --metrics-server --ingress").0, 0);
+    desk.put("docker", r#"[ "$1" != port ] || printf '127.0.0.1:32768\n[::1]:32768\n'"#);
+    let (code, said) = desk.run("up --metrics-server --ingress");
+    assert_eq!(code, 0, "{said}");
+    // The way to a tenant's page, whole.
+    assert!(said.contains("/demo/kind-ingress.toml demo --context kind-fleetdeck-demo"), "{said}");
+    assert!(said.trim_end().ends_with("http://127.0.0.1:32768/healthz"), "{said}");
     let calls = desk.calls().join("\n");
-    for part in ["metrics-server/releases/download/", "--kubelet-insecure-tls", "contour", "ingress-ready"] {
+    for part in [
+        "metrics-server/releases/download/",
+        "--kubelet-insecure-tls",
+        "contour",
+        "ingress-ready",
+        "docker port fleetdeck-demo-control-plane 80/tcp",
+    ] {
         assert!(calls.contains(part), "{part}: {calls}");
     }
     for wrong in ["", "sideways", "up --nothing", "down now"] {
         let (code, said) = desk.run(wrong);
         assert!(code == 2 && said.contains("use: kind.sh"), "{wrong}: {said}");
+    }
+}
+
+#[test]
+fn what_the_ingress_controller_needs_is_rendered_by_the_file_that_is_named() {
+    let output = Command::new(env!("CARGO_BIN_EXE_fleetdeck"))
+        .env_clear()
+        .args(["--config", &script().with_file_name("kind-ingress.toml").display().to_string()])
+        .args(["render", "alma", "--tier", "pro", "--image", "2026.8.1", "--host", "alma.demo.example"])
+        .args(["--with", "stand-in"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for line in ["ingressClassName: contour", "kubernetes.io/metadata.name: projectcontour"] {
+        assert!(text.contains(line), "{line}: {text}");
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     cluster::{Cluster, Prompt, Scope},
     config::Config,
     fleet::Uid,
+    manifest::Defaults,
 };
 
 /// On every object that the demo makes.
@@ -24,7 +25,13 @@ pub(super) async fn run(config: &Config, options: &args::Demo) -> Result<(), Fai
     let (cluster, scope) = open(config, Prompt::May).await?;
     may_change(config, &cluster)?;
     let protected = config.of_context(cluster.context()).protected;
-    let site = Site { cluster, scope };
+    // Of the fleet's defaults only who leads to it is the play cluster's own affair: pools and disks are another's.
+    let doors = Defaults {
+        ingress_class: config.defaults.ingress_class.clone(),
+        ingress_namespace: config.defaults.ingress_namespace.clone(),
+        ..Defaults::default()
+    };
+    let site = Site { cluster, scope, doors };
     if options.clean {
         // Whatever carries the label was made by a demo, so that no name of the context stands in the way.
         return clean::run(&site, options).await;
@@ -37,6 +44,7 @@ pub(super) async fn run(config: &Config, options: &args::Demo) -> Result<(), Fai
 struct Site {
     cluster: Cluster,
     scope: Scope,
+    doors: Defaults,
 }
 
 /// A namespace of the demo.

@@ -58,7 +58,8 @@ impl Laps {
         ends.push(since(&pod.scheduled));
         // A kubelet may tell of the sandbox only after it has started the first container: the earlier one counts.
         let first = pod.stages.first().or_else(|| pod.gateway()).and_then(started);
-        ends.push([since(&pod.sandbox), first].into_iter().flatten().min());
+        let sandbox = pod.sandbox.filter(|c| c.met).and_then(|c| c.since);
+        ends.push([sandbox, first].into_iter().flatten().min());
         for stage in &pod.stages {
             ends.push(started(stage));
             ends.push(finished(stage));
@@ -185,7 +186,8 @@ mod tests {
             let mut pod = pod();
             pod.created = Some(at(begun));
             let condition = |n: Option<u32>| n.and_then(|n| condition(true, n));
-            (pod.scheduled, pod.sandbox, pod.ready) = (condition(times[0]), condition(times[1]), condition(times[17]));
+            (pod.scheduled, pod.ready) = (condition(times[0]), condition(times[17]));
+            pod.sandbox = times[1].and_then(|n| moment(true, n));
             for (i, stage) in pod.stages.iter_mut().enumerate() {
                 let (from, to) = (times[2 + 2 * i], times[3 + 2 * i]);
                 let words = crate::fleet::Words::reason_only("Completed");

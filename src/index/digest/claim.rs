@@ -8,7 +8,7 @@ use super::{
     lenient::{Entries, List, Obj, Raw},
     meta::{Condition, Meta},
 };
-use crate::fleet::{Claim, ClaimPhase, Text, Volume};
+use crate::fleet::{Claim, ClaimPhase, Text, Unrest, Volume};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -75,13 +75,17 @@ impl<'a> super::Object<'a> for Object<'a> {
 
     fn digest(self, labels: &Labels) -> Digested {
         let (meta, spec, status) = (self.metadata.or_default(), self.spec.or_default(), self.status.or_default());
+        let unrest = Some(Unrest {
+            deleting: meta.deleting(),
+            resize: status.resize(),
+            resize_since: status.resizing().and_then(|c| c.last_transition_time.at()),
+        });
         meta.facet(labels, |uid, name| {
             Part::Claim(Claim {
                 uid,
                 holds: labels.roles.held_by(&name),
                 name,
                 created: meta.created(),
-                deleting: meta.deleting(),
                 phase: match &*status.phase {
                     "Pending" => ClaimPhase::Pending,
                     "Bound" => ClaimPhase::Bound,
@@ -93,8 +97,7 @@ impl<'a> super::Object<'a> for Object<'a> {
                 capacity: status.capacity.get(STORAGE).and_then(Raw::quantity),
                 class: spec.storage_class_name.text(),
                 volume: Volume::of(uid, spec.volume_name.text()),
-                resize: status.resize(),
-                resize_since: status.resizing().and_then(|c| c.last_transition_time.at()),
+                unrest: unrest.filter(|u| *u != Unrest::default()).map(Box::new),
                 usage: None,
                 growth: None,
             })

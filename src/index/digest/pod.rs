@@ -63,6 +63,10 @@ impl Status<'_> {
         })
     }
 
+    fn moment(&self, kinds: &[&str]) -> Option<fleet::Moment> {
+        self.condition(kinds).map(|c| fleet::Moment { met: c.met, since: c.since })
+    }
+
     fn phase(&self) -> PodPhase {
         match &*self.phase {
             "Pending" => PodPhase::Pending,
@@ -102,8 +106,8 @@ impl<'a> super::Object<'a> for Object<'a> {
                 phase: status.phase(),
                 words: Words::new(status.reason.text(), status.message.said()),
                 scheduled: status.condition(&["PodScheduled"]),
-                sandbox: status.condition(&["PodReadyToStartContainers", "PodHasNetwork"]),
-                initialized: status.condition(&["Initialized"]),
+                sandbox: status.moment(&["PodReadyToStartContainers", "PodHasNetwork"]),
+                initialized: status.moment(&["Initialized"]),
                 ready: status.condition(&["Ready"]),
                 stages: join(stages, &status.init_container_statuses, &labels.roles),
                 containers: containers.into_boxed_slice(),

@@ -100,8 +100,8 @@ impl<'a> super::Object<'a> for Object<'a> {
                 name,
                 created: meta.created(),
                 deleting: meta.deleting(),
-                generation: meta.generation.0.unwrap_or(0),
-                observed_generation: status.observed_generation.0.unwrap_or(0),
+                generation: meta.generation.count(),
+                observed_generation: status.observed_generation.count(),
                 // One is what Kubernetes itself takes where nothing is said.
                 wanted: if spec.replicas.0.is_some() { spec.replicas.count() } else { 1 },
                 ready: status.ready_replicas.count(),
@@ -110,7 +110,7 @@ impl<'a> super::Object<'a> for Object<'a> {
                 update_revision: status.update_revision.text(),
                 image: gateway.and_then(|c| c.image.text()),
                 on_delete: &*strategy.kind == "OnDelete",
-                partition: strategy.rolling_update.or_default().partition.count(),
+                partition: strategy.rolling_update.or_default().partition.count().try_into().unwrap_or(u16::MAX),
                 retention_deletes: &*retention.when_deleted == "Delete" || &*retention.when_scaled == "Delete",
                 run: meta.annotations.0.as_ref().and_then(|a| a.run.text()),
             })

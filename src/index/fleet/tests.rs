@@ -159,6 +159,6 @@ fn a_broken_source_stays_broken_until_it_brings_something() {
 #[test]
 fn what_is_kept_of_a_tenant_stays_small() {
     use crate::fleet::{Claim, Pod, StatefulSet};
-    assert_eq!((size_of::<Entry>(), size_of::<Pod>(), size_of::<StatefulSet>()), (264, 184, 104));
-    assert_eq!(2 * size_of::<Claim>(), 256);
+    assert_eq!((size_of::<Entry>(), size_of::<Pod>(), size_of::<StatefulSet>()), (264, 168, 88));
+    assert_eq!(2 * size_of::<Claim>(), 240);
 }

@@ -23,7 +23,7 @@ fn tenant_with(n: u128, created: u32, laps: &[u32]) -> Tenant {
         let Lap { step, waits } = Lap::of(index);
         match (step, waits) {
             (0, _) => pod.scheduled = condition(true, now),
-            (1, _) => pod.sandbox = condition(true, now),
+            (1, _) => pod.sandbox = moment(true, now),
             (9, true) => pod.containers.iter_mut().for_each(|c| c.state = State::Running { since: Some(at(now)) }),
             (9, false) => {
                 pod.ready = condition(true, now);

@@ -214,7 +214,7 @@ fn remark(claim: &Claim) -> (String, Role) {
     if claim.on_node_disk() {
         return ("node disk".to_owned(), Role::Dim);
     }
-    if let Some(resize) = &claim.resize {
+    if let Some(resize) = claim.resize() {
         return (resize.to_string(), Role::Warn);
     }
     match claim.phase {

@@ -109,6 +109,14 @@ impl World {
         self.fleet.apply(delta, self.cluster.clock().now());
     }
 
+    /// Lets time pass, and takes what comes meanwhile.
+    pub async fn pass(&mut self, time: Duration) {
+        let until = tokio::time::Instant::now() + time;
+        while let Ok(Some(delta)) = tokio::time::timeout_at(until, self.deltas.recv()).await {
+            self.fleet.apply(delta, self.cluster.clock().now());
+        }
+    }
+
     async fn until_ready(&mut self, tenants: usize) {
         while self.fleet.iter().filter(|e| e.verdict.phase == Phase::Ready).count() < tenants {
             self.step().await;

@@ -118,7 +118,7 @@ async fn missing(
     };
     let (mut todo, mut refused) = (Vec::new(), 0);
     for (nonce, resident) in residents.iter().enumerate() {
-        let spec = spec(resident)?;
+        let spec = spec(resident, &site.doors)?;
         let namespace = spec.namespace();
         let there = cluster.namespace_uid(&namespace).await?;
         if there.is_some_and(|uid| !is_own(&own, &namespace, uid)) {
@@ -175,7 +175,7 @@ async fn is_broken(site: &Site, namespace: &str) -> Result<bool, Failure> {
     Ok(annotations.is_some_and(|a| a.get(BROKEN).is_some()))
 }
 
-fn spec(resident: &Resident) -> Result<TenantSpec, Failure> {
+fn spec(resident: &Resident, doors: &Defaults) -> Result<TenantSpec, Failure> {
     let (key, value) = LABEL;
     let draft = TenantDraft {
         id: resident.id.clone(),
@@ -187,7 +187,7 @@ fn spec(resident: &Resident) -> Result<TenantSpec, Failure> {
         options: ["stand-in".to_owned()].into(),
         ..TenantDraft::default()
     };
-    draft.resolve(&Defaults::default()).map_err(|e| Failure::Failed(format!("demo tenant {}: {e}", resident.id)))
+    draft.resolve(doors).map_err(|e| Failure::Failed(format!("demo tenant {}: {e}", resident.id)))
 }
 
 /// Some at once; Ctrl-C stops each before its next step, and what was made stays.

@@ -190,7 +190,7 @@ fn volume_line(paint: &mut Paint<'_>, claim: &Claim, series: Option<&Series>, y:
         let age = paint.age(usage.at);
         about.push_str(&format!(" ({}, {age} old)", usage.source.word()));
     }
-    for more in [claim.resize.as_deref(), claim.class.as_deref()].into_iter().flatten() {
+    for more in [claim.resize().map(|r| &**r), claim.class.as_deref()].into_iter().flatten() {
         about.push_str(&format!(", {more}"));
     }
     paint.text(x + METER + 8, y, right, &about, Role::Text);
