@@ -77,7 +77,10 @@ impl Drop for Beside {
 
 fn theirs(file: &Path) -> Ways {
     let mut ways = Ways::new();
-    for line in std::fs::read_to_string(file).unwrap().lines() {
+    let text = std::fs::read_to_string(file).unwrap();
+    // The last line may be half written.
+    let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    for line in whole.lines() {
         let columns: Vec<_> = line.split_whitespace().collect();
         let [namespace, "openclaw-0", ready, status, ..] = columns[..] else { panic!("{line}") };
         went(&mut ways, namespace, implied(ready, status));
