@@ -35,7 +35,7 @@ pub(super) async fn run(config: &Config, options: args::Demo, context: Option<St
             let why = "--scenario and --speed are the simulator's: on a cluster the demo has one fleet, at the cluster's own pace";
             return Err(Failure::Usage(why.to_owned()));
         }
-        return on_cluster::run(config, &options).await;
+        return Box::pin(on_cluster::run(config, &options)).await;
     }
     if options.clean || options.on_this_cluster {
         let why = "--clean and --on-this-cluster are about a cluster: name its --context";
