@@ -46,7 +46,7 @@ pub use self::{
     rights::{Right, Rights, Role},
     spec_digest::SpecDigest,
     stateful_set::StatefulSet,
-    tenant::{Namespace, PartUsage, Tenant, Usage},
+    tenant::{Namespace, PartUsage, Tenant, TurnedAway, Usage},
     text::{Interner, Text},
     tier::Tier,
     time::{Age, At},

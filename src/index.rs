@@ -10,7 +10,7 @@ pub mod fleet;
 pub mod history;
 #[cfg(test)]
 mod interleave;
-mod intern;
+pub(crate) mod intern;
 pub mod outlook;
 pub mod query;
 pub mod source;

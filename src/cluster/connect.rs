@@ -40,6 +40,8 @@ pub enum Prompt {
 
 /// For the TCP connection and the TLS handshake together.
 const CONNECT: Duration = Duration::from_secs(10);
+/// Bytes of an answer that are read at a time.
+const MOST_BUFFERED: usize = 64 << 10;
 /// Who asks, in the server's audit log.
 const AGENT: &str = concat!("fleetdeck/", env!("CARGO_PKG_VERSION"));
 
@@ -129,7 +131,7 @@ fn client(mut config: Config, within: Duration) -> Result<Client, kube::Error> {
     tcp.set_keepalive_retries(Some(3));
     let mut tls = TimeoutConnector::new(config.rustls_https_connector_with_connector(tcp)?);
     tls.set_connect_timeout(Some(within));
-    let hyper: legacy::Client<_, Body> = legacy::Client::builder(TokioExecutor::new()).build(tls);
+    let hyper: legacy::Client<_, Body> = http().build(tls);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .layer(DecompressionLayer::new().gzip(!config.disable_compression))
@@ -138,6 +140,13 @@ fn client(mut config: Config, within: Duration) -> Result<Client, kube::Error> {
         .map_err(BoxError::from)
         .service(hyper);
     Ok(Client::new(service, config.default_namespace))
+}
+
+/// A dozen watches keep their connections for ever, each with a buffer as large as the longest piece that once came through.
+fn http() -> legacy::Builder {
+    let mut http = legacy::Client::builder(TokioExecutor::new());
+    http.http1_max_buf_size(MOST_BUFFERED);
+    http
 }
 
 fn name_ourselves(config: &mut Config) {
@@ -157,7 +166,7 @@ where
     let server = http::Uri::from_static("http://simulator.local");
     let mut config = Config::new(server.clone());
     name_ourselves(&mut config);
-    let hyper: legacy::Client<_, Body> = legacy::Client::builder(TokioExecutor::new()).build(connector);
+    let hyper: legacy::Client<_, Body> = http().build(connector);
     let headers = config.extra_headers_layer().expect("no header here is one of a credential");
     let service = ServiceBuilder::new().layer(config.base_uri_layer()).layer(headers).service(hyper);
     let place = Place { context: name.to_owned(), server: server.to_string(), user: None, namespace: None };

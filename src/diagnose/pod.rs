@@ -1,7 +1,7 @@
 //! A pod that has ended as a whole, or that does not go.
 
 use super::{Case, Code, Evidence, Finding};
-use crate::fleet::{Pod, PodPhase};
+use crate::fleet::{Pod, PodPhase, TurnedAway};
 
 /// Beyond its grace: the kubelet kills, unmounts and reports within this.
 const LATE: u32 = 60;
@@ -10,6 +10,11 @@ const LATELY: u32 = 3_600;
 
 pub(super) fn check(case: &mut Case<'_>) {
     stuck(case);
+    if let Some(away) = case.tenant().turned_away(case.now) {
+        case.look_again(away.until);
+        case.find(turned_away(&away));
+        return;
+    }
     if let Some(pod) = case.pod()
         && matches!(pod.phase, PodPhase::Failed | PodPhase::Succeeded)
     {
@@ -62,6 +67,30 @@ fn ended(pod: &Pod) -> Finding {
             .advice("the StatefulSet makes a new pod once this one is deleted; if it is ended again, the kubelet's words say why"),
     }
     .proof(evidence)
+}
+
+/// Each pod that is made ends at once: by the event, because none of them lasts long enough to be looked at.
+fn turned_away(away: &TurnedAway<'_>) -> Finding {
+    let (reason, message) = (away.latest.reason.as_str(), away.latest.message.as_str());
+    let code = if reason == "Evicted" { Code::Evicted } else { Code::PodEnded };
+    let advice = match reason {
+        "NodeAffinity" => {
+            "it is bound to a node by name that its node selector does not take: take spec.nodeName out of the template, or give the node the label"
+        }
+        "NodeShutdown" => "its node is going down: cordon it, so that the next pod goes elsewhere",
+        _ if reason.starts_with("OutOf") => {
+            "more was bound to the node than it has: take spec.nodeName out of the template, or free the node"
+        }
+        _ => {
+            "the kubelet's words say what it lacks; meanwhile pods are made and end without a pause, so put it to sleep (0 replicas) until that is mended"
+        }
+    };
+    Finding::critical(code, format!("each pod that is made for it ends at once: {}", join(reason, message)))
+        .down(true)
+        .about(reason)
+        .since(away.since)
+        .advice(advice)
+        .proof(Evidence::event(away.latest))
 }
 
 fn join(reason: &str, message: &str) -> String {
@@ -117,7 +146,7 @@ mod tests {
     use super::*;
     use crate::{
         diagnose::{Severity, fixture::*},
-        fleet::{Words, fixture::*},
+        fleet::{Warning, Words, fixture::*},
     };
 
     #[test]
@@ -146,6 +175,28 @@ mod tests {
         assert_eq!(first(&tenant("a", Some(pod.clone())), 500).code, Code::PodEnded);
         pod.phase = PodPhase::Running;
         assert!(!codes(&diagnose(&tenant("a", Some(pod)), 500)).contains(&Code::PodEnded));
+    }
+
+    #[test]
+    fn pods_that_end_as_they_are_made_are_one_finding_whatever_is_there_now() {
+        let words = "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector";
+        let away = |n: u32| {
+            let pod = 900 + u128::from(n);
+            Warning { uid: uid(pod), ..event("Pod", pod, "NodeAffinity", words, n) }
+        };
+        let mut t = tenant("a", None);
+        t.warnings = Box::new([away(100), away(101), away(102)]);
+        let failed = Pod { phase: PodPhase::Failed, words: Words::reason_only("NodeAffinity"), ..pod() };
+        for now in [Box::default(), Box::new([failed]) as Box<[Pod]>, Box::new([pod()])] {
+            t.pods = now;
+            let finding = first(&t, 110);
+            assert_eq!((finding.code, finding.about.as_str(), finding.down), (Code::PodEnded, "NodeAffinity", true));
+            assert_eq!(finding.since, Some(at(100)));
+            assert!(finding.sentence.ends_with(words) && finding.advice.contains("spec.nodeName"));
+            assert_eq!(diagnose(&t, 110).recheck, Some(at(162)));
+        }
+        t.warnings = Box::new([away(100), away(101)]);
+        assert!(codes(&diagnose(&t, 110)).is_empty(), "once or twice is no loop");
     }
 
     #[test]

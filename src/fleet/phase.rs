@@ -7,6 +7,7 @@
 //! | 3 | no StatefulSet and no pod, claims are there | Parked |
 //! | 4 | no StatefulSet and no pod, otherwise | Unknown |
 //! | 5 | the StatefulSet wants 0 replicas | Suspended |
+//! | 5b | three pods in a row were turned away by their node, the last within 60 s, and the present one has not begun | Failing |
 //! | 6 | no pod, its creation refused (event on the StatefulSet), for 30 s | Failing |
 //! | 7 | no pod | Creating |
 //! | 8 | the pod is being deleted | Updating |
@@ -143,6 +144,10 @@ impl Verdict {
         match (tenant.set(), tenant.pod()) {
             (None, None) => without_workload(tenant, now),
             (Some(set), pod) if set.wanted == 0 => suspended(set, pod),
+            _ if let Some(away) = tenant.turned_away(now) => {
+                let why = format!("its pods end as they are made: {}", away.latest.reason);
+                Self::new(Phase::Failing, away.since, why).until(Some(away.until))
+            }
             (Some(set), None) => without_pod(tenant, set, now),
             (_, Some(pod)) => with_pod(tenant, pod, now),
         }
@@ -220,7 +225,7 @@ fn with_pod(tenant: &Tenant, pod: &Pod, now: At) -> Verdict {
                 return Verdict::new(phase, *since, "");
             }
             _ => {
-                let since = stage_turn(pod, i);
+                let since = pod.turn(stage);
                 return broken(tenant, pod, stage, since).unwrap_or_else(|| {
                     let phase = Phase::Booting { index: count(i + 1), total, stage: stage.name.clone() };
                     let why = if i == 0 { "volumes, image and sandbox" } else { "" };
@@ -244,15 +249,6 @@ fn unscheduled(pod: &Pod, now: At) -> Verdict {
             Verdict::new(Phase::Creating, since, why).until(Some(at.plus(SCHEDULING_GRACE)))
         }
         _ => Verdict::new(Phase::Failing, since, why),
-    }
-}
-
-/// When stage `i` could have begun: the end of the one before, else the pod's scheduling.
-fn stage_turn(pod: &Pod, i: usize) -> Option<At> {
-    let before = i.checked_sub(1).and_then(|i| pod.stages.get(i));
-    match before.map(|s| &s.state) {
-        Some(State::Terminated(t)) => t.finished,
-        _ => pod.scheduled.as_ref().filter(|c| c.met).and_then(|c| c.since).or(pod.created),
     }
 }
 
@@ -395,6 +391,36 @@ mod tests {
     }
 
     #[test]
+    fn pods_that_are_turned_away() {
+        let away = |pod: u128, n| super::super::Warning {
+            uid: uid(700 + pod),
+            kind: text("Pod"),
+            object: text("openclaw-0"),
+            object_uid: Some(uid(pod)),
+            reason: text("NodeAffinity"),
+            ..refusal(n)
+        };
+        let mut t = tenant("a", None);
+        t.warnings = Box::new([away(80, 10), away(81, 195), away(82, 200)]);
+        check("5b, two lately", &t, 206, "Creating", Some(0), "waiting for its pod");
+        t.warnings = Box::new([away(80, 10), away(81, 190), away(82, 195), away(83, 200)]);
+        let why = "its pods end as they are made: NodeAffinity";
+        check("5b", &t, 206, "Failing", Some(10), why);
+        assert_eq!(Verdict::of(&t, at(206)).recheck, Some(at(265)));
+        check("5b is over", &t, 265, "Creating", Some(0), "waiting for its pod");
+        let fresh = Pod { phase: PodPhase::Pending, ..pod() };
+        t.pods = Box::new([fresh]);
+        check("5b, another is there", &t, 206, "Failing", Some(10), why);
+        t.pods[0].phase = PodPhase::Failed;
+        check("5b, and has ended", &t, 206, "Failing", Some(10), why);
+        t.pods = Box::new([booting(1)]);
+        check("5b, and has begun", &t, 206, "Booting(2/7, create-workspace)", Some(15), "");
+        t.pods = Box::default();
+        t.sets[0].wanted = 0;
+        check("5", &t, 101, "Suspended", None, "0 replicas");
+    }
+
+    #[test]
     fn scheduling() {
         let mut p = pod();
         p.deleting = Some(at(130));
@@ -440,6 +466,9 @@ mod tests {
         p.stages[3].last = Some(Box::new(ended(100, "Error", 35, 38)));
         let t = tenant("a", Some(p.clone()));
         check("11", &t, 60, "Failing", Some(38), "rehydrate-runtime-apt crash loop: exit 100");
+        p.stages[3].restarts = 4;
+        let t = tenant("a", Some(p.clone()));
+        check("11 since its turn", &t, 60, "Failing", Some(35), "rehydrate-runtime-apt crash loop: exit 100");
 
         p.stages[3].last = None;
         p.stages[3].state =
@@ -475,6 +504,16 @@ mod tests {
         p.containers[0].state = waiting("CrashLoopBackOff");
         p.containers[0].last = Some(Box::new(ended(137, "OOMKilled", 80, 100)));
         check("13", &tenant("a", Some(p.clone())), 110, "Failing", Some(100), "gateway crash loop: out of memory");
+        let mut silent = p.clone();
+        silent.containers[0].restarts = 3;
+        silent.containers.iter_mut().skip(1).for_each(|c| c.ready = true);
+        silent.ready = condition(false, 60);
+        let oom = "gateway crash loop: out of memory";
+        check("13 since its turn", &tenant("a", Some(silent.clone())), 110, "Failing", Some(75), oom);
+        silent.ready = condition(false, 90);
+        check("13 since the pod is unready", &tenant("a", Some(silent.clone())), 110, "Failing", Some(90), oom);
+        silent.containers[1].ready = false;
+        check("13, which may be the browser's doing", &tenant("a", Some(silent)), 110, "Failing", Some(100), oom);
         let mut t = tenant("a", Some(p.clone()));
         let mut back_off = refusal(40);
         back_off.object_uid = Some(uid(10));

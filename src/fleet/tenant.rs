@@ -1,6 +1,6 @@
 //! A tenant: the namespace and what was found in it, by kind and label.
 
-use std::num::NonZeroU32;
+use std::{collections::BTreeSet, num::NonZeroU32};
 
 use super::{
     At, Claim, ImageRef, Pod, Probe, Quantity, Quota, SpecDigest, StatefulSet, Terminated, Text, Tier, Uid, Warning,
@@ -9,6 +9,23 @@ use super::{
 
 /// Seconds after which the kubelet takes a container that runs for one that is well, and restarts it at once again.
 const BACK_OFF_FORGETS: u32 = 600;
+
+/// So many pods within so many seconds that a node turned away are no accident, until none was for a while.
+const TURNED_AWAY: usize = 3;
+const TURNED_AWAY_WITHIN: u32 = 120;
+const TURNED_AWAY_FOR: u32 = 60;
+/// Warnings about pods that live on.
+const OF_LIVING_PODS: [&str; 6] =
+    ["FailedScheduling", "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedKillPod", "Unhealthy"];
+
+/// What a node says to each pod that is made.
+#[derive(Clone, Copy, Debug)]
+pub struct TurnedAway<'a> {
+    pub latest: &'a Warning,
+    pub since: Option<At>,
+    /// When it counts as over, if nothing is said before.
+    pub until: At,
+}
 
 /// The facet of a Namespace.
 #[derive(Clone, Debug, PartialEq)]
@@ -139,8 +156,9 @@ impl Tenant {
         event.first.or(event.last).max(self.bare)
     }
 
-    /// Since when this container of this pod ends again and again: since the kubelet first put off its restart. One that has
-    /// run for long before it ended has begun anew.
+    /// Since when this container of this pod ends again and again: since the kubelet first put off its restart. Where its
+    /// events are not there to say so, since the pod is not ready for this container alone. One that has run for long
+    /// before it ended has begun anew.
     pub fn crashing_since(&self, pod: &Pod, container: &super::Container, ending: &Terminated) -> Option<At> {
         let finished = ending.finished.or(ending.started);
         let begun_anew =
@@ -148,8 +166,33 @@ impl Tenant {
         let backs_off = self.warnings.iter().filter(|w| {
             w.reason == *"BackOff" && w.object_uid == Some(pod.uid) && w.container.as_ref() == Some(&container.name)
         });
-        let first = backs_off.filter_map(|w| w.first).min().filter(|_| !begun_anew);
+        let first = backs_off.filter_map(|w| w.first).min().or_else(|| pod.kept_unready_by(container));
+        let first = first.filter(|_| !begun_anew);
         first.map_or(finished, |first| Some(finished.map_or(first, |at| at.min(first))))
+    }
+
+    /// What its pods meet that end as soon as they are made, one after the other: their node turns them away, and the
+    /// StatefulSet's controller makes the next at once, without end and without a pause. `None` once a pod has begun.
+    pub fn turned_away(&self, now: At) -> Option<TurnedAway<'_>> {
+        if self.set()?.wanted == 0 || self.pod().is_some_and(Pod::has_begun) {
+            return None;
+        }
+        let of_pods = |w: &&Warning| {
+            w.kind == *"Pod"
+                && w.container.is_none()
+                && w.last.is_some()
+                && !OF_LIVING_PODS.contains(&w.reason.as_str())
+        };
+        let latest = self.warnings.iter().filter(of_pods).max_by_key(|w| (w.last, w.uid))?;
+        let same = || self.warnings.iter().filter(of_pods).filter(|w| w.reason == latest.reason);
+        let ended = latest.last?;
+        let lately: BTreeSet<Uid> = same()
+            .filter(|w| w.last.is_some_and(|at| ended.since(at) < TURNED_AWAY_WITHIN))
+            .filter_map(|w| w.object_uid)
+            .collect();
+        let until = ended.plus(TURNED_AWAY_FOR);
+        let goes_on = lately.len() >= TURNED_AWAY && now < until;
+        goes_on.then(|| TurnedAway { latest, since: same().filter_map(|w| w.first).min(), until })
     }
 
     /// What a container of the pod uses, where that was measured.
@@ -224,6 +267,36 @@ impl Pod {
     /// The gateway's container: by its role, else the first that is no sidecar (tenants made by other hands).
     pub fn gateway(&self) -> Option<&super::Container> {
         self.playing(Role::Gateway).or_else(|| self.containers.iter().find(|c| !c.sidecar))
+    }
+
+    /// Something of it runs, or has run.
+    pub fn has_begun(&self) -> bool {
+        let begun = |c: &super::Container| !matches!(c.state, super::State::Waiting(_)) || c.last.is_some();
+        self.stages.iter().chain(&*self.containers).any(begun)
+    }
+
+    /// Since when the pod is not ready, where that is this container's doing: it was restarted, its turn had come, and all
+    /// others are well.
+    fn kept_unready_by(&self, container: &super::Container) -> Option<At> {
+        let since = self.ready.as_ref().filter(|c| !c.met && container.restarts > 1)?.since?;
+        let turn = self.turn(container)?;
+        let alone = self.stages.iter().any(|s| s.name == container.name)
+            || self.containers.iter().all(|c| c.ready || c.name == container.name);
+        alone.then(|| since.max(turn))
+    }
+
+    /// When a container could first have begun: a stage with the end of the one before, the others with that of all stages.
+    pub fn turn(&self, container: &super::Container) -> Option<At> {
+        let stage = self.stages.iter().position(|s| s.name == container.name);
+        let met = |condition: Option<&super::Condition>| condition.filter(|c| c.met).and_then(|c| c.since);
+        let before = match stage {
+            Some(i) => i.checked_sub(1).and_then(|i| self.stages.get(i)).map(|s| &s.state),
+            None => return self.initialized.filter(|c| c.met).and_then(|c| c.since),
+        };
+        match before {
+            Some(super::State::Terminated(t)) => t.finished,
+            _ => met(self.scheduled.as_ref()).or(self.created),
+        }
     }
 
     pub fn browser(&self) -> Option<&super::Container> {

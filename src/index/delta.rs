@@ -99,6 +99,14 @@ pub enum Measure {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Delta {
     Upsert(Box<Facet>),
+    /// A page of a kind's first list, shown as it comes; [`Delta::Whole`] is the end of that list.
+    Page(Kind, Vec<Facet>),
+    /// All pages of a list have come: what is not among these is gone.
+    Whole {
+        kind: Kind,
+        namespace: Option<Text>,
+        keys: Vec<Key>,
+    },
     Remove(Kind, Key),
     /// A complete list of a kind, cluster-wide or of one namespace: what is not in it is gone. Applied at once, so that
     /// no screen is ever empty between a list's pages.

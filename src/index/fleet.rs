@@ -138,6 +138,15 @@ impl Fleet {
                 self.heard(facet.part.kind(), now);
                 self.upsert(*facet, now, settled, &mut touched);
             }
+            Delta::Page(kind, facets) => {
+                self.heard(kind, now);
+                facets.into_iter().for_each(|facet| self.upsert(facet, now, settled, &mut touched));
+            }
+            Delta::Whole { kind, namespace, keys } => {
+                self.heard(kind, now);
+                self.sweep(kind, namespace.as_ref(), keys.into_iter().collect(), now, &mut touched);
+                self.synced(kind);
+            }
             Delta::Remove(Kind::Node, key) => {
                 self.heard(Kind::Node, now);
                 let gone = self.nodes.get(&key.namespace).is_some_and(|n| n.uid == key.uid);
@@ -236,7 +245,16 @@ impl Fleet {
             self.resync_nodes(facets, touched);
             return;
         }
-        let kept: BTreeSet<Key> = facets.iter().map(|f| f.key.clone()).collect();
+        let kept = facets.iter().map(|f| f.key.clone()).collect();
+        self.sweep(kind, namespace, kept, now, touched);
+        for facet in facets {
+            self.upsert(facet, now, settled, touched);
+        }
+        self.synced(kind);
+    }
+
+    /// Takes away what is not among those kept: of the whole cluster, or of one namespace.
+    fn sweep(&mut self, kind: Kind, namespace: Option<&Text>, kept: BTreeSet<Key>, now: At, touched: &mut Touched) {
         let in_scope = |name: &Text| namespace.is_none_or(|only| only == name);
         for (name, entry) in self.entries.iter_mut().filter(|(name, _)| in_scope(name)) {
             if retain(&mut entry.tenant, kind, |uid| kept.contains(&Key { namespace: name.clone(), uid })) {
@@ -247,9 +265,10 @@ impl Fleet {
         if kind == Kind::Warning {
             self.strays.retain(|(name, _)| !in_scope(name));
         }
-        for facet in facets {
-            self.upsert(facet, now, settled, touched);
-        }
+    }
+
+    /// A kind's list is in.
+    fn synced(&mut self, kind: Kind) {
         if kind == Kind::Claim {
             let alive: BTreeSet<Uid> = self.iter().flat_map(|e| &e.tenant.claims).map(|c| c.uid).collect();
             self.series.retain(|uid, _| alive.contains(uid));

@@ -63,6 +63,14 @@ fn lists(world: &[(u8, u8, u8, u8)]) -> Vec<Delta> {
     kinds.into_iter().map(|kind| Delta::Resync { kind, namespace: None, facets: of(kind) }).collect()
 }
 
+/// The same list as it comes where it has more than one page.
+fn in_pages(list: Delta) -> Vec<Delta> {
+    let Delta::Resync { kind, namespace, facets } = list else { return vec![list] };
+    let keys = facets.iter().map(|f| f.key.clone()).collect();
+    let pages = facets.chunks(2).map(|page| Delta::Page(kind, page.to_vec()));
+    pages.chain([Delta::Whole { kind, namespace, keys }]).collect()
+}
+
 /// Everything but when changes were seen, which is history, and the order in which parts came.
 fn snapshot(fleet: &Fleet) -> Vec<crate::fleet::Tenant> {
     let tidy = |entry: &Entry| {
@@ -83,6 +91,7 @@ proptest! {
     fn a_resync_is_the_truth(
         acts in proptest::collection::vec(act(), 0..60),
         world in proptest::collection::vec((0_u8..4, 0_u8..5, 0_u8..3, 0_u8..3), 0..30),
+        paged: bool,
     ) {
         let mut lived = Fleet::default();
         for (n, act) in (100_u32..).zip(acts) {
@@ -101,7 +110,11 @@ proptest! {
         }
         let mut fresh = Fleet::default();
         for delta in lists(&world) {
-            lived.apply(delta.clone(), at(1_000));
+            if paged {
+                in_pages(delta.clone()).into_iter().for_each(|d| drop(lived.apply(d, at(1_000))));
+            } else {
+                lived.apply(delta.clone(), at(1_000));
+            }
             fresh.apply(delta, at(1_000));
         }
         // What did not change is judged anew when its time comes.

@@ -4,7 +4,7 @@ use crate::fleet::{Condition, Container, Interner, State, Terminated, Text};
 
 use super::delta::{Facet, Part};
 
-pub(super) fn share(pool: &mut Interner, facet: &mut Facet) {
+pub(crate) fn share(pool: &mut Interner, facet: &mut Facet) {
     // Namespace, id and host are the tenant's own: nothing to share, and one copy is kept anyway.
     each(pool, [&mut facet.tier]);
     match &mut facet.part {

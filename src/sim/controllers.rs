@@ -1,6 +1,7 @@
 //! The controllers of kube-controller-manager and kube-scheduler that the simulator needs, one task each.
 
 pub(crate) mod events;
+pub(crate) mod expiry;
 pub(crate) mod nodes;
 pub(crate) mod objects;
 pub(crate) mod queue;
@@ -60,6 +61,7 @@ pub(crate) fn start(ctx: &Ctx) -> JoinSet<()> {
     tasks.spawn(drive(ctx.clone(), statefulset::StatefulSets::new(ctx.clone())));
     tasks.spawn(drive(ctx.clone(), scheduler::Scheduler::new(ctx.clone())));
     tasks.spawn(drive(ctx.clone(), kubelet::Kubelet::new(ctx.clone())));
+    tasks.spawn(drive(ctx.clone(), expiry::Expiry::new(ctx.clone())));
     tasks
 }
 

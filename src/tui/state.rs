@@ -533,7 +533,9 @@ impl State {
 fn is_of_nodes(delta: &Delta) -> bool {
     match delta {
         Delta::Upsert(facet) => facet.part.kind() == Kind::Node,
-        Delta::Remove(kind, _) | Delta::Resync { kind, .. } => *kind == Kind::Node,
+        Delta::Remove(kind, _) | Delta::Page(kind, _) | Delta::Whole { kind, .. } | Delta::Resync { kind, .. } => {
+            *kind == Kind::Node
+        }
         _ => false,
     }
 }

@@ -50,6 +50,8 @@ impl Reading {
         let delta = self.deltas.recv().await.unwrap();
         let short = match &delta {
             Delta::Upsert(facet) => (facet.part.kind(), format!("upsert {}", facet.key.namespace)),
+            Delta::Page(kind, facets) => (*kind, format!("page {}", facets.len())),
+            Delta::Whole { kind, keys, .. } => (*kind, format!("whole {}", keys.len())),
             Delta::Remove(kind, key) => (*kind, format!("remove {}", key.namespace)),
             Delta::Resync { kind, facets, .. } => (*kind, format!("resync {}", facets.len())),
             Delta::Link(kind, Link::Live) => (*kind, "live".to_owned()),
@@ -129,7 +131,7 @@ fn others(path: &str) -> Option<Reply> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_of_pages_shows_early_and_is_one_resync() {
+async fn a_list_of_pages_shows_early() {
     let mut r = Reading::start(&[], |path| {
         others(path).unwrap_or_else(|| match path {
             p if json::is_watch(p) => quiet(p),
@@ -138,12 +140,38 @@ async fn a_list_of_pages_shows_early_and_is_one_resync() {
         })
     });
     r.until("live").await;
-    assert_eq!(r.pods, ["upsert tenant-t1", "upsert tenant-t2", "resync 3", "live"]);
+    assert_eq!(r.pods, ["page 2", "page 1", "whole 3", "live"]);
     assert!(r.asked("pods", true)[0].contains("&resourceVersion=9"));
     assert!(r.asked("pods", false)[0].contains("labelSelector=openclaw.ai/tenant"));
     r.during(Duration::from_secs(5)).await;
     assert!(r.fleet.sources().settled());
     assert_eq!(r.fleet.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_again_is_one_resync_however_many_pages_it_has() {
+    let lists = Arc::new(AtomicUsize::new(0));
+    let mut r = Reading::start(&[], move |path| {
+        others(path).unwrap_or_else(|| match (json::is_watch(path), path.contains("continue=tok")) {
+            (true, _) if path.contains("resourceVersion=5") => {
+                Reply::Json(410, json::status(410, "Expired", "too old"))
+            }
+            (true, _) => quiet(path),
+            (false, false) => {
+                let version = if lists.fetch_add(1, SeqCst) == 0 { "5" } else { "9" };
+                Reply::Json(200, json::list(&[json::pod(1, 1, true)], version, "tok"))
+            }
+            (false, true) if lists.load(SeqCst) == 1 => {
+                Reply::Json(200, json::list(&[json::pod(2, 2, true), json::pod(3, 3, true)], "5", ""))
+            }
+            (false, true) => Reply::Json(200, json::list(&[json::pod(3, 6, true)], "9", "")),
+        })
+    });
+    r.until("live").await;
+    assert_eq!(r.pods, ["page 1", "page 2", "whole 3", "resync 2", "live"]);
+    r.during(Duration::from_secs(5)).await;
+    let left: Vec<_> = r.fleet.iter().map(|e| e.tenant.namespace_name.as_str()).collect();
+    assert_eq!(left, ["tenant-t1", "tenant-t3"]);
 }
 
 #[tokio::test(start_paused = true)]

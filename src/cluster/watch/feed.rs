@@ -13,10 +13,11 @@ use super::{
     path::Source,
 };
 use crate::{
-    fleet::{At, Text},
+    fleet::{At, Interner, Text},
     index::{
-        Delta, Facet, Link,
+        Delta, Facet, Key, Link,
         digest::{self, Labels, Line},
+        intern,
     },
 };
 
@@ -56,6 +57,13 @@ impl From<Closed> for End {
     }
 }
 
+/// A list that is at its end.
+pub(super) struct Listed {
+    pub facets: Vec<Facet>,
+    /// What was in the pages, where they were sent as they came; nothing else is in the list then.
+    pub shown: Vec<Key>,
+}
+
 /// How one watch request ended.
 enum Watched {
     /// In the ordinary way: go on from the last version.
@@ -76,9 +84,9 @@ impl Feed {
     async fn round(&mut self) -> Result<(), End> {
         if self.version.is_none() {
             match self.list(self.eager).await? {
-                Ok(facets) => {
+                Ok(listed) => {
                     self.eager = false;
-                    self.resync(facets).await?;
+                    self.resync(listed).await?;
                 }
                 Err(error) if error.fault == Fault::Forbidden => return Err(End::Forbidden(error)),
                 Err(error) => return self.fail(&error).await,
@@ -110,22 +118,29 @@ impl Feed {
         Ok(())
     }
 
-    async fn resync(&mut self, facets: Vec<Facet>) -> Result<(), End> {
+    async fn resync(&mut self, listed: Listed) -> Result<(), End> {
+        let kind = self.source.kind;
         let namespace = self.source.namespace.as_deref().map(Text::from);
-        self.send(Delta::Resync { kind: self.source.kind, namespace, facets }).await
+        self.send(match listed {
+            Listed { facets, shown } if shown.is_empty() => Delta::Resync { kind, namespace, facets },
+            Listed { shown: keys, .. } => Delta::Whole { kind, namespace, keys },
+        })
+        .await
     }
 
     async fn send(&self, delta: Delta) -> Result<(), End> {
         self.to.send(delta).await.map_err(|_| End::Closed)
     }
 
-    /// All pages of the list; sets the version to watch from. With `eager`, the objects of all pages but the last are
-    /// sent as they come, too, so that a big fleet begins to show before it is whole.
-    pub(super) async fn list(&mut self, eager: bool) -> Result<Result<Vec<Facet>, ClusterError>, End> {
+    /// All pages of the list; sets the version to watch from. With `eager`, a list of more than one page is sent page by
+    /// page, so that a big fleet begins to show before it is whole, and is held but once.
+    pub(super) async fn list(&mut self, eager: bool) -> Result<Result<Listed, ClusterError>, End> {
         let kind = self.source.kind;
         let what = self.source.what("list");
         let mut limit = Some(self.source.page_size());
-        let mut facets = Vec::new();
+        let (mut facets, mut shown) = (Vec::new(), Vec::new());
+        // What is held until it is whole shares its texts meanwhile, as the index does with what it is given.
+        let mut pool = Interner::default();
         let mut next: Option<String> = None;
         let mut buffer = Vec::new();
         loop {
@@ -135,7 +150,7 @@ impl Feed {
                 // The list took longer than the server keeps its state: once more, in one piece.
                 Err(error) if error.fault == Fault::Gone && next.is_some() => {
                     (limit, next) = (None, None);
-                    facets.clear();
+                    (facets, shown) = (Vec::new(), Vec::new());
                     continue;
                 }
                 Err(error) => return Ok(Err(error)),
@@ -152,12 +167,15 @@ impl Feed {
                 );
             }
             next = page.next;
-            if eager && next.is_some() {
-                for facet in &page.facets {
-                    self.send(Delta::Upsert(Box::new(facet.clone()))).await?;
-                }
+            if eager && (next.is_some() || !shown.is_empty()) {
+                shown.extend(page.facets.iter().map(|facet| facet.key.clone()));
+                self.send(Delta::Page(kind, page.facets)).await?;
+            } else {
+                facets.extend(page.facets.into_iter().map(|mut facet| {
+                    intern::share(&mut pool, &mut facet);
+                    facet
+                }));
             }
-            facets.extend(page.facets);
             if next.is_none() {
                 let Some(version) = page.version else {
                     let found = digest::DigestError::Shape {
@@ -167,7 +185,7 @@ impl Feed {
                     return Ok(Err(ClusterError::digest(&self.cluster.place, &what, &[], &found)));
                 };
                 self.version = Some(version);
-                return Ok(Ok(facets));
+                return Ok(Ok(Listed { facets, shown }));
             }
         }
     }

@@ -125,7 +125,8 @@ impl Reader {
                 match feed.list(false).await {
                     Err(_) => return Err(Closed),
                     Ok(Ok(found)) => {
-                        facets.extend(found);
+                        facets.extend(found.facets);
+                        feed.eager = false;
                         feeds.push(feed);
                         break;
                     }

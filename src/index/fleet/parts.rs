@@ -7,7 +7,7 @@ use crate::{
     index::delta::{Kind, Part},
 };
 
-/// Warnings kept per tenant: the latest ones.
+/// Warnings kept per tenant: the latest ones, and the first of what is told over and over.
 const WARNINGS_KEPT: usize = 12;
 
 /// Keeps the parts of `kind` whose UID passes; tells whether any went.
@@ -82,11 +82,46 @@ pub(super) fn keep_warning(kept: &mut Box<[Warning]>, warning: Warning) -> bool 
     let mut list = mem::take(kept).into_vec();
     list.retain(|w| w.uid != warning.uid);
     list.push(warning);
-    if list.len() > WARNINGS_KEPT
-        && let Some(oldest) = list.iter().enumerate().min_by_key(|(_, w)| w.last).map(|(i, _)| i)
-    {
-        list.remove(oldest);
+    if list.len() > WARNINGS_KEPT {
+        list.sort_by_key(|w| (w.last, w.uid));
+        list.remove(dispensable(&list));
     }
     *kept = list.into_boxed_slice();
     true
+}
+
+/// The one that tells least, of a list by age: the second of whatever is told most often, so that one thing that goes on and on
+/// neither loses its beginning nor drives out all else; else the oldest.
+fn dispensable(list: &[Warning]) -> usize {
+    let same = |a: &Warning, b: &Warning| a.reason == b.reason && a.object == b.object && a.kind == b.kind;
+    let of = |w: &Warning| list.iter().enumerate().filter(|(_, other)| same(w, other)).map(|(i, _)| i).collect();
+    let told: Vec<Vec<usize>> = list.iter().map(of).collect();
+    let most = told.iter().max_by_key(|group| group.len()).filter(|group| group.len() > 2);
+    most.and_then(|group| group.get(1)).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::fixture::*;
+
+    fn told(reason: &str, n: u32) -> Warning {
+        Warning { uid: uid(u128::from(n)), reason: text(reason), ..refusal(n) }
+    }
+
+    #[test]
+    fn what_goes_on_and_on_keeps_its_beginning_and_drives_nobody_out() {
+        let mut kept = Box::default();
+        keep_warning(&mut kept, told("FailedMount", 1));
+        for n in 10..60 {
+            assert!(keep_warning(&mut kept, told("NodeAffinity", n)));
+        }
+        let left: Vec<u32> = kept.iter().filter_map(|w| w.first).map(|at_| at_.since(at(0))).collect();
+        assert_eq!(left, [1, 10, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59]);
+        let mut kept = Box::default();
+        for n in 0..20 {
+            keep_warning(&mut kept, told(&format!("Reason{n}"), n));
+        }
+        assert_eq!((kept.len(), kept[0].first), (12, Some(at(8))), "else the oldest goes");
+    }
 }

@@ -1,5 +1,5 @@
 //! Events as client-go's recorder writes them: repeats of one event raise its count, about 25 of one type go through per
-//! object and then one in five minutes, and the API server forgets them after an hour.
+//! object and then one in five minutes.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,17 +8,16 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::expiry::KEPT;
 use super::objects::Key;
 use super::queue::{Queue, after, since, wait_until};
 use crate::sim::clock::{micro_stamp, stamp};
-use crate::sim::delete::DeleteOptions;
 use crate::sim::kinds::{EVENT, Kind};
 use crate::sim::object::{name_of, namespace_of, text_at, uid_of};
 use crate::sim::store::Store;
 
 const BURST: f64 = 25.0;
 const REFILL: Duration = Duration::from_secs(300);
-const KEPT: Duration = Duration::from_secs(3600);
 /// As client-go's broadcaster: what does not fit is dropped.
 const WAITING: usize = 8192;
 
@@ -138,6 +137,7 @@ struct Writer {
     store: Store,
     written: HashMap<Same, (Key, u64)>,
     buckets: HashMap<(String, Type), (f64, Timestamp)>,
+    /// When what is known of an event is of no use any more: it has been forgotten itself.
     expiry: Queue<(Key, Box<str>)>,
     expiring: HashMap<Key, Same>,
     serial: u64,
@@ -219,8 +219,6 @@ impl Writer {
     fn expire(&mut self) {
         let now = self.store.now();
         while let Some((key, uid)) = self.expiry.pop(now) {
-            // Already gone is as good.
-            let _ = self.store.delete(EVENT, &key.0, &key.1, &DeleteOptions::default());
             if let Some(same) = self.expiring.remove(&key) {
                 self.written.remove(&same);
             }

@@ -261,19 +261,6 @@ impl Round<'_> {
             return Ok(false);
         };
         if is_finished(&pod) && !is_terminating(&pod) {
-            let message = format!(
-                "StatefulSet {}/{} is recreating {} Pod {}",
-                namespace_of(self.set),
-                name_of(self.set),
-                if text_at(&pod, &["status", "phase"]) == "Failed" { "failed" } else { "terminated" },
-                name_of(&pod)
-            );
-            let reason = if text_at(&pod, &["status", "phase"]) == "Failed" {
-                "RecreatingFailedPod"
-            } else {
-                "RecreatingTerminatedPod"
-            };
-            self.event(Type::Warning, reason, message);
             self.delete_pod(&pod)?;
             return Ok(false);
         }

@@ -18,9 +18,13 @@ use crate::sim::controllers::Ctx;
 use crate::sim::controllers::events::{Source, Type};
 use crate::sim::controllers::objects::{claims_of, items, node_of};
 use crate::sim::controllers::queue::after;
-use crate::sim::kinds::POD;
+use crate::sim::controllers::scheduler::fit::selects;
+use crate::sim::kinds::{NODE, POD};
 use crate::sim::object::{is_terminating, name_of, namespace_of, text_at, uid_of};
 use crate::sim::scenario::{Behaviour, Fault, Place, Span};
+
+/// Until a kubelet says that it does not take a pod. A real one is ten times as fast, and so is whoever makes the next.
+const REJECTED: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Restart {
@@ -47,6 +51,8 @@ enum Todo {
     ProbeKills(usize),
     End(usize, i32, &'static str),
     Evict,
+    /// The kubelet does not take what was bound to its node.
+    Reject,
     Deadline,
     Stop,
     Gone,
@@ -65,7 +71,7 @@ impl Todo {
             | Self::ProbeFails(i)
             | Self::ProbeKills(i)
             | Self::End(i, ..) => Some(*i),
-            Self::Sandbox | Self::Evict | Self::Deadline | Self::Stop | Self::Gone => None,
+            Self::Sandbox | Self::Evict | Self::Reject | Self::Deadline | Self::Stop | Self::Gone => None,
         }
     }
 }
@@ -169,6 +175,10 @@ impl Pod {
             pod.plan(after(now, Duration::from_secs(seconds)), Todo::Deadline);
         }
         pod.look_for_pod_fault(now, env.ctx);
+        let node = env.ctx.store.get(NODE, "", &pod.node);
+        if node.is_some_and(|node| !selects(object, |key| node["metadata"]["labels"][key].as_str())) {
+            pod.agenda = vec![(after(now, REJECTED), Todo::Reject)];
+        }
         pod
     }
 
@@ -275,6 +285,11 @@ impl Pod {
             Todo::ProbeKills(i) => self.probe_kills(i, at, env),
             Todo::End(i, code, reason) => self.ended(i, code, reason, at, env),
             Todo::Evict => self.evict(at, env),
+            Todo::Reject => {
+                let message = "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector";
+                self.event(env.ctx, Type::Warning, "NodeAffinity", message.to_owned());
+                self.fail(Failure { reason: "NodeAffinity", message: format!("Pod was rejected: {message}") }, at);
+            }
             Todo::Deadline => {
                 let message = "Pod was active on the node longer than the specified deadline";
                 self.event(env.ctx, Type::Normal, "DeadlineExceeded", message.to_owned());

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::sim::delete::DeleteOptions;
 use crate::sim::kinds::{CONFIG_MAP, NODE, SECRET};
-use crate::sim::object::uid_of;
+use crate::sim::object::{name_of, uid_of};
 
 #[tokio::test(start_paused = true)]
 async fn an_init_container_hangs_until_its_rule_is_taken_back() {
@@ -181,7 +181,7 @@ async fn an_evicted_pod_is_recreated_and_a_stuck_one_is_not() {
     world.until("evicted", |w| w.has_event("Evicted The node was low on resource")).await;
     world.ctx.rules.clear("x");
     world.until("another", |w| w.pod("web-0").is_some_and(|p| uid_of(&p) != uid_of(&old))).await;
-    assert!(world.has_event("RecreatingFailedPod StatefulSet t/web is recreating failed Pod web-0"));
+    assert!(world.has_event("SuccessfulDelete delete Pod web-0 in StatefulSet web successful"));
     let next = world.until_ready("web-0").await;
     world.rule("y", "namespace = 't'\nfault = 'stuck-terminating'");
     world.ctx.store.delete(POD, "t", "web-0", &DeleteOptions::default()).expect("deleted");
@@ -207,4 +207,47 @@ async fn normal_events_are_limited_and_warnings_have_their_own_budget() {
     assert!((4..=12).contains(&of("Warning")), "{}", of("Warning"));
     world.seconds(2 * 3600).await;
     assert!(of("Normal") < 30, "old events are forgotten");
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_are_forgotten_an_hour_after_they_were_written_whoever_wrote_them() {
+    let world = World::new(Scenario::builtin());
+    let told = |w: &World| w.events().iter().filter(|e| e.contains("told by hand")).count();
+    let event = json!({
+        "metadata": {"name": "a.1", "namespace": "t"}, "type": "Normal", "reason": "Upgraded", "message": "told by hand",
+        "involvedObject": {"kind": "StatefulSet", "namespace": "t", "name": "web"},
+        "firstTimestamp": "2026-11-24T08:00:00Z", "lastTimestamp": "2026-11-24T08:00:00Z", "count": 1,
+    });
+    world.create(EVENT, event);
+    world.seconds(1_800).await;
+    world.ctx.store.modify(EVENT, "t", "a.1", |e| e["count"] = 2.into()).expect("raised");
+    world.seconds(3_599).await;
+    assert_eq!(told(&world), 1, "written again, kept for longer");
+    world.seconds(2).await;
+    assert_eq!(told(&world), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_bound_to_a_node_that_its_selector_does_not_take_is_rejected_and_made_again() {
+    let world = World::new(Scenario::builtin());
+    let node = world.ctx.store.list(NODE, None)[0].clone();
+    let mut set = set_of_seven("web");
+    set["spec"]["template"]["spec"]["nodeName"] = name_of(&node).into();
+    set["spec"]["template"]["spec"]["nodeSelector"] = json!({"example.com/nowhere": "x"});
+    let mut changes = world.ctx.store.subscribe();
+    world.create(STATEFUL_SET, set);
+    // Its controller takes it away within the same moment.
+    let pod = loop {
+        let change = changes.recv().await.expect("the store lives");
+        if change.kind == POD && text_at(&change.object, &["status", "phase"]) == "Failed" {
+            break change.object;
+        }
+    };
+    assert_eq!(text_at(&pod, &["status", "reason"]), "NodeAffinity");
+    let words = "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector";
+    assert_eq!(text_at(&pod, &["status", "message"]), format!("Pod was rejected: {words}"));
+    world.seconds(30).await;
+    let rejected = world.events().iter().filter(|e| e.starts_with("NodeAffinity")).count();
+    assert!(rejected > 5, "each pod that is made meets the same: {rejected}");
+    assert_ne!(world.pod("web-0").map(|p| uid_of(&p).to_owned()).as_deref(), Some(uid_of(&pod)));
 }

@@ -25,9 +25,14 @@ mod on_real_node {
 
     /// Changes the gateway's container by hand, and lets the pod be made anew.
     async fn broken(world: &World, spec: &TenantSpec, mut change: Value) {
-        let namespace = spec.namespace();
         change["name"] = "gateway".into();
-        let patch = json!({ "spec": { "template": { "spec": { "containers": [change] } } } });
+        made_otherwise(world, spec, json!({ "containers": [change] })).await;
+    }
+
+    /// Changes what the pod is made of by hand, and lets it be made anew.
+    async fn made_otherwise(world: &World, spec: &TenantSpec, change: Value) {
+        let namespace = spec.namespace();
+        let patch = json!({ "spec": { "template": { "spec": change } } });
         let patched = world.cluster.patch("apps/v1", "StatefulSet", &namespace, "openclaw", "kubectl-edit", &patch);
         patched.await.unwrap();
         // The next pod is to be of the new template.
@@ -64,7 +69,7 @@ mod on_real_node {
         let world = World::real(&node.kubeconfig_path()).await.apart("faults");
         let mut watching = world.watch();
         watching.settle().await;
-        let specs = ["oom", "live", "full"].map(|name| world.spec(name));
+        let specs = ["oom", "live", "full", "bound"].map(|name| world.spec(name));
         for spec in &specs {
             world.create(spec).await;
         }
@@ -72,7 +77,7 @@ mod on_real_node {
         for spec in &specs {
             watching.until(&spec.namespace(), "Ready", ready).await;
         }
-        let [oom, live, full] = &specs;
+        let [oom, live, full, bound] = &specs;
 
         // Twice as much as it may have, in one piece.
         let eats = "sleep 2; exec dd if=/dev/zero of=/dev/null bs=128M count=1";
@@ -98,6 +103,18 @@ mod on_real_node {
         assert_eq!(found(&world, &mut watching, oom, &[Code::GatewayOom]).await.matches("memory").count(), 1);
         let said = found(&world, &mut watching, live, &[Code::ProbeKills]).await;
         assert!(said.contains("liveness probe"), "{said}");
+
+        // Bound past the scheduler to a node that its selector does not take: the kubelet turns each pod away, ten a second.
+        let namespace = bound.namespace();
+        let home = watching.fleet.get(&namespace).unwrap().tenant.pod().unwrap().node.clone().unwrap();
+        let past = json!({ "nodeName": home.as_str(), "nodeSelector": { "example.com/nowhere": "x" } });
+        made_otherwise(&world, bound, past).await;
+        let said = found(&world, &mut watching, bound, &[Code::PodEnded]).await;
+        assert!(said.starts_with("each pod that is made for it ends at once: NodeAffinity: Predicate"), "{said}");
+        watching.until(&namespace, "Failing", |e| e.verdict.phase == Phase::Failing).await;
+        let asleep = json!({ "spec": { "replicas": 0 } });
+        world.cluster.patch("apps/v1", "StatefulSet", &namespace, "openclaw", "kubectl-edit", &asleep).await.unwrap();
+        watching.until(&namespace, "asleep", |e| e.verdict.phase == Phase::Suspended && e.tenant.pod().is_none()).await;
         world.clean().await;
     }
 }

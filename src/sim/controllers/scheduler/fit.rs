@@ -148,27 +148,7 @@ impl Node {
     }
 
     fn is_selected_by(&self, pod: &Value) -> bool {
-        let selector = pod["spec"]["nodeSelector"].as_object();
-        let plain = selector.into_iter().flatten().all(|(k, v)| self.labels.get(k).is_some_and(|have| v == have));
-        let required = &pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
-        let terms = items(required, &["nodeSelectorTerms"]);
-        plain && (required.is_null() || terms.iter().any(|t| self.matches_term(t)))
-    }
-
-    fn matches_term(&self, term: &Value) -> bool {
-        let expressions = items(term, &["matchExpressions"]);
-        !expressions.is_empty()
-            && expressions.iter().all(|e| {
-                let have = self.labels.get(text_at(e, &["key"]));
-                let among = items(e, &["values"]).iter().any(|v| have.is_some_and(|h| v == h));
-                match text_at(e, &["operator"]) {
-                    "In" => among,
-                    "NotIn" => !among,
-                    "Exists" => have.is_some(),
-                    "DoesNotExist" => have.is_none(),
-                    _ => false,
-                }
-            })
+        selects(pod, |key| self.labels.get(key).map(String::as_str))
     }
 
     /// Share of the node that would be in use, for spreading; in ten-thousandths.
@@ -177,6 +157,31 @@ impl Node {
         let share = |used: i128, all: i128| if all > 0 { used * 10_000 / all } else { 10_000 };
         share(used.milli_cpu, self.allocatable.milli_cpu) + share(used.memory, self.allocatable.memory)
     }
+}
+
+/// Whether the pod's node selector and required node affinity take a node with these labels.
+pub(crate) fn selects<'l>(pod: &Value, label: impl Fn(&str) -> Option<&'l str>) -> bool {
+    let selector = pod["spec"]["nodeSelector"].as_object();
+    let plain = selector.into_iter().flatten().all(|(k, v)| label(k).is_some_and(|have| v == have));
+    let required = &pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
+    let terms = items(required, &["nodeSelectorTerms"]);
+    plain && (required.is_null() || terms.iter().any(|term| takes(term, &label)))
+}
+
+fn takes<'l>(term: &Value, label: &impl Fn(&str) -> Option<&'l str>) -> bool {
+    let expressions = items(term, &["matchExpressions"]);
+    !expressions.is_empty()
+        && expressions.iter().all(|e| {
+            let have = label(text_at(e, &["key"]));
+            let among = items(e, &["values"]).iter().any(|v| have.is_some_and(|h| v == h));
+            match text_at(e, &["operator"]) {
+                "In" => among,
+                "NotIn" => !among,
+                "Exists" => have.is_some(),
+                "DoesNotExist" => have.is_none(),
+                _ => false,
+            }
+        })
 }
 
 pub(crate) fn tolerates(pod: &Value, key: &str, value: &str, effect: &str) -> bool {
