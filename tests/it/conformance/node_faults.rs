@@ -109,9 +109,11 @@ mod on_real_node {
         let home = watching.fleet.get(&namespace).unwrap().tenant.pod().unwrap().node.clone().unwrap();
         let past = json!({ "nodeName": home.as_str(), "nodeSelector": { "example.com/nowhere": "x" } });
         made_otherwise(&world, bound, past).await;
+        let turned_away =
+            |e: &Entry| e.verdict.phase == Phase::Failing && e.verdict.why.starts_with("its pods end as they");
+        watching.until(&namespace, "turned away", turned_away).await;
         let said = found(&world, &mut watching, bound, &[Code::PodEnded]).await;
         assert!(said.starts_with("each pod that is made for it ends at once: NodeAffinity: Predicate"), "{said}");
-        watching.until(&namespace, "Failing", |e| e.verdict.phase == Phase::Failing).await;
         let asleep = json!({ "spec": { "replicas": 0 } });
         world.cluster.patch("apps/v1", "StatefulSet", &namespace, "openclaw", "kubectl-edit", &asleep).await.unwrap();
         watching.until(&namespace, "asleep", |e| e.verdict.phase == Phase::Suspended && e.tenant.pod().is_none()).await;
