@@ -2,6 +2,7 @@
 
 pub mod access;
 mod backoff;
+mod buffer;
 pub mod clock;
 pub mod connect;
 mod disk;

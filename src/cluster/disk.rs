@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Cluster, ClusterError, Fault, http::encode};
+use super::{Cluster, ClusterError, Fault, buffer::Buffer, http::encode};
 use crate::{
     fleet::Text,
     index::{
@@ -29,7 +29,7 @@ impl Cluster {
     /// The pod may not be read, no command may be run in it, or it has no `df`.
     pub async fn disks(&self, namespace: &Text, pod: &str) -> Result<Vec<Measure>, ClusterError> {
         let what = "get pods";
-        let mut body = Vec::new();
+        let mut body = Buffer::default();
         let path = format!("/api/v1/namespaces/{}/pods/{}", encode(namespace), encode(pod));
         self.read(&path, what, &mut body).await?;
         let mounts = digest::mounts(&body).map_err(|e| ClusterError::digest(&self.place, what, &body, &e))?;

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Cluster, ClusterError, Fault, http::encode};
+use super::{Cluster, ClusterError, Fault, buffer::Buffer, http::encode};
 use crate::{
     fleet::{Pod, Uid, clean::clean},
     index::{
@@ -101,8 +101,8 @@ impl Cluster {
         }
     }
 
-    async fn get(&self, path: &str, what: &str) -> Result<Option<Vec<u8>>, ClusterError> {
-        let mut body = Vec::new();
+    async fn get(&self, path: &str, what: &str) -> Result<Option<Buffer>, ClusterError> {
+        let mut body = Buffer::default();
         match self.read(path, what, &mut body).await {
             Ok(()) => Ok(Some(body)),
             Err(e) if e.fault == Fault::NotFound => Ok(None),
@@ -116,7 +116,7 @@ impl Cluster {
     /// As any read; forbidden where they may not be listed.
     pub async fn ingress_classes(&self) -> Result<usize, ClusterError> {
         let what = "list ingressclasses";
-        let mut body = Vec::new();
+        let mut body = Buffer::default();
         self.read("/apis/networking.k8s.io/v1/ingressclasses", what, &mut body).await?;
         let list: Ingresses = serde_json::from_slice(&body).map_err(|_| {
             let found = DigestError::Shape { expected: "a list of ingressclasses", found: "something else".to_owned() };
@@ -133,7 +133,7 @@ impl Cluster {
         let within = namespace.map_or_else(String::new, |n| format!("namespaces/{}/", encode(n)));
         let path = format!("/apis/networking.k8s.io/v1/{within}ingresses?labelSelector={}", encode(label));
         let what = "list ingresses";
-        let mut body = Vec::new();
+        let mut body = Buffer::default();
         self.read(&path, what, &mut body).await?;
         let list: Ingresses = serde_json::from_slice(&body).map_err(|_| {
             let found = DigestError::Shape { expected: "a list of ingresses", found: "something else".to_owned() };

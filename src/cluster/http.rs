@@ -6,7 +6,7 @@ use bytes::{Buf as _, Bytes};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 
-use super::{Cluster, ClusterError, Fault, Place, error::web_page};
+use super::{Cluster, ClusterError, Fault, Place, buffer::Buffer, error::web_page};
 use crate::index::digest::{self, Status};
 
 /// Until an answer begins. A list of a big fleet is long, but it begins soon.
@@ -46,7 +46,7 @@ pub(super) struct Lines {
 
 impl Cluster {
     /// Gets a whole body into `buffer`. `what` names it in errors: `list pods`.
-    pub(super) async fn read(&self, path: &str, what: &str, buffer: &mut Vec<u8>) -> Result<(), ClusterError> {
+    pub(super) async fn read(&self, path: &str, what: &str, buffer: &mut Buffer) -> Result<(), ClusterError> {
         self.read_within(path, what, buffer, usize::MAX).await
     }
 
@@ -55,7 +55,7 @@ impl Cluster {
         &self,
         path: &str,
         what: &str,
-        buffer: &mut Vec<u8>,
+        buffer: &mut Buffer,
         most: usize,
     ) -> Result<(), ClusterError> {
         buffer.clear();
@@ -65,7 +65,10 @@ impl Cluster {
                 let said = format!("the answer to {what} is longer than {} MiB", most >> 20);
                 return Err(ClusterError::new(Fault::Answer, &self.place, said, ""));
             }
-            buffer.extend_from_slice(&piece);
+            let full = |error| {
+                ClusterError::new(Fault::Answer, &self.place, format!("{what}: no room for the answer: {error}"), "")
+            };
+            buffer.add(&piece).map_err(full)?;
         }
         if let Some(page) = web_page(buffer) {
             return Err(ClusterError::not_kubernetes(&self.place, what, &page));

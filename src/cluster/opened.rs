@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Address, Cluster, ClusterError, Fault, http::encode};
+use super::{Address, Cluster, ClusterError, Fault, buffer::Buffer, http::encode};
 use crate::{
     fleet::detail::{Attachment, Guard, Opened, Rendered, Storage},
     index::digest::{
@@ -128,7 +128,7 @@ impl Cluster {
             return Ok(None);
         }
         let what = "list volumeattachments";
-        let (mut all, mut next, mut body) = (Vec::new(), None::<String>, Vec::new());
+        let (mut all, mut next, mut body) = (Vec::new(), None::<String>, Buffer::default());
         loop {
             let more = next.as_deref().map_or_else(String::new, |token| format!("&continue={}", encode(token)));
             let path = format!("/apis/storage.k8s.io/v1/volumeattachments?limit={PAGE}{more}");
@@ -185,14 +185,14 @@ impl Cluster {
         path: String,
         what: &str,
         read: impl FnOnce(&[u8]) -> Result<Placed<T>, DigestError>,
-    ) -> Result<(Placed<T>, Vec<u8>), ClusterError> {
+    ) -> Result<(Placed<T>, Buffer), ClusterError> {
         let body = self.whole(path, what).await?;
         let items = read(&body).map_err(|e| ClusterError::digest(&self.place, what, &body, &e))?;
         Ok((items, body))
     }
 
-    async fn whole(&self, path: String, what: &str) -> Result<Vec<u8>, ClusterError> {
-        let mut body = Vec::new();
+    async fn whole(&self, path: String, what: &str) -> Result<Buffer, ClusterError> {
+        let mut body = Buffer::default();
         self.read(&path, what, &mut body).await?;
         Ok(body)
     }
@@ -200,10 +200,10 @@ impl Cluster {
 
 /// The lists that are compared with renders, as they came.
 #[derive(Default)]
-struct Doors(Vec<(&'static str, Vec<u8>)>);
+struct Doors(Vec<(&'static str, Buffer)>);
 
 impl Doors {
-    fn take<T>(&mut self, kind: &'static str, (items, body): (Placed<T>, Vec<u8>)) -> Placed<T> {
+    fn take<T>(&mut self, kind: &'static str, (items, body): (Placed<T>, Buffer)) -> Placed<T> {
         self.0.push((kind, body));
         items
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cluster, ClusterError, Fault, http::encode};
+use super::{Cluster, ClusterError, Fault, buffer::Buffer, http::encode};
 use crate::{
     fleet::Text,
     index::{
@@ -37,7 +37,7 @@ impl Cluster {
         let fields = encode("spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed");
         let mut loads = BTreeMap::new();
         let mut next: Option<String> = None;
-        let mut body = Vec::new();
+        let mut body = Buffer::default();
         for _ in 0..PAGES {
             let more = next.as_deref().map_or_else(String::new, |token| format!("&continue={}", encode(token)));
             let path = format!("/api/v1/pods?labelSelector={selector}&fieldSelector={fields}&limit={PAGE}{more}");
@@ -70,7 +70,7 @@ impl Cluster {
         what: &str,
         read: impl Fn(&[u8]) -> Result<T, DigestError>,
     ) -> Result<T, ClusterError> {
-        let mut body = Vec::new();
+        let mut body = Buffer::default();
         self.read(path, what, &mut body).await?;
         read(&body).map_err(|e| ClusterError::digest(&self.place, what, &body, &e))
     }

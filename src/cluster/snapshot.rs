@@ -6,7 +6,7 @@ use k8s_openapi_derive::CustomResourceDefinition;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Cluster, ClusterError, Fault};
+use super::{Cluster, ClusterError, Fault, buffer::Buffer};
 use crate::fleet::name::TENANT_LABEL;
 
 /// What is asked of the snapshot controller; what it answers stands in the object's status.
@@ -32,7 +32,7 @@ impl Cluster {
     /// # Errors
     /// The server does not answer.
     pub async fn serves_snapshots(&self) -> Result<bool, ClusterError> {
-        let mut body = Vec::new();
+        let mut body = Buffer::default();
         match self.read("/apis/snapshot.storage.k8s.io/v1", "ask for snapshot.storage.k8s.io", &mut body).await {
             Ok(()) => {}
             Err(error) if error.fault == Fault::NotFound => return Ok(false),

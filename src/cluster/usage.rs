@@ -10,7 +10,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Cluster, ClusterError, Fault, http::encode};
+use super::{Cluster, ClusterError, Fault, buffer::Buffer, http::encode};
 use crate::{
     fleet::Text,
     index::{Delta, Fleet, Link, Meter, digest},
@@ -42,7 +42,6 @@ impl Meters {
             to: to.clone(),
             retry: retries.clone(),
             told: Link::Loading,
-            buffer: Vec::new(),
         };
         tasks.spawn(pods(task(Meter::Pods), label.to_owned(), node_changes.clone()));
         tasks.spawn(volumes(task(Meter::Volumes), node_changes));
@@ -57,7 +56,6 @@ impl Meters {
             to: to.clone(),
             retry: self.retry.subscribe(),
             told: Link::Loading,
-            buffer: Vec::new(),
         };
         self.tasks.spawn(prometheus::run(task, store));
     }
@@ -90,7 +88,6 @@ struct Task {
     to: mpsc::Sender<Delta>,
     retry: signal::Receiver<u32>,
     told: Link,
-    buffer: Vec<u8>,
 }
 
 /// Nobody reads any more.
@@ -163,13 +160,13 @@ async fn pods(mut task: Task, label: String, mut nodes: signal::Receiver<BTreeSe
 /// Whether it was told, and how long to wait for the next.
 async fn pods_round(task: &mut Task, path: &str) -> Result<(bool, Option<Duration>), Closed> {
     let what = "read pod metrics";
-    let mut buffer = std::mem::take(&mut task.buffer);
+    let mut buffer = Buffer::default();
     let read = task.cluster.read(path, what, &mut buffer).await;
     let measures = read.and_then(|()| {
         let now = task.cluster.clock().now();
         digest::pod_metrics(&buffer, now).map_err(|e| ClusterError::digest(&task.cluster.place, what, &buffer, &e))
     });
-    task.buffer = buffer;
+    drop(buffer);
     match measures {
         Ok(measures) => {
             let every = u32::try_from(PODS_EVERY.as_secs()).unwrap_or(u32::MAX);
@@ -241,12 +238,10 @@ async fn volumes_round(task: &mut Task, nodes: &[Text], first: bool) -> Result<(
 async fn volumes_of(task: &mut Task, node: &Text) -> Result<Vec<crate::index::Measure>, ClusterError> {
     let what = format!("read volume statistics of node {node}");
     let path = format!("/api/v1/nodes/{}/proxy/stats/summary", encode(node));
-    let mut buffer = std::mem::take(&mut task.buffer);
+    let mut buffer = Buffer::default();
     let read = task.cluster.read(&path, &what, &mut buffer).await;
-    let measures = read.and_then(|()| {
+    read.and_then(|()| {
         let now = task.cluster.clock().now();
         digest::volume_stats(&buffer, now).map_err(|e| ClusterError::digest(&task.cluster.place, &what, &buffer, &e))
-    });
-    task.buffer = buffer;
-    measures
+    })
 }

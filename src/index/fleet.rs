@@ -144,7 +144,7 @@ impl Fleet {
             }
             Delta::Whole { kind, namespace, keys } => {
                 self.heard(kind, now);
-                self.sweep(kind, namespace.as_ref(), keys.into_iter().collect(), now, &mut touched);
+                self.sweep(kind, namespace.as_ref(), &keys.into_iter().collect(), now, &mut touched);
                 self.synced(kind);
             }
             Delta::Remove(Kind::Node, key) => {
@@ -246,7 +246,7 @@ impl Fleet {
             return;
         }
         let kept = facets.iter().map(|f| f.key.clone()).collect();
-        self.sweep(kind, namespace, kept, now, touched);
+        self.sweep(kind, namespace, &kept, now, touched);
         for facet in facets {
             self.upsert(facet, now, settled, touched);
         }
@@ -254,7 +254,7 @@ impl Fleet {
     }
 
     /// Takes away what is not among those kept: of the whole cluster, or of one namespace.
-    fn sweep(&mut self, kind: Kind, namespace: Option<&Text>, kept: BTreeSet<Key>, now: At, touched: &mut Touched) {
+    fn sweep(&mut self, kind: Kind, namespace: Option<&Text>, kept: &BTreeSet<Key>, now: At, touched: &mut Touched) {
         let in_scope = |name: &Text| namespace.is_none_or(|only| only == name);
         for (name, entry) in self.entries.iter_mut().filter(|(name, _)| in_scope(name)) {
             if retain(&mut entry.tenant, kind, |uid| kept.contains(&Key { namespace: name.clone(), uid })) {

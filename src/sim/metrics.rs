@@ -1,15 +1,17 @@
 //! What containers, nodes and volumes use: a function of rules and time, so nothing is stored.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
 
 use super::clock::stamp;
 use super::controllers::Ctx;
 use super::controllers::nodes;
-use super::controllers::objects::{items, node_of};
 use super::controllers::queue::since;
 use super::kinds::{POD, PVC};
-use super::object::{name_of, namespace_of, text_at, uid_of};
+use super::object::{Stored, name_of, namespace_of, text_at};
 use super::scenario::{Amount, Place};
 
 /// Numbers move this often, as metrics-server's do.
@@ -28,51 +30,129 @@ fn tick(now: Timestamp, window: i64) -> Timestamp {
     Timestamp::from_second(second - second.rem_euclid(window)).unwrap_or(now)
 }
 
-fn container_usage(ctx: &Ctx, pod: &Value, container: &Value, now: Timestamp) -> Usage {
-    let name = text_at(container, &["name"]);
-    let behaviour = ctx.rules.at(&Place {
-        namespace: Some(namespace_of(pod)),
-        pod: Some(name_of(pod)),
-        container: Some(name),
-        image: Some(text_at(container, &["image"])),
-        claim: None,
-        node: Some(node_of(pod)),
-    });
-    let moment = tick(now, WINDOW).to_string();
-    // A little unrest: 85 to 115 per cent of what the rules say.
-    let unrest = |what: &str, milli: i128| {
-        let part = ctx.dice.unit(&[what, uid_of(pod), name, &moment]);
-        milli * (850 + (part * 300.0) as i128) / 1000
-    };
-    let limit = |resource: &str| {
-        let limit = text_at(container, &["resources", "limits", resource]);
-        Amount::parse(limit).map_or(i128::MAX, Amount::milli)
-    };
-    Usage {
-        nanocores: unrest("cpu", behaviour.cpu.milli()).min(limit("cpu")) * 1_000_000,
-        bytes: unrest("memory", behaviour.memory.milli()).min(limit("memory")) / 1000,
+/// What figures are made of; read past all else, because every round asks for every pod of the cluster.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Pod {
+    metadata: Meta,
+    spec: Spec,
+    status: PodStatus,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Meta {
+    name: Box<str>,
+    namespace: Box<str>,
+    uid: Box<str>,
+    labels: Value,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Spec {
+    node_name: Box<str>,
+    containers: Vec<Container>,
+    init_containers: Vec<Container>,
+    volumes: Vec<Volume>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Container {
+    name: Box<str>,
+    image: Box<str>,
+    resources: Resources,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Resources {
+    limits: BTreeMap<Box<str>, Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Volume {
+    name: Box<str>,
+    persistent_volume_claim: Option<OfClaim>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct OfClaim {
+    claim_name: Box<str>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PodStatus {
+    start_time: Value,
+    container_statuses: Vec<ContainerStatus>,
+    init_container_statuses: Vec<ContainerStatus>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ContainerStatus {
+    name: Box<str>,
+    state: State,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct State {
+    running: Option<IgnoredAny>,
+}
+
+impl Pod {
+    /// `None` where what is stored is no pod.
+    pub(crate) fn of(stored: &Stored) -> Option<Self> {
+        serde_json::from_slice(&stored.bytes()).ok()
+    }
+
+    /// The containers that run, as the spec has them.
+    fn running(&self) -> impl Iterator<Item = &Container> {
+        let statuses = || self.status.container_statuses.iter().chain(&self.status.init_container_statuses);
+        let runs = move |name: &str| statuses().any(|c| *c.name == *name && c.state.running.is_some());
+        self.spec.containers.iter().chain(&self.spec.init_containers).filter(move |c| runs(&c.name))
+    }
+
+    fn uses(&self, ctx: &Ctx, container: &Container, now: Timestamp) -> Usage {
+        let name = &*container.name;
+        let behaviour = ctx.rules.at(&Place {
+            namespace: Some(&self.metadata.namespace),
+            pod: Some(&self.metadata.name),
+            container: Some(name),
+            image: Some(&container.image),
+            claim: None,
+            node: Some(&self.spec.node_name),
+        });
+        let moment = tick(now, WINDOW).to_string();
+        // A little unrest: 85 to 115 per cent of what the rules say.
+        let unrest = |what: &str, milli: i128| {
+            let part = ctx.dice.unit(&[what, &self.metadata.uid, name, &moment]);
+            milli * (850 + (part * 300.0) as i128) / 1000
+        };
+        let limit = |resource: &str| {
+            let limit = container.resources.limits.get(resource).and_then(Value::as_str).unwrap_or_default();
+            Amount::parse(limit).map_or(i128::MAX, Amount::milli)
+        };
+        Usage {
+            nanocores: unrest("cpu", behaviour.cpu.milli()).min(limit("cpu")) * 1_000_000,
+            bytes: unrest("memory", behaviour.memory.milli()).min(limit("memory")) / 1000,
+        }
     }
 }
 
-/// The containers of a pod that run, as the spec has them.
-fn running(pod: &Value) -> impl Iterator<Item = &Value> {
-    let runs = |name: &str| {
-        ["containerStatuses", "initContainerStatuses"]
-            .iter()
-            .flat_map(|list| items(pod, &["status", list]))
-            .any(|c| c["name"] == name && c["state"]["running"].is_object())
-    };
-    let specs = items(pod, &["spec", "containers"]).iter().chain(items(pod, &["spec", "initContainers"]));
-    specs.filter(move |c| runs(text_at(c, &["name"])))
-}
-
 /// A `PodMetrics`; none for a pod of which nothing runs.
-pub(crate) fn pod(ctx: &Ctx, pod: &Value) -> Option<Value> {
+pub(crate) fn pod(ctx: &Ctx, pod: &Pod) -> Option<Value> {
     let now = ctx.store.now();
-    let containers: Vec<Value> = running(pod)
+    let containers: Vec<Value> = pod
+        .running()
         .map(|c| {
-            let usage = container_usage(ctx, pod, c, now);
-            json!({"name": c["name"], "usage": {
+            let usage = pod.uses(ctx, c, now);
+            json!({"name": c.name, "usage": {
                 "cpu": format!("{}n", usage.nanocores), "memory": format!("{}Ki", usage.bytes / 1024)}})
         })
         .collect();
@@ -82,7 +162,7 @@ pub(crate) fn pod(ctx: &Ctx, pod: &Value) -> Option<Value> {
     Some(json!({
         "kind": "PodMetrics", "apiVersion": "metrics.k8s.io/v1beta1",
         "metadata": {
-            "name": name_of(pod), "namespace": namespace_of(pod), "labels": pod["metadata"]["labels"],
+            "name": pod.metadata.name, "namespace": pod.metadata.namespace, "labels": pod.metadata.labels,
             "creationTimestamp": stamp(now),
         },
         "timestamp": stamp(tick(now, WINDOW)), "window": "15s",
@@ -90,16 +170,17 @@ pub(crate) fn pod(ctx: &Ctx, pod: &Value) -> Option<Value> {
     }))
 }
 
-fn on_node(ctx: &Ctx, node: &str) -> Vec<std::sync::Arc<Value>> {
-    ctx.store.selected(POD, "spec.nodeName", node)
+fn on_node(ctx: &Ctx, node: &str) -> Vec<Pod> {
+    let all = ctx.store.stored(POD, None).1;
+    all.iter().filter(|pod| pod.field("spec.nodeName") == node).filter_map(|pod| Pod::of(pod)).collect()
 }
 
-fn node_usage(ctx: &Ctx, pods: &[std::sync::Arc<Value>], now: Timestamp) -> Usage {
+fn node_usage(ctx: &Ctx, pods: &[Pod], now: Timestamp) -> Usage {
     // What the system itself takes.
     let mut sum = Usage { nanocores: 120_000_000, bytes: 900 << 20 };
     for pod in pods {
-        for container in running(pod) {
-            let usage = container_usage(ctx, pod, container, now);
+        for container in pod.running() {
+            let usage = pod.uses(ctx, container, now);
             sum.nanocores += usage.nanocores;
             sum.bytes += usage.bytes;
         }
@@ -145,16 +226,17 @@ pub(crate) fn summary(ctx: &Ctx, node: &Value) -> Value {
     })
 }
 
-fn pod_stats(ctx: &Ctx, pod: &Value, now: Timestamp) -> Option<Value> {
+fn pod_stats(ctx: &Ctx, pod: &Pod, now: Timestamp) -> Option<Value> {
     let time = stamp(tick(now, WINDOW));
     let (mut cpu, mut memory) = (0, 0);
-    let containers: Vec<Value> = running(pod)
+    let containers: Vec<Value> = pod
+        .running()
         .map(|c| {
-            let usage = container_usage(ctx, pod, c, now);
+            let usage = pod.uses(ctx, c, now);
             cpu += usage.nanocores;
             memory += usage.bytes;
             json!({
-                "name": c["name"], "startTime": pod["status"]["startTime"],
+                "name": c.name, "startTime": pod.status.start_time,
                 "cpu": {"time": time, "usageNanoCores": number(usage.nanocores)},
                 "memory": {"time": time, "workingSetBytes": number(usage.bytes), "rssBytes": number(usage.bytes * 4 / 5)},
                 "rootfs": {"time": time, "usedBytes": 61_440, "inodesUsed": 19},
@@ -165,19 +247,18 @@ fn pod_stats(ctx: &Ctx, pod: &Value, now: Timestamp) -> Option<Value> {
     if containers.is_empty() {
         return None;
     }
-    let volumes: Vec<Value> = items(pod, &["spec", "volumes"])
-        .iter()
-        .filter_map(|v| {
-            let claim = text_at(v, &["persistentVolumeClaim", "claimName"]);
-            let mut stats = volume(ctx, &*ctx.store.get(PVC, namespace_of(pod), claim)?, now)?;
-            stats["name"] = v["name"].clone();
-            stats["pvcRef"] = json!({"name": claim, "namespace": namespace_of(pod)});
-            Some(stats)
-        })
-        .collect();
+    let namespace = &*pod.metadata.namespace;
+    let of = |v: &Volume| {
+        let claim = &*v.persistent_volume_claim.as_ref()?.claim_name;
+        let mut stats = volume(ctx, &*ctx.store.get(PVC, namespace, claim)?, now)?;
+        stats["name"] = (*v.name).into();
+        stats["pvcRef"] = json!({"name": claim, "namespace": namespace});
+        Some(stats)
+    };
+    let volumes: Vec<Value> = pod.spec.volumes.iter().filter_map(of).collect();
     Some(json!({
-        "podRef": {"name": name_of(pod), "namespace": namespace_of(pod), "uid": uid_of(pod)},
-        "startTime": pod["status"]["startTime"],
+        "podRef": {"name": pod.metadata.name, "namespace": namespace, "uid": pod.metadata.uid},
+        "startTime": pod.status.start_time,
         "containers": containers,
         "cpu": {"time": time, "usageNanoCores": number(cpu)},
         "memory": {"time": time, "workingSetBytes": number(memory), "rssBytes": number(memory * 4 / 5)},

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    super::{ClusterError, connect, http::encode},
+    super::{ClusterError, buffer::Buffer, connect, http::encode},
     Closed, Task,
 };
 use crate::index::{Delta, Link, Measure, digest, digest::DigestError};
@@ -99,20 +99,15 @@ async fn query(
     what: &str,
     read: impl Fn(&[u8]) -> Result<Vec<Measure>, DigestError>,
 ) -> Result<Vec<Measure>, ClusterError> {
-    let mut buffer = std::mem::take(&mut task.buffer);
+    let mut buffer = Buffer::default();
     let got = task.cluster.read_within(path, what, &mut buffer, LONGEST).await;
-    let measures = got.and_then(|()| {
+    got.and_then(|()| {
         read(&buffer).map_err(|e| {
             let mut error = ClusterError::digest(&task.cluster.place, what, &buffer, &e);
             "is the URL in the configuration that of Prometheus?".clone_into(&mut error.advice);
             error
         })
-    });
-    // A fleet's answer may be long, and comes once a minute.
-    buffer.clear();
-    buffer.shrink_to(1 << 20);
-    task.buffer = buffer;
-    measures
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use super::{
-    super::{Cluster, ClusterError, Fault, backoff::Backoff},
+    super::{Cluster, ClusterError, Fault, backoff::Backoff, buffer::Buffer},
     links::Closed,
     path::Source,
 };
@@ -142,7 +142,7 @@ impl Feed {
         // What is held until it is whole shares its texts meanwhile, as the index does with what it is given.
         let mut pool = Interner::default();
         let mut next: Option<String> = None;
-        let mut buffer = Vec::new();
+        let mut buffer = Buffer::default();
         loop {
             let path = self.source.list(limit, next.as_deref());
             match self.cluster.read(&path, &what, &mut buffer).await {

@@ -6,7 +6,7 @@ use futures::{StreamExt as _, stream::FuturesUnordered};
 use tokio::sync::{mpsc, watch as signal};
 
 use super::{
-    super::{Cluster, ClusterError, Fault, backoff::Backoff},
+    super::{Cluster, ClusterError, Fault, backoff::Backoff, buffer::Buffer},
     Scope,
     feed::{End, Feed},
     links::{Closed, Links},
@@ -191,7 +191,7 @@ impl Reader {
         let every = u32::try_from(namespaces.len()).unwrap_or(u32::MAX).saturating_mul(2).max(15);
         let mut backoff = Backoff::default();
         let mut broken = None;
-        let mut buffer = Vec::new();
+        let mut buffer = Buffer::default();
         let mut withheld: Vec<(Text, Text)> = Vec::new();
         loop {
             let mut facets = Vec::new();

@@ -1,13 +1,13 @@
 //! Figures that are polled: metrics.k8s.io pod metrics, and the kubelet's statistics summary.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::DeserializeSeed as _};
 
 use super::{
     DigestError,
-    lenient::{Entries, Int, List, Obj, Raw},
+    lenient::{Each, Entries, Int, List, Obj, Raw},
 };
 use crate::{
-    fleet::{At, PartUsage, Quantity, Usage, VolumeSource, VolumeUsage},
+    fleet::{At, Interner, PartUsage, Quantity, Text, Usage, VolumeSource, VolumeUsage},
     index::delta::Measure,
 };
 
@@ -16,8 +16,29 @@ use crate::{
 struct PodMetricsList<'a> {
     #[serde(borrow)]
     kind: Raw<'a>,
-    #[serde(borrow)]
-    items: List<PodMetrics<'a>>,
+    items: Measured,
+}
+
+/// What was read of each pod, made while the list is read: the list of a big fleet is not held beside it.
+#[derive(Default)]
+struct Measured(Vec<OfPod>);
+
+struct OfPod {
+    namespace: Text,
+    pod: Text,
+    cpu: Quantity,
+    memory: Quantity,
+    at: Option<At>,
+    parts: Vec<(Text, PartUsage)>,
+}
+
+impl<'de> Deserialize<'de> for Measured {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (mut found, mut pool) = (Vec::new(), Interner::default());
+        let each = |pod: Option<PodMetrics<'de>>| found.extend(pod.and_then(|pod| pod.figures(&mut pool)));
+        Each::new(each).deserialize(deserializer)?;
+        Ok(Self(found))
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -57,11 +78,21 @@ pub fn pod_metrics(body: &[u8], now: At) -> Result<Vec<Measure>, DigestError> {
     if &*list.kind != "PodMetricsList" {
         return Err(DigestError::Shape { expected: "a PodMetricsList", found: format!("kind {:?}", &*list.kind) });
     }
-    Ok(list.items.0.into_iter().filter_map(|pod| pod.measure(now)).collect())
+    let measure = |of: OfPod| {
+        let usage = Usage::new(of.cpu, of.memory, of.at.unwrap_or(now))?;
+        Some(Measure::Pod { namespace: of.namespace, pod: of.pod, usage, parts: of.parts })
+    };
+    Ok(list.items.0.into_iter().filter_map(measure).collect())
 }
 
 impl PodMetrics<'_> {
-    fn measure(self, now: At) -> Option<Measure> {
+    fn figures(self, pool: &mut Interner) -> Option<OfPod> {
+        // Pods and their containers are called the same in every tenant.
+        let mut shared = |raw: &Raw<'_>| {
+            let mut text = raw.text()?;
+            pool.share(&mut text);
+            Some(text)
+        };
         let place = self.metadata.or_default();
         let (mut cpu, mut memory) = (Quantity::default(), Quantity::default());
         let mut parts = Vec::with_capacity(self.containers.0.len());
@@ -70,18 +101,13 @@ impl PodMetrics<'_> {
             let (own_cpu, own_memory) = (of("cpu")?, of("memory")?);
             cpu = cpu.saturating_add(own_cpu);
             memory = memory.saturating_add(own_memory);
-            parts.extend(container.name.text().zip(PartUsage::new(own_cpu, own_memory)));
+            parts.extend(shared(&container.name).zip(PartUsage::new(own_cpu, own_memory)));
         }
         if self.containers.0.is_empty() {
             return None;
         }
-        let at = self.timestamp.at().unwrap_or(now);
-        Some(Measure::Pod {
-            namespace: place.namespace.text()?,
-            pod: place.name.text()?,
-            usage: Usage::new(cpu, memory, at)?,
-            parts,
-        })
+        let (namespace, pod) = (place.namespace.text()?, shared(&place.name)?);
+        Some(OfPod { namespace, pod, cpu, memory, at: self.timestamp.at(), parts })
     }
 }
 

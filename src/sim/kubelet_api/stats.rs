@@ -73,7 +73,7 @@ fn pod_list(api: &Api, namespace: Option<&str>, query: &Query) -> Result<Respons
     };
     let stored = api.store.stored(POD, namespace).1;
     let chosen = stored.iter().filter(|pod| selector.matches(pod));
-    let items: Vec<Value> = chosen.filter_map(|pod| metrics::pod(&api.ctx, &pod.value())).collect();
+    let items: Vec<Value> = chosen.filter_map(|pod| metrics::pod(&api.ctx, &metrics::Pod::of(pod)?)).collect();
     Ok(list("PodMetricsList", &items))
 }
 
@@ -81,6 +81,8 @@ pub(super) async fn pod(
     State(api): State<Api>,
     Path((namespace, name)): Path<(String, String)>,
 ) -> Result<Response, Status> {
-    let pod = api.store.get(POD, &namespace, &name).and_then(|p| metrics::pod(&api.ctx, &p));
+    let pods = api.store.stored(POD, Some(&namespace)).1;
+    let pod = pods.iter().find(|pod| *pod.name == *name).and_then(|pod| metrics::Pod::of(pod));
+    let pod = pod.and_then(|pod| metrics::pod(&api.ctx, &pod));
     pod.map(|p| answer::json(200, &p)).ok_or_else(|| no_metrics("pods", &format!("{namespace}/{name}")))
 }
