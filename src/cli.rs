@@ -97,10 +97,10 @@ async fn run(args: Args) -> Result<(), Failure> {
     match verb {
         None => Box::pin(console::run(config, tenant)).await,
         Some(Verb::Ls(ls)) => ls::run(&config, ls).await,
-        Some(Verb::Show(show)) => show::run(&config, show).await,
+        Some(Verb::Show(show)) => Box::pin(show::run(&config, show)).await,
         Some(Verb::Capacity(capacity)) => capacity::run(&config, capacity).await,
         Some(Verb::Render(args)) => render::run(*args, &config),
-        Some(Verb::Doctor(args)) => doctor::run(&config, args).await,
+        Some(Verb::Doctor(args)) => Box::pin(doctor::run(&config, args)).await,
         Some(Verb::Wait(wait)) => wait::run(&config, wait).await,
         Some(Verb::Logs(args)) => logs::run(&config, args).await,
         Some(Verb::Shell(args)) => shell::run(&config, args).await,

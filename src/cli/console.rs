@@ -139,7 +139,9 @@ fn feed(world: &World, cluster: &Cluster, scope: Scope, banner: Option<String>) 
             }
         }),
         follow: Box::new(move |fleet| {
-            meters.nodes(Meters::nodes_of(fleet));
+            if fleet.sources().settled() {
+                meters.nodes(Meters::nodes_of(fleet));
+            }
             if let Some(keeper) = &keeper {
                 keeper.follow(fleet);
             }

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, time::Duration};
 use tokio::{
     sync::{mpsc, watch as signal},
     task::JoinSet,
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 use super::{Cluster, ClusterError, Fault, buffer::Buffer, http::encode};
@@ -16,6 +16,8 @@ use crate::{
     index::{Delta, Fleet, Link, Meter, digest},
 };
 
+/// Longer than a big fleet's lists take.
+const LISTED_BY: Duration = Duration::from_secs(20);
 const PODS_EVERY: Duration = Duration::from_secs(30);
 /// What is not there may come; what is forbidden needs a person.
 const ABSENT_EVERY: Duration = Duration::from_secs(300);
@@ -25,7 +27,7 @@ const PER_NODE: Duration = Duration::from_secs(2);
 /// The running meters; they end when this is dropped.
 #[derive(Debug)]
 pub struct Meters {
-    nodes: signal::Sender<BTreeSet<Text>>,
+    nodes: signal::Sender<Option<BTreeSet<Text>>>,
     retry: signal::Sender<u32>,
     tasks: JoinSet<()>,
 }
@@ -33,7 +35,7 @@ pub struct Meters {
 impl Meters {
     /// Starts metering. `label` is the key that tells tenants' pods. Must be called inside a tokio runtime.
     pub fn start(cluster: &Cluster, label: &str, to: &mpsc::Sender<Delta>) -> Self {
-        let (nodes, node_changes) = signal::channel(BTreeSet::new());
+        let (nodes, node_changes) = signal::channel(None);
         let (retry, retries) = signal::channel(0);
         let mut tasks = JoinSet::new();
         let task = |meter| Task {
@@ -57,15 +59,20 @@ impl Meters {
             retry: self.retry.subscribe(),
             told: Link::Loading,
         };
-        self.tasks.spawn(prometheus::run(task, store));
+        let mut known = self.nodes.subscribe();
+        self.tasks.spawn(async move {
+            fleet_known(&mut known).await;
+            prometheus::run(task, store).await;
+        });
     }
 
-    /// The nodes that carry tenants: those whose volumes are asked about.
+    /// The nodes that carry tenants: those whose volumes are asked about. Metering begins when they are told, or after a
+    /// while: what is measured of pods and claims that no list has brought yet is lost.
     pub fn nodes(&self, nodes: BTreeSet<Text>) {
         self.nodes.send_if_modified(|old| {
-            let changed = *old != nodes;
+            let changed = old.as_ref() != Some(&nodes);
             if changed {
-                *old = nodes;
+                *old = Some(nodes);
             }
             changed
         });
@@ -138,15 +145,25 @@ impl Task {
     }
 }
 
-async fn pods(mut task: Task, label: String, mut nodes: signal::Receiver<BTreeSet<Text>>) {
+/// Until the fleet's lists are in, or have taken too long.
+async fn fleet_known(nodes: &mut signal::Receiver<Option<BTreeSet<Text>>>) {
+    _ = timeout(LISTED_BY, nodes.wait_for(Option::is_some)).await;
+}
+
+fn some(nodes: &Option<BTreeSet<Text>>) -> bool {
+    nodes.as_ref().is_some_and(|nodes| !nodes.is_empty())
+}
+
+async fn pods(mut task: Task, label: String, mut nodes: signal::Receiver<Option<BTreeSet<Text>>>) {
     let path = format!("/apis/metrics.k8s.io/v1beta1/pods?labelSelector={}", encode(&label));
-    // What is told of pods that no list has brought yet is lost: asked again as soon as they are known.
-    let mut early = nodes.borrow().is_empty();
+    fleet_known(&mut nodes).await;
+    // Where there were none before, they are asked about as soon as there are.
+    let mut early = !some(&nodes.borrow());
     loop {
         let Ok((told, wait)) = pods_round(&mut task, &path).await else { return };
         let waited = tokio::select! {
             waited = task.wait(wait) => waited,
-            known = nodes.wait_for(|nodes| !nodes.is_empty()), if early && told => {
+            known = nodes.wait_for(some), if early && told => {
                 early = false;
                 known.map(drop).map_err(|_| Closed)
             }
@@ -178,14 +195,14 @@ async fn pods_round(task: &mut Task, path: &str) -> Result<(bool, Option<Duratio
     }
 }
 
-async fn volumes(mut task: Task, mut nodes: signal::Receiver<BTreeSet<Text>>) {
+async fn volumes(mut task: Task, mut nodes: signal::Receiver<Option<BTreeSet<Text>>>) {
     // Until the first pods are known there is nothing to ask.
-    if nodes.wait_for(|nodes| !nodes.is_empty()).await.is_err() {
+    if nodes.wait_for(some).await.is_err() {
         return;
     }
     let mut first = true;
     loop {
-        let round: Vec<Text> = nodes.borrow_and_update().iter().cloned().collect();
+        let round: Vec<Text> = nodes.borrow_and_update().iter().flatten().cloned().collect();
         if volumes_round(&mut task, &round, first).await.is_err() {
             return;
         }

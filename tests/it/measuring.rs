@@ -42,6 +42,7 @@ async fn metered(store: &Server, time: Duration) -> (Vec<Measure>, Vec<Link>) {
     let cluster = cluster(&closed());
     let (send, mut deltas) = mpsc::channel(64);
     let mut meters = Meters::start(&cluster, "openclaw.ai/tenant", &send);
+    meters.nodes(std::collections::BTreeSet::new());
     let url = format!("http://{}/prom/", store.listen());
     meters.consult(&cluster, Prometheus { url, ..Prometheus::default() }, &send);
     let (mut measures, mut links) = (Vec::new(), Vec::new());
