@@ -1,6 +1,7 @@
 //! `cargo bench -- rollout [TENANTS]`: plans and runs. Tenants live on the simulator, on a paused clock, so that minutes of
 //! theirs cost what the machine does in them and no more; requests and bytes are counted by the simulator's API server.
 
+mod apart;
 mod planning;
 mod serial;
 mod world;
@@ -33,6 +34,8 @@ pub fn run(tenants: usize) {
     against_serial(&mut table, &few);
     let many = world::made(tenants);
     many_at_once(&mut table, &many, tenants);
+    drop(many);
+    apart::measure(&mut table, tenants);
 }
 
 /// What came of one run.

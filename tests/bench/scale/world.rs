@@ -31,12 +31,17 @@ pub struct World {
 
 impl World {
     pub fn new(tenants: usize, scenario: &str) -> Self {
+        Self::at_speed(tenants, scenario, 1)
+    }
+
+    /// Where time goes so many times as fast.
+    pub fn at_speed(tenants: usize, scenario: &str, speed: u32) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let kubeconfig = folder.path().join("kubeconfig");
         let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join(scenario);
         let began = Instant::now();
         let sim = Command::new(env!("CARGO_BIN_EXE_fleetdeck"))
-            .args(["sim", "--tenants", &tenants.to_string()])
+            .args(["sim", "--tenants", &tenants.to_string(), "--speed", &speed.to_string()])
             .arg("--scenario")
             .arg(scenario)
             .arg("--write-kubeconfig")
