@@ -117,11 +117,3 @@ async fn one(client: &Client, path: &str, limit: u32) -> usize {
         }
     }
 }
-
-/// Names of the tenants' namespaces.
-pub async fn tenants(client: &Client) -> Vec<String> {
-    let namespaces: kube::Api<k8s_openapi::api::core::v1::Namespace> = kube::Api::all(client.clone());
-    let selected = kube::api::ListParams::default().labels("openclaw.ai/tenant");
-    let list = namespaces.list(&selected).await.expect("namespaces");
-    list.items.into_iter().filter_map(|n| n.metadata.name).collect()
-}

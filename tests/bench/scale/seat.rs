@@ -11,6 +11,8 @@ use std::{
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 const SIZE: PtySize = PtySize { rows: 60, cols: 200, pixel_width: 0, pixel_height: 0 };
+/// Columns in which a tenant is named.
+const NAME: u16 = 32;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct Seat {
@@ -96,15 +98,21 @@ impl Seat {
         (0..SIZE.rows).find(|y| screen.cell(*y, 0).is_some_and(|c| c.contents() == "▸"))
     }
 
+    /// The row that is selected: its line, and whose it is. At the screen's edge the list moves and the line does not.
+    fn selected(&self) -> Option<(u16, String)> {
+        let line = self.pointer()?;
+        Some((line, self.screen.screen().contents_between(line, 0, line, NAME)))
+    }
+
     /// Moves the selection, down and up in turns of twenty; how long until it is seen.
     pub fn press_and_wait(&mut self, turn: usize) -> Duration {
         // Whatever news was on its way is not the answer to the key.
         self.listen(Duration::from_millis(7 + (turn as u64 * 13) % 50));
-        let before = self.pointer();
+        let before = self.selected();
         let key: &[u8] = if (turn / 20).is_multiple_of(2) { b"j" } else { b"k" };
         let start = Instant::now();
         self.keys.write_all(key).and_then(|()| self.keys.flush()).expect("the console reads");
-        while self.pointer() == before {
+        while self.selected() == before {
             assert!(start.elapsed() < PATIENCE, "the selection did not move:\n{}", self.screen.screen().contents());
             self.hear(Duration::from_millis(100));
         }

@@ -13,13 +13,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, Client,
-    api::{Patch, PatchParams},
+    api::{ListParams, Patch, PatchParams},
 };
 
 use super::lists;
 
+/// Pods that a flood changes, in turns.
+const CHANGED: u32 = 500;
 const PATIENCE: Duration = Duration::from_secs(900);
 
 pub struct World {
@@ -117,26 +120,33 @@ impl Flood {
 
 async fn change(kubeconfig: &Path, per_second: u32, over: &AtomicBool, sent: &AtomicUsize) {
     let client = lists::client(kubeconfig).await;
-    let namespaces = lists::tenants(&client).await;
+    let pods: Api<Pod> = Api::all(client.clone());
+    let some = ListParams::default().labels("openclaw.ai/tenant").limit(CHANGED);
+    let mut pods = pods.list(&some).await.expect("pods").items;
     let mut clock = tokio::time::interval(Duration::from_millis(10));
-    let mut turn = 0;
+    let (mut turn, count) = (0, pods.len());
     while !over.load(Ordering::Relaxed) {
         clock.tick().await;
         let batch = (0..per_second / 100).map(|_| {
             turn += 1;
-            restart(&client, &namespaces[turn % namespaces.len()], turn)
+            restart(&client, &mut pods[turn % count])
         });
-        futures::future::join_all(batch).await;
+        futures::future::join_all(batch.collect::<Vec<_>>()).await;
         sent.fetch_add(per_second as usize / 100, Ordering::Relaxed);
     }
 }
 
-/// The status says one restart more.
-async fn restart(client: &Client, namespace: &str, count: usize) {
-    let pods: Api<k8s_openapi::api::core::v1::Pod> = Api::namespaced(client.clone(), namespace);
-    let status =
-        serde_json::json!({ "status": { "containerStatuses": [{ "name": "browser-ui", "restartCount": count }] } });
-    pods.patch_status("openclaw-0", &PatchParams::default(), &Patch::Strategic(status))
-        .await
-        .expect("the patch is taken");
+/// The status says one restart more. A list of statuses is replaced as a whole.
+fn restart(client: &Client, pod: &mut Pod) -> impl Future<Output = ()> + use<> {
+    let statuses = pod.status.as_mut().and_then(|s| s.container_statuses.as_mut()).expect("it runs");
+    let last = statuses.last_mut().expect("it has containers");
+    last.restart_count += 1;
+    let status = serde_json::json!({ "status": { "containerStatuses": statuses } });
+    let namespace = pod.metadata.namespace.clone().unwrap_or_default();
+    let pods: Api<Pod> = Api::namespaced(client.clone(), &namespace);
+    async move {
+        pods.patch_status("openclaw-0", &PatchParams::default(), &Patch::Strategic(status))
+            .await
+            .expect("the patch is taken");
+    }
 }
