@@ -411,6 +411,11 @@ mod tests {
         let fresh = Pod { phase: PodPhase::Pending, ..pod() };
         t.pods = Box::new([fresh]);
         check("5b, another is there", &t, 206, "Failing", Some(10), why);
+        let mut told = t.clone();
+        told.warnings.iter_mut().for_each(|w| w.reason = text("DNSConfigForming"));
+        let why = "volumes, image and sandbox";
+        check("12, warned of something else", &told, 206, "Booting(1/7, seed-app)", Some(1), why);
+        let why = "its pods end as they are made: NodeAffinity";
         t.pods[0].phase = PodPhase::Failed;
         check("5b, and has ended", &t, 206, "Failing", Some(10), why);
         t.pods = Box::new([booting(1)]);

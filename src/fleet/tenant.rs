@@ -14,9 +14,29 @@ const BACK_OFF_FORGETS: u32 = 600;
 const TURNED_AWAY: usize = 3;
 const TURNED_AWAY_WITHIN: u32 = 120;
 const TURNED_AWAY_FOR: u32 = 60;
-/// Warnings about pods that live on.
-const OF_LIVING_PODS: [&str; 6] =
-    ["FailedScheduling", "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedKillPod", "Unhealthy"];
+/// Why a kubelet does not take a pod that is bound to its node, beside `OutOf...`: the reasons that it counts as rejections, and
+/// the names of the scheduler's filters that it asks again (k8s.io/kubernetes 1.34, `pkg/kubelet/kubelet.go`).
+const REJECTIONS: [&str; 19] = [
+    "AppArmor",
+    "Evicted",
+    "InitContainerRestartPolicyForbidden",
+    "InvalidNodeInfo",
+    "NodeAffinity",
+    "NodeName",
+    "NodePorts",
+    "NodeShutdown",
+    "PodLevelResourcesNotSupported",
+    "PodOSNotSupported",
+    "PodOSSelectorNodeLabelDoesNotMatch",
+    "SupplementalGroupsPolicyNotSupported",
+    "SysctlForbidden",
+    "TaintToleration",
+    "TopologyAffinityError",
+    "UnexpectedAdmissionError",
+    "UnexpectedPredicateFailureType",
+    "UnknownReason",
+    "VolumeAttachmentLimitExceeded",
+];
 
 /// What a node says to each pod that is made.
 #[derive(Clone, Copy, Debug)]
@@ -177,12 +197,9 @@ impl Tenant {
         if self.set()?.wanted == 0 || self.pod().is_some_and(Pod::has_begun) {
             return None;
         }
-        let of_pods = |w: &&Warning| {
-            w.kind == *"Pod"
-                && w.container.is_none()
-                && w.last.is_some()
-                && !OF_LIVING_PODS.contains(&w.reason.as_str())
-        };
+        let rejects = |reason: &str| REJECTIONS.contains(&reason) || reason.starts_with("OutOf");
+        let of_pods =
+            |w: &&Warning| w.kind == *"Pod" && w.container.is_none() && w.last.is_some() && rejects(w.reason.as_str());
         let latest = self.warnings.iter().filter(of_pods).max_by_key(|w| (w.last, w.uid))?;
         let same = || self.warnings.iter().filter(of_pods).filter(|w| w.reason == latest.reason);
         let ended = latest.last?;
