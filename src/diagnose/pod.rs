@@ -10,7 +10,9 @@ const LATELY: u32 = 3_600;
 
 pub(super) fn check(case: &mut Case<'_>) {
     stuck(case);
-    if let Some(away) = case.tenant().turned_away(case.now) {
+    if !case.is_terminating()
+        && let Some(away) = case.tenant().turned_away(case.now)
+    {
         case.look_again(away.until);
         case.find(turned_away(&away));
         return;
@@ -146,7 +148,7 @@ mod tests {
     use super::*;
     use crate::{
         diagnose::{Severity, fixture::*},
-        fleet::{Warning, Words, fixture::*},
+        fleet::{Tenant, Warning, Words, fixture::*},
     };
 
     #[test]
@@ -187,14 +189,21 @@ mod tests {
         let mut t = tenant("a", None);
         t.warnings = Box::new([away(100), away(101), away(102)]);
         let failed = Pod { phase: PodPhase::Failed, words: Words::reason_only("NodeAffinity"), ..pod() };
-        for now in [Box::default(), Box::new([failed]) as Box<[Pod]>, Box::new([pod()])] {
-            t.pods = now;
+        let fresh = Pod { created: Some(at(108)), ..pod() };
+        for (now, until) in [(vec![], 162), (vec![failed], 162), (vec![fresh], 118)] {
+            t.pods = now.into();
             let finding = first(&t, 110);
             assert_eq!((finding.code, finding.about.as_str(), finding.down), (Code::PodEnded, "NodeAffinity", true));
             assert_eq!(finding.since, Some(at(100)));
             assert!(finding.sentence.ends_with(words) && finding.advice.contains("spec.nodeName"));
-            assert_eq!(diagnose(&t, 110).recheck, Some(at(162)));
+            assert_eq!(diagnose(&t, 110).recheck, Some(at(until)));
         }
+        let of_a_job = |w: &Warning| Warning { object: text("job-x7k2p"), ..w.clone() };
+        let others = Tenant { warnings: t.warnings.iter().map(of_a_job).collect(), pods: Box::default(), ..t.clone() };
+        assert!(codes(&diagnose(&others, 110)).is_empty(), "another's pods are not its own");
+        t.namespace.as_mut().unwrap().deleting = Some(at(105));
+        assert!(!codes(&diagnose(&t, 110)).contains(&Code::PodEnded), "whoever goes has nothing to begin");
+        t.namespace.as_mut().unwrap().deleting = None;
         t.warnings = Box::new([away(100), away(101)]);
         assert!(codes(&diagnose(&t, 110)).is_empty(), "once or twice is no loop");
     }

@@ -408,8 +408,17 @@ mod tests {
         check("5b", &t, 206, "Failing", Some(10), why);
         assert_eq!(Verdict::of(&t, at(206)).recheck, Some(at(265)));
         check("5b is over", &t, 265, "Creating", Some(0), "waiting for its pod");
-        let fresh = Pod { phase: PodPhase::Pending, ..pod() };
+        let fresh = Pod { phase: PodPhase::Pending, created: Some(at(203)), ..pod() };
         t.pods = Box::new([fresh]);
+        assert_eq!(Verdict::of(&t, at(206)).recheck, Some(at(213)));
+        check(
+            "12, once it has been there for a while",
+            &t,
+            213,
+            "Booting(1/7, seed-app)",
+            Some(1),
+            "volumes, image and sandbox",
+        );
         check("5b, another is there", &t, 206, "Failing", Some(10), why);
         let mut told = t.clone();
         told.warnings.iter_mut().for_each(|w| w.reason = text("DNSConfigForming"));

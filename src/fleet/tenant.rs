@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, num::NonZeroU32};
 
 use super::{
-    At, Claim, ImageRef, Pod, Probe, Quantity, Quota, SpecDigest, StatefulSet, Terminated, Text, Tier, Uid, Warning,
+    At, Claim, ImageRef, Pod, PodPhase, Probe, Quantity, Quota, SpecDigest, StatefulSet, Terminated, Text, Tier, Uid,
+    Warning,
     name::{Holds, Role},
 };
 
@@ -14,6 +15,11 @@ const BACK_OFF_FORGETS: u32 = 600;
 const TURNED_AWAY: usize = 3;
 const TURNED_AWAY_WITHIN: u32 = 120;
 const TURNED_AWAY_FOR: u32 = 60;
+/// A pod that is there for so many seconds and was not rejected was taken.
+const TAKEN: u32 = 10;
+/// Rejections that are further apart in seconds have nothing to do with each other. Of a long loop some are kept, spread over
+/// its time.
+const ONE_LOOP: u32 = 900;
 /// Why a kubelet does not take a pod that is bound to its node, beside `OutOf...`: the reasons that it counts as rejections, and
 /// the names of the scheduler's filters that it asks again (k8s.io/kubernetes 1.34, `pkg/kubelet/kubelet.go`).
 const REJECTIONS: [&str; 19] = [
@@ -192,24 +198,46 @@ impl Tenant {
     }
 
     /// What its pods meet that end as soon as they are made, one after the other: their node turns them away, and the
-    /// StatefulSet's controller makes the next at once, without end and without a pause. `None` once a pod has begun.
+    /// StatefulSet's controller makes the next at once, without end and without a pause. `None` once a pod has begun, or has
+    /// been there for a while and nothing was said of it.
     pub fn turned_away(&self, now: At) -> Option<TurnedAway<'_>> {
-        if self.set()?.wanted == 0 || self.pod().is_some_and(Pod::has_begun) {
+        let set = self.set().filter(|set| set.wanted > 0)?;
+        let is_its = |w: &Warning| {
+            let ordinal = w.object.as_str().strip_prefix(set.name.as_str()).and_then(|rest| rest.strip_prefix('-'));
+            w.kind == *"Pod" && ordinal.is_some_and(|n| n.parse::<u32>().is_ok())
+        };
+        let rejects = |reason: &str| REJECTIONS.contains(&reason) || reason.starts_with("OutOf");
+        let mut told: Vec<(At, &Warning)> = self
+            .warnings
+            .iter()
+            .filter(|w| w.container.is_none() && is_its(w) && rejects(w.reason.as_str()))
+            .filter_map(|w| Some((w.last?, w)))
+            .collect();
+        told.sort_by_key(|(at, w)| (*at, w.uid));
+        let (ended, latest) = *told.last()?;
+        told.retain(|(_, w)| w.reason == latest.reason);
+        let lately = told.iter().filter(|(at, _)| ended.since(*at) < TURNED_AWAY_WITHIN);
+        let pods: BTreeSet<Uid> = lately.filter_map(|(_, w)| w.object_uid).collect();
+        let mut until = ended.plus(TURNED_AWAY_FOR);
+        if let Some(pod) = self.pod().filter(|pod| pod.deleting.is_none() && pod.phase != PodPhase::Failed) {
+            if pod.has_begun() {
+                return None;
+            }
+            if let Some(made) = pod.created.filter(|_| Some(pod.uid) != latest.object_uid) {
+                until = until.min(made.plus(TAKEN));
+            }
+        }
+        if pods.len() < TURNED_AWAY || now >= until {
             return None;
         }
-        let rejects = |reason: &str| REJECTIONS.contains(&reason) || reason.starts_with("OutOf");
-        let of_pods =
-            |w: &&Warning| w.kind == *"Pod" && w.container.is_none() && w.last.is_some() && rejects(w.reason.as_str());
-        let latest = self.warnings.iter().filter(of_pods).max_by_key(|w| (w.last, w.uid))?;
-        let same = || self.warnings.iter().filter(of_pods).filter(|w| w.reason == latest.reason);
-        let ended = latest.last?;
-        let lately: BTreeSet<Uid> = same()
-            .filter(|w| w.last.is_some_and(|at| ended.since(at) < TURNED_AWAY_WITHIN))
-            .filter_map(|w| w.object_uid)
-            .collect();
-        let until = ended.plus(TURNED_AWAY_FOR);
-        let goes_on = lately.len() >= TURNED_AWAY && now < until;
-        goes_on.then(|| TurnedAway { latest, since: same().filter_map(|w| w.first).min(), until })
+        let mut since = latest.first.unwrap_or(ended);
+        for (at, warning) in told.iter().rev() {
+            if since.since(*at) > ONE_LOOP {
+                break;
+            }
+            since = since.min(warning.first.unwrap_or(*at));
+        }
+        Some(TurnedAway { latest, since: Some(since), until })
     }
 
     /// What a container of the pod uses, where that was measured.

@@ -9,6 +9,8 @@ use crate::{
 
 /// Warnings kept per tenant: the latest ones, and the first of what is told over and over.
 const WARNINGS_KEPT: usize = 12;
+/// The latest of what is told over and over: by these a loop is known.
+const SPARED: usize = 3;
 
 /// Keeps the parts of `kind` whose UID passes; tells whether any went.
 pub(super) fn retain(tenant: &mut Tenant, kind: Kind, keep: impl Fn(Uid) -> bool) -> bool {
@@ -90,14 +92,21 @@ pub(super) fn keep_warning(kept: &mut Box<[Warning]>, warning: Warning) -> bool 
     true
 }
 
-/// The one that tells least, of a list by age: the second of whatever is told most often, so that one thing that goes on and on
-/// neither loses its beginning nor drives out all else; else the oldest.
+/// The one that tells least, of a list by age: of whatever is told most often the one with its neighbours nearest, but neither the
+/// first nor the last three, so that one thing that goes on and on neither loses its beginning nor drives out all else; else the
+/// oldest.
 fn dispensable(list: &[Warning]) -> usize {
     let same = |a: &Warning, b: &Warning| a.reason == b.reason && a.object == b.object && a.kind == b.kind;
     let of = |w: &Warning| list.iter().enumerate().filter(|(_, other)| same(w, other)).map(|(i, _)| i).collect();
     let told: Vec<Vec<usize>> = list.iter().map(of).collect();
-    let most = told.iter().max_by_key(|group| group.len()).filter(|group| group.len() > 2);
-    most.and_then(|group| group.get(1)).copied().unwrap_or_default()
+    let most = told.iter().max_by_key(|group| group.len()).filter(|group| group.len() > 1 + SPARED);
+    let Some(most) = most else { return 0 };
+    let at = |i: usize| list.get(i).and_then(|w| w.last);
+    let gap = |i: &usize| match (at(most[i - 1]), at(most[i + 1])) {
+        (Some(before), Some(after)) => after.since(before),
+        _ => 0,
+    };
+    (1..most.len() - SPARED).min_by_key(gap).map_or(0, |i| most[i])
 }
 
 #[cfg(test)]
@@ -117,7 +126,9 @@ mod tests {
             assert!(keep_warning(&mut kept, told("NodeAffinity", n)));
         }
         let left: Vec<u32> = kept.iter().filter_map(|w| w.first).map(|at_| at_.since(at(0))).collect();
-        assert_eq!(left, [1, 10, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59]);
+        assert_eq!((left.len(), &left[..2], &left[9..]), (12, &[1, 10][..], &[57, 58, 59][..]));
+        let gaps = left[1..].windows(2).map(|pair| pair[1] - pair[0]);
+        assert!(gaps.max() < Some(20), "spread over its time: {left:?}");
         let mut kept = Box::default();
         for n in 0..20 {
             keep_warning(&mut kept, told(&format!("Reason{n}"), n));

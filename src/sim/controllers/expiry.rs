@@ -47,9 +47,13 @@ impl Controller for Expiry {
     }
 
     fn relist(&mut self) {
+        let now = self.ctx.store.now();
+        self.queue = Queue::new();
         for event in self.ctx.store.list(EVENT, None) {
             let written = TIMES.iter().find_map(|path| text_at(&event, path).parse::<Timestamp>().ok());
-            self.queue.add(key_of(&event), after(written.unwrap_or_else(|| self.ctx.store.now()), KEPT));
+            // What a client has dated long ago was written later than it says.
+            let due = written.map(|at| after(at, KEPT)).filter(|due| *due > now);
+            self.queue.add(key_of(&event), due.unwrap_or_else(|| after(now, KEPT)));
         }
     }
 
