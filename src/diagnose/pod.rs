@@ -190,7 +190,7 @@ mod tests {
         t.warnings = Box::new([away(100), away(101), away(102)]);
         let failed = Pod { phase: PodPhase::Failed, words: Words::reason_only("NodeAffinity"), ..pod() };
         let fresh = Pod { created: Some(at(108)), ..pod() };
-        for (now, until) in [(vec![], 162), (vec![failed], 162), (vec![fresh], 118)] {
+        for (now, until) in [(vec![], 162), (vec![failed], 162), (vec![fresh], 153)] {
             t.pods = now.into();
             let finding = first(&t, 110);
             assert_eq!((finding.code, finding.about.as_str(), finding.down), (Code::PodEnded, "NodeAffinity", true));

@@ -7,7 +7,7 @@
 //! | 3 | no StatefulSet and no pod, claims are there | Parked |
 //! | 4 | no StatefulSet and no pod, otherwise | Unknown |
 //! | 5 | the StatefulSet wants 0 replicas | Suspended |
-//! | 5b | three pods in a row were turned away by their node, the last within 60 s, and the present one has not begun | Failing |
+//! | 5b | three pods in a row were rejected by their node, the last within 60 s, and none has begun or lasted 45 s since | Failing |
 //! | 6 | no pod, its creation refused (event on the StatefulSet), for 30 s | Failing |
 //! | 7 | no pod | Creating |
 //! | 8 | the pod is being deleted | Updating |
@@ -410,11 +410,11 @@ mod tests {
         check("5b is over", &t, 265, "Creating", Some(0), "waiting for its pod");
         let fresh = Pod { phase: PodPhase::Pending, created: Some(at(203)), ..pod() };
         t.pods = Box::new([fresh]);
-        assert_eq!(Verdict::of(&t, at(206)).recheck, Some(at(213)));
+        assert_eq!(Verdict::of(&t, at(206)).recheck, Some(at(248)));
         check(
             "12, once it has been there for a while",
             &t,
-            213,
+            248,
             "Booting(1/7, seed-app)",
             Some(1),
             "volumes, image and sandbox",

@@ -15,8 +15,8 @@ const BACK_OFF_FORGETS: u32 = 600;
 const TURNED_AWAY: usize = 3;
 const TURNED_AWAY_WITHIN: u32 = 120;
 const TURNED_AWAY_FOR: u32 = 60;
-/// A pod that is there for so many seconds and was not rejected was taken.
-const TAKEN: u32 = 10;
+/// A pod that is there for so many seconds and was not rejected was taken. Our clock and the cluster's may differ by some.
+const TAKEN: u32 = 45;
 /// Rejections that are further apart in seconds have nothing to do with each other. Of a long loop some are kept, spread over
 /// its time.
 const ONE_LOOP: u32 = 900;
