@@ -20,6 +20,7 @@ pub mod pod;
 pub mod probe;
 pub mod quantity;
 pub mod quota;
+pub mod rejection;
 pub mod rights;
 pub mod spec_digest;
 pub mod stateful_set;
@@ -43,10 +44,11 @@ pub use self::{
     probe::Probe,
     quantity::Quantity,
     quota::{Quota, QuotaEntry, QuotaFigures},
+    rejection::Rejected,
     rights::{Right, Rights, Role},
     spec_digest::SpecDigest,
     stateful_set::StatefulSet,
-    tenant::{Namespace, PartUsage, Tenant, TurnedAway, Usage},
+    tenant::{Namespace, PartUsage, Tenant, Usage},
     text::{Interner, Text},
     tier::Tier,
     time::{Age, At},

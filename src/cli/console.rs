@@ -14,16 +14,12 @@ use crate::{
     },
     config::{Config, files, welcome},
     fleet::Text,
-    index::{Kind, Link},
     manifest::Base,
     tui::{
         self, Answer, Ask, Connect, ContextChoice, ContextInfo, Feed, Learnt, Look, Options, Refusal, Session,
         ThemeFile, Unwatched,
     },
 };
-
-/// After so long it is metered what is known, whatever has not been listed.
-const LISTED_BY: Duration = Duration::from_secs(20);
 
 /// What the watches may be ahead of the console.
 const AHEAD: usize = 1_024;
@@ -130,7 +126,6 @@ fn feed(world: &World, cluster: &Cluster, scope: Scope, banner: Option<String>) 
         selector: label.clone(),
     };
     let meters = Arc::new(meters);
-    let began = std::time::Instant::now();
     let clock = cluster.clock().clone();
     Ok(Feed {
         deltas,
@@ -144,14 +139,7 @@ fn feed(world: &World, cluster: &Cluster, scope: Scope, banner: Option<String>) 
             }
         }),
         follow: Box::new(move |fleet| {
-            // Half a list would be measured in part; one that never comes must not keep figures from the others.
-            let listed = |kind| {
-                let source = fleet.sources().get(kind);
-                source.synced || matches!(source.link, Link::Forbidden { .. })
-            };
-            if listed(Kind::Pod) && listed(Kind::Claim) || began.elapsed() > LISTED_BY {
-                meters.nodes(Meters::nodes_of(fleet));
-            }
+            meters.follow(fleet);
             if let Some(keeper) = &keeper {
                 keeper.follow(fleet);
             }

@@ -176,6 +176,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::buffer::Buffer;
     use tokio::net::TcpListener;
 
     #[tokio::test]
@@ -190,7 +191,7 @@ mod tests {
         let place = Arc::new(Place { server: url.clone(), ..Place::default() });
         let client = client(Config::new(url.parse().unwrap()), Duration::from_millis(300)).unwrap();
         let cluster = Cluster { client, place, clock: Clock::System };
-        let mut body = super::super::buffer::Buffer::default();
+        let mut body = Buffer::default();
         let asked = cluster.read("/version", "ask the version", &mut body);
         let error = tokio::time::timeout(Duration::from_secs(5), asked).await.unwrap().unwrap_err();
         assert!(error.said.ends_with("did not take the connection in time"), "{}", error.said);

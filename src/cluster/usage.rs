@@ -7,13 +7,13 @@ use std::{collections::BTreeSet, time::Duration};
 use tokio::{
     sync::{mpsc, watch as signal},
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{Cluster, ClusterError, Fault, buffer::Buffer, http::encode};
 use crate::{
     fleet::Text,
-    index::{Delta, Fleet, Link, Meter, digest},
+    index::{Delta, Fleet, Kind, Link, Meter, digest},
 };
 
 /// Longer than a big fleet's lists take.
@@ -30,6 +30,7 @@ pub struct Meters {
     nodes: signal::Sender<Option<BTreeSet<Text>>>,
     retry: signal::Sender<u32>,
     tasks: JoinSet<()>,
+    began: Instant,
 }
 
 impl Meters {
@@ -47,7 +48,7 @@ impl Meters {
         };
         tasks.spawn(pods(task(Meter::Pods), label.to_owned(), node_changes.clone()));
         tasks.spawn(volumes(task(Meter::Volumes), node_changes));
-        Self { nodes, retry, tasks }
+        Self { nodes, retry, tasks, began: Instant::now() }
     }
 
     /// Also asks a Prometheus what volumes hold.
@@ -64,6 +65,15 @@ impl Meters {
             fleet_known(&mut known).await;
             prometheus::run(task, store).await;
         });
+    }
+
+    /// Asks about the nodes of this fleet, once its pods and claims are listed: half a list would be measured in part. One that
+    /// never comes keeps no figures from the rest for longer than a while.
+    pub fn follow(&self, fleet: &Fleet) {
+        let listed = [Kind::Pod, Kind::Claim].into_iter().all(|kind| fleet.sources().get(kind).listed());
+        if listed || self.began.elapsed() > LISTED_BY {
+            self.nodes(Self::nodes_of(fleet));
+        }
     }
 
     /// The nodes that carry tenants: those whose volumes are asked about. Metering begins when they are told, or after a

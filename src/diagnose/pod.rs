@@ -1,7 +1,7 @@
 //! A pod that has ended as a whole, or that does not go.
 
 use super::{Case, Code, Evidence, Finding};
-use crate::fleet::{Pod, PodPhase, TurnedAway};
+use crate::fleet::{Pod, PodPhase, Rejected};
 
 /// Beyond its grace: the kubelet kills, unmounts and reports within this.
 const LATE: u32 = 60;
@@ -11,10 +11,10 @@ const LATELY: u32 = 3_600;
 pub(super) fn check(case: &mut Case<'_>) {
     stuck(case);
     if !case.is_terminating()
-        && let Some(away) = case.tenant().turned_away(case.now)
+        && let Some(away) = case.tenant().rejected(case.now)
     {
         case.look_again(away.until);
-        case.find(turned_away(&away));
+        case.find(rejected(&away));
         return;
     }
     if let Some(pod) = case.pod()
@@ -72,7 +72,7 @@ fn ended(pod: &Pod) -> Finding {
 }
 
 /// Each pod that is made ends at once: by the event, because none of them lasts long enough to be looked at.
-fn turned_away(away: &TurnedAway<'_>) -> Finding {
+fn rejected(away: &Rejected<'_>) -> Finding {
     let (reason, message) = (away.latest.reason.as_str(), away.latest.message.as_str());
     let code = if reason == "Evicted" { Code::Evicted } else { Code::PodEnded };
     let advice = match reason {

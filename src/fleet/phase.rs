@@ -144,7 +144,7 @@ impl Verdict {
         match (tenant.set(), tenant.pod()) {
             (None, None) => without_workload(tenant, now),
             (Some(set), pod) if set.wanted == 0 => suspended(set, pod),
-            _ if let Some(away) = tenant.turned_away(now) => {
+            _ if let Some(away) = tenant.rejected(now) => {
                 let why = format!("its pods end as they are made: {}", away.latest.reason);
                 Self::new(Phase::Failing, away.since, why).until(Some(away.until))
             }
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn pods_that_are_turned_away() {
+    fn pods_that_are_rejected() {
         let away = |pod: u128, n| super::super::Warning {
             uid: uid(700 + pod),
             kind: text("Pod"),

@@ -1,57 +1,14 @@
 //! A tenant: the namespace and what was found in it, by kind and label.
 
-use std::{collections::BTreeSet, num::NonZeroU32};
+use std::num::NonZeroU32;
 
 use super::{
-    At, Claim, ImageRef, Pod, PodPhase, Probe, Quantity, Quota, SpecDigest, StatefulSet, Terminated, Text, Tier, Uid,
-    Warning,
+    At, Claim, ImageRef, Pod, Probe, Quantity, Quota, SpecDigest, StatefulSet, Terminated, Text, Tier, Uid, Warning,
     name::{Holds, Role},
 };
 
 /// Seconds after which the kubelet takes a container that runs for one that is well, and restarts it at once again.
 const BACK_OFF_FORGETS: u32 = 600;
-
-/// So many pods within so many seconds that a node turned away are no accident, until none was for a while.
-const TURNED_AWAY: usize = 3;
-const TURNED_AWAY_WITHIN: u32 = 120;
-const TURNED_AWAY_FOR: u32 = 60;
-/// A pod that is there for so many seconds and was not rejected was taken. Our clock and the cluster's may differ by some.
-const TAKEN: u32 = 45;
-/// Rejections that are further apart in seconds have nothing to do with each other. Of a long loop some are kept, spread over
-/// its time.
-const ONE_LOOP: u32 = 900;
-/// Why a kubelet does not take a pod that is bound to its node, beside `OutOf...`: the reasons that it counts as rejections, and
-/// the names of the scheduler's filters that it asks again (k8s.io/kubernetes 1.34, `pkg/kubelet/kubelet.go`).
-const REJECTIONS: [&str; 19] = [
-    "AppArmor",
-    "Evicted",
-    "InitContainerRestartPolicyForbidden",
-    "InvalidNodeInfo",
-    "NodeAffinity",
-    "NodeName",
-    "NodePorts",
-    "NodeShutdown",
-    "PodLevelResourcesNotSupported",
-    "PodOSNotSupported",
-    "PodOSSelectorNodeLabelDoesNotMatch",
-    "SupplementalGroupsPolicyNotSupported",
-    "SysctlForbidden",
-    "TaintToleration",
-    "TopologyAffinityError",
-    "UnexpectedAdmissionError",
-    "UnexpectedPredicateFailureType",
-    "UnknownReason",
-    "VolumeAttachmentLimitExceeded",
-];
-
-/// What a node says to each pod that is made.
-#[derive(Clone, Copy, Debug)]
-pub struct TurnedAway<'a> {
-    pub latest: &'a Warning,
-    pub since: Option<At>,
-    /// When it counts as over, if nothing is said before.
-    pub until: At,
-}
 
 /// The facet of a Namespace.
 #[derive(Clone, Debug, PartialEq)]
@@ -197,49 +154,6 @@ impl Tenant {
         first.map_or(finished, |first| Some(finished.map_or(first, |at| at.min(first))))
     }
 
-    /// What its pods meet that end as soon as they are made, one after the other: their node turns them away, and the
-    /// StatefulSet's controller makes the next at once, without end and without a pause. `None` once a pod has begun, or has
-    /// been there for a while and nothing was said of it.
-    pub fn turned_away(&self, now: At) -> Option<TurnedAway<'_>> {
-        let set = self.set().filter(|set| set.wanted > 0)?;
-        let is_its = |w: &Warning| {
-            let ordinal = w.object.as_str().strip_prefix(set.name.as_str()).and_then(|rest| rest.strip_prefix('-'));
-            w.kind == *"Pod" && ordinal.is_some_and(|n| n.parse::<u32>().is_ok())
-        };
-        let rejects = |reason: &str| REJECTIONS.contains(&reason) || reason.starts_with("OutOf");
-        let mut told: Vec<(At, &Warning)> = self
-            .warnings
-            .iter()
-            .filter(|w| w.container.is_none() && is_its(w) && rejects(w.reason.as_str()))
-            .filter_map(|w| Some((w.last?, w)))
-            .collect();
-        told.sort_by_key(|(at, w)| (*at, w.uid));
-        let (ended, latest) = *told.last()?;
-        told.retain(|(_, w)| w.reason == latest.reason);
-        let lately = told.iter().filter(|(at, _)| ended.since(*at) < TURNED_AWAY_WITHIN);
-        let pods: BTreeSet<Uid> = lately.filter_map(|(_, w)| w.object_uid).collect();
-        let mut until = ended.plus(TURNED_AWAY_FOR);
-        if let Some(pod) = self.pod().filter(|pod| pod.deleting.is_none() && pod.phase != PodPhase::Failed) {
-            if pod.has_begun() {
-                return None;
-            }
-            if let Some(made) = pod.created.filter(|_| Some(pod.uid) != latest.object_uid) {
-                until = until.min(made.plus(TAKEN));
-            }
-        }
-        if pods.len() < TURNED_AWAY || now >= until {
-            return None;
-        }
-        let mut since = latest.first.unwrap_or(ended);
-        for (at, warning) in told.iter().rev() {
-            if since.since(*at) > ONE_LOOP {
-                break;
-            }
-            since = since.min(warning.first.unwrap_or(*at));
-        }
-        Some(TurnedAway { latest, since: Some(since), until })
-    }
-
     /// What a container of the pod uses, where that was measured.
     pub fn part_usage(&self, name: &str) -> Option<PartUsage> {
         let at = self.pod()?.containers.iter().position(|c| c.name == *name)?;
@@ -332,15 +246,12 @@ impl Pod {
 
     /// When a container could first have begun: a stage with the end of the one before, the others with that of all stages.
     pub fn turn(&self, container: &super::Container) -> Option<At> {
-        let stage = self.stages.iter().position(|s| s.name == container.name);
-        let met = |condition: Option<&super::Condition>| condition.filter(|c| c.met).and_then(|c| c.since);
-        let before = match stage {
-            Some(i) => i.checked_sub(1).and_then(|i| self.stages.get(i)).map(|s| &s.state),
-            None => return self.initialized.filter(|c| c.met).and_then(|c| c.since),
+        let Some(stage) = self.stages.iter().position(|s| s.name == container.name) else {
+            return self.initialized.filter(|c| c.met)?.since;
         };
-        match before {
+        match stage.checked_sub(1).and_then(|before| self.stages.get(before)).map(|before| &before.state) {
             Some(super::State::Terminated(t)) => t.finished,
-            _ => met(self.scheduled.as_ref()).or(self.created),
+            _ => self.scheduled.as_ref().filter(|c| c.met).and_then(|c| c.since).or(self.created),
         }
     }
 

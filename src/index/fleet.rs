@@ -226,9 +226,12 @@ impl Fleet {
     fn heard(&mut self, kind: Kind, now: At) {
         let source = self.sources.get_mut(kind);
         source.heard = Some(now);
-        // A poll's list leaves the link as it is: polled.
-        if !matches!(source.link, Link::Polling { .. }) {
-            source.link = Link::Live;
+        match source.link {
+            // A poll's list leaves the link as it is: polled.
+            Link::Polling { .. } => {}
+            // Some pages of a first list that breaks again and again do not mend it: the watch that follows the list does.
+            Link::Broken { .. } if !source.synced => {}
+            _ => source.link = Link::Live,
         }
     }
 

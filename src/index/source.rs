@@ -72,6 +72,11 @@ impl Default for Freshness {
 }
 
 impl Freshness {
+    /// It has brought its first list, or never will for lack of rights.
+    pub fn listed(&self) -> bool {
+        self.synced || matches!(self.link, Link::Forbidden { .. })
+    }
+
     pub(super) fn take(&mut self, link: Link, now: At) {
         if link == Link::Live {
             self.heard = Some(now);
@@ -120,7 +125,7 @@ impl Sources {
 
     /// Every source has brought its first list, or never will for lack of rights.
     pub fn settled(&self) -> bool {
-        self.kinds.iter().all(|f| f.synced || matches!(f.link, Link::Forbidden { .. }))
+        self.kinds.iter().all(Freshness::listed)
     }
 
     /// Namespaces of which some kind may not be read, in order.

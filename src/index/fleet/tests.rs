@@ -155,6 +155,21 @@ fn a_broken_source_stays_broken_until_it_brings_something() {
     assert_eq!(fleet.sources().broken(), None);
 }
 
+#[test]
+fn a_first_list_that_breaks_again_and_again_is_never_live() {
+    let mut fleet = Fleet::default();
+    let page = || Delta::Page(Kind::Pod, vec![pod_facet("tenant-a", 1, ready())]);
+    fleet.apply(page(), at(1));
+    assert_eq!(fleet.sources().get(Kind::Pod).link, Link::Live);
+    fleet.apply(Delta::Link(Kind::Pod, Link::Broken { since: at(2), why: text("reset") }), at(2));
+    fleet.apply(page(), at(3));
+    assert_eq!(fleet.sources().broken().map(|(k, since, _)| (k, since)), Some((Kind::Pod, at(2))));
+    let keys = vec![pod_facet("tenant-a", 1, ready()).key];
+    fleet.apply(Delta::Whole { kind: Kind::Pod, namespace: None, keys }, at(4));
+    fleet.apply(Delta::Link(Kind::Pod, Link::Live), at(4));
+    assert!(fleet.sources().get(Kind::Pod).synced && fleet.sources().broken().is_none());
+}
+
 /// Of each there are ten thousand, and an allocator hands out multiples of sixteen bytes less eight.
 #[test]
 fn what_is_kept_of_a_tenant_stays_small() {
