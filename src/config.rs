@@ -10,7 +10,10 @@ use std::{collections::BTreeMap, fmt, num::NonZeroU16, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    fleet::name::{POOL_SELECTOR, Roles},
+    fleet::{
+        name::{POOL_SELECTOR, Roles},
+        pattern::Pattern,
+    },
     index::digest::Labels,
     manifest::Defaults,
 };
@@ -51,7 +54,10 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LabelKeys {
+    /// Its value is the tenant's id; empty where only the names of Namespaces tell tenants.
     pub tenant: String,
+    /// What tenants' Namespaces are called: `oc-tenant-*`.
+    pub namespace: Option<Pattern>,
     pub tier: String,
     /// What else the objects of a tenant carry, as a label selector: `app.kubernetes.io/managed-by=openclaw-operator`.
     pub select: String,
@@ -169,8 +175,8 @@ pub struct Prometheus {
 
 impl Default for LabelKeys {
     fn default() -> Self {
-        let Labels { tenant, tier, .. } = Labels::default();
-        Self { tenant, tier, select: String::new(), nodes: POOL_SELECTOR.to_owned() }
+        let Labels { tenant, namespace, tier, .. } = Labels::default();
+        Self { tenant, namespace, tier, select: String::new(), nodes: POOL_SELECTOR.to_owned() }
     }
 }
 
@@ -209,6 +215,7 @@ impl Config {
             None => Self::default(),
         };
         config.overlay(|name| std::env::var(name).ok())?;
+        config.check()?;
         Ok(config)
     }
 
@@ -231,6 +238,17 @@ impl Config {
         })
     }
 
+    /// What each setting alone does not show.
+    fn check(&self) -> Result<(), ConfigError> {
+        if self.labels.tenant.trim().is_empty() && self.labels.namespace.is_none() {
+            return Err(ConfigError(
+                "labels: nothing tells tenants: `tenant` is empty, and there is no `namespace` (a pattern such as \"oc-tenant-*\")"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
     fn overlay(&mut self, get: impl Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
         let set = |name: &str| get(name).filter(|v| !v.trim().is_empty());
         if let Some(theme) = set("FLEETDECK_THEME") {
@@ -250,6 +268,10 @@ impl Config {
         }
         if let Some(key) = set("FLEETDECK_TENANT_LABEL") {
             self.labels.tenant = key;
+        }
+        if let Some(pattern) = set("FLEETDECK_NAMESPACE_PATTERN") {
+            let read = pattern.parse().map_err(|e| ConfigError(format!("FLEETDECK_NAMESPACE_PATTERN: {e}")))?;
+            self.labels.namespace = Some(read);
         }
         if let Some(key) = set("FLEETDECK_TIER_LABEL") {
             self.labels.tier = key;
@@ -283,7 +305,8 @@ impl Config {
         let Containers { gateway, browser, browser_ui } = self.containers.clone();
         let Claims { app, config } = self.claims.clone();
         let roles = Roles { gateway, browser, browser_ui, app_claims: app, config_claims: config };
-        Labels { tenant: self.labels.tenant.clone(), tier: self.labels.tier.clone(), roles }
+        let LabelKeys { tenant, namespace, tier, .. } = self.labels.clone();
+        Labels { tenant, namespace, tier, roles }
     }
 }
 
@@ -342,6 +365,20 @@ mod tests {
             let error = Config::parse(text, "c.toml").unwrap_err().to_string();
             assert!(error.starts_with(expect), "{error}");
         }
+    }
+
+    #[test]
+    fn something_has_to_tell_tenants() {
+        let checked = |text: &str| Config::parse(text, "c").unwrap().check().map_err(|e| e.to_string());
+        assert!(checked("[labels]\ntenant = \"\"").unwrap_err().contains("nothing tells tenants"));
+        assert_eq!(checked("[labels]\ntenant = \"\"\nnamespace = \"oc-*\""), Ok(()));
+        let error = Config::parse("[labels]\nnamespace = \"oc\"", "c").unwrap_err().to_string();
+        assert!(error.starts_with("c:2:13: \"oc\" is no pattern: a name with one `*`"), "{error}");
+        let mut config = Config::default();
+        let odd = |name: &str| (name == "FLEETDECK_NAMESPACE_PATTERN").then(|| "oc".to_owned());
+        assert!(config.overlay(odd).unwrap_err().to_string().contains("FLEETDECK_NAMESPACE_PATTERN: \"oc\" is no"));
+        config.overlay(|name| (name == "FLEETDECK_NAMESPACE_PATTERN").then(|| "oc-*".to_owned())).unwrap();
+        assert_eq!(config.labels().namespace.map(|p| p.to_string()).as_deref(), Some("oc-*"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod image;
 pub mod mask;
 pub mod name;
 pub mod node;
+pub mod pattern;
 pub mod phase;
 pub mod pod;
 pub mod probe;

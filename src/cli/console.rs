@@ -109,21 +109,22 @@ fn feed(world: &World, cluster: &Cluster, scope: Scope, banner: Option<String>) 
     if let Some(store) = prometheus(config, cluster) {
         meters.consult(cluster, store, &send);
     }
-    let errands = Arc::new(Errands::start(cluster, &send));
+    let errands = Arc::new(Errands::start(cluster, &scope, &send));
     errands.run(Errand::Rights { namespace: None });
     // Where rights are a namespace's, some tell what the others are like.
     for namespace in scope.namespaces.iter().take(NAMESPACES_ASKED) {
         errands.run(Errand::Rights { namespace: Some(Text::from(namespace.as_str())) });
     }
     let settings = config.of_context(cluster.context());
-    let label = scope.tenants();
+    let read = read(cluster.clone(), scope.clone(), world.base.clone());
+    let tenants = scope.words();
     let desk = desk(config, cluster.clone(), scope)?;
     let context = ContextInfo {
         name: cluster.context().to_owned(),
         user: cluster.user().unwrap_or_default().to_owned(),
         read_only: settings.read_only,
         protected: settings.protected,
-        selector: label.clone(),
+        tenants,
     };
     let meters = Arc::new(meters);
     let clock = cluster.clock().clone();
@@ -150,7 +151,7 @@ fn feed(world: &World, cluster: &Cluster, scope: Scope, banner: Option<String>) 
         }),
         leave: Box::new(move |namespace| errands.leave(namespace)),
         look: look(cluster),
-        read: read(cluster.clone(), label, world.base.clone()),
+        read,
         tail: Box::new({
             let cluster = cluster.clone();
             move |wanted, targets| Tail::start(&cluster, wanted, targets)
@@ -165,19 +166,19 @@ fn feed(world: &World, cluster: &Cluster, scope: Scope, banner: Option<String>) 
 /// Reads on demand what a page stands on.
 fn read(
     cluster: Cluster,
-    label: String,
+    scope: Scope,
     base: Arc<Base>,
 ) -> Box<dyn Fn(Unwatched) -> BoxFuture<'static, Learnt> + Send> {
     Box::new(move |ask| {
-        let (cluster, label, base) = (cluster.clone(), label.clone(), base.clone());
+        let (cluster, scope, base) = (cluster.clone(), scope.clone(), base.clone());
         Box::pin(async move {
             match ask {
                 Unwatched::Tenant(namespace, volumes) => {
-                    let of = Opening { label: &label, base: &base, volumes: &volumes };
+                    let of = Opening { label: &scope.tenants(), base: &base, volumes: &volumes };
                     let opened = cluster.opened(&namespace, of).await;
                     Learnt::Tenant(namespace, Box::new(opened))
                 }
-                Unwatched::Storage => Learnt::Storage(cluster.storage(&label).await.ok()),
+                Unwatched::Storage => Learnt::Storage(cluster.storage(&scope.labels).await.ok()),
                 Unwatched::Guard => Learnt::Guard(cluster.guard().await.ok()),
             }
         })

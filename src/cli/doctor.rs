@@ -86,7 +86,7 @@ pub(super) async fn examine(config: &Config, follow: &Follow, only: Option<&str>
     let mut board = Board::new(Tiers::of(&base));
     let now = follow.now();
     let mut unread = Vec::new();
-    match cluster.storage(&follow.label()).await {
+    match cluster.storage(&follow.scope().labels).await {
         Ok(storage) => board.stored(&follow.fleet, storage, now),
         Err(error) => unread.push(error.said),
     }
@@ -97,7 +97,7 @@ pub(super) async fn examine(config: &Config, follow: &Follow, only: Option<&str>
     let fleet = &follow.fleet;
     let asked = fleet.iter().map(|e| &e.tenant).filter(|t| only.is_none_or(|only| t.namespace_name == *only));
     let volumes: Vec<String> = asked.flat_map(awaited_volumes).collect();
-    let of = Opening { label: &follow.label(), base: &base, volumes: &volumes };
+    let of = Opening { label: &follow.scope().tenants(), base: &base, volumes: &volumes };
     match only {
         Some(namespace) => {
             let opened = cluster.opened(namespace, of).await;

@@ -63,8 +63,8 @@ impl Follow {
         &self.cluster
     }
 
-    pub(super) fn label(&self) -> String {
-        self.scope.tenants()
+    pub(super) fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// Until every kind has been read, or is known not to be readable.
@@ -170,7 +170,7 @@ impl Follow {
 
     /// Lists what the question of room needs beside the watches.
     pub(super) async fn list_pool(&mut self) {
-        let facts = self.cluster.pool_facts(&self.label()).await;
+        let facts = self.cluster.pool_facts(&self.scope).await;
         self.apply(Delta::Pool(Box::new(facts)));
     }
 

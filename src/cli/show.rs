@@ -91,7 +91,7 @@ pub(super) async fn namespace_of(follow: &mut Follow, text: &str) -> Result<Stri
         Found::Nobody(near) => (format!("no tenant {text:?} in context {}", follow.cluster().context()), names(&near)),
     };
     if text.contains('.')
-        && let Ok(hosts) = follow.cluster().ingress_hosts(None, &follow.label()).await
+        && let Ok(hosts) = follow.cluster().ingress_hosts(None, &follow.scope().tenants()).await
         && let Some(hit) = hosts.iter().find(|h| h.host.eq_ignore_ascii_case(text.trim()))
         && follow.fleet.get(&hit.namespace).is_some()
     {

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,7 +13,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Access, Asked, Cluster, ClusterError, Depth, Fault};
+use super::{Access, Asked, Cluster, ClusterError, Depth, Fault, Scope};
 use crate::{
     fleet::{Text, probe::GatewayState},
     index::Delta,
@@ -34,8 +35,8 @@ pub enum Errand {
     Probe(Asked, Depth),
     /// What its volumes hold, by `df` inside it.
     Disks(Asked),
-    /// What the question of room needs beside the watches; the label tells tenants' pods, which are watched.
-    Pool { label: String },
+    /// What the question of room needs beside the watches.
+    Pool,
 }
 
 impl Errand {
@@ -43,7 +44,7 @@ impl Errand {
         match self {
             Self::Rights { namespace } => namespace.as_ref(),
             Self::Probe(asked, _) | Self::Disks(asked) => Some(&asked.namespace),
-            Self::Pool { .. } => None,
+            Self::Pool => None,
         }
     }
 }
@@ -63,11 +64,12 @@ pub struct Errands {
 
 impl Errands {
     /// Must be called inside a tokio runtime.
-    pub fn start(cluster: &Cluster, to: &mpsc::Sender<Delta>) -> Self {
+    pub fn start(cluster: &Cluster, scope: &Scope, to: &mpsc::Sender<Delta>) -> Self {
         let (orders, incoming) = mpsc::channel(WAITING);
         let mut task = JoinSet::new();
         let desk = Desk {
             cluster: cluster.clone(),
+            scope: Arc::new(scope.clone()),
             to: to.clone(),
             running: JoinSet::new(),
             ids: HashMap::new(),
@@ -111,6 +113,7 @@ enum End {
 
 struct Desk {
     cluster: Cluster,
+    scope: Arc<Scope>,
     to: mpsc::Sender<Delta>,
     running: JoinSet<End>,
     ids: HashMap<Id, Errand>,
@@ -170,21 +173,21 @@ impl Desk {
     fn begin(&mut self) {
         while self.running.len() < AT_ONCE && !self.waiting.is_empty() {
             let errand = self.waiting.remove(0);
-            let (cluster, to) = (self.cluster.clone(), self.to.clone());
-            let abort = self.running.spawn(carry_out(errand.clone(), cluster, to));
+            let (cluster, scope, to) = (self.cluster.clone(), self.scope.clone(), self.to.clone());
+            let abort = self.running.spawn(carry_out(errand.clone(), cluster, scope, to));
             self.ids.insert(abort.id(), errand.clone());
             self.aborts.insert(errand, abort);
         }
     }
 }
 
-async fn carry_out(errand: Errand, cluster: Cluster, to: mpsc::Sender<Delta>) -> End {
+async fn carry_out(errand: Errand, cluster: Cluster, scope: Arc<Scope>, to: mpsc::Sender<Delta>) -> End {
     match errand {
         Errand::Rights { namespace } => rights(&cluster, namespace, &to).await,
         Errand::Probe(asked, depth) => probe(&cluster, &asked, depth, &to).await,
         Errand::Disks(asked) => disks(&cluster, &asked, &to).await,
-        Errand::Pool { label } => {
-            let facts = cluster.pool_facts(&label).await;
+        Errand::Pool => {
+            let facts = cluster.pool_facts(&scope).await;
             _ = to.send(Delta::Pool(Box::new(facts))).await;
             End::Done
         }

@@ -8,7 +8,7 @@ use super::{Address, Cluster, ClusterError, Fault, buffer::Buffer, http::encode}
 use crate::{
     fleet::detail::{Attachment, Guard, Opened, Rendered, Storage},
     index::digest::{
-        DigestError,
+        DigestError, Labels,
         detail::{self, Placed},
     },
     manifest::{Base, DOORS, GUARD, doors, guarded, stored_spec},
@@ -143,12 +143,12 @@ impl Cluster {
         }
     }
 
-    /// The cluster's PersistentVolumes and StorageClasses. `label` is the key that tells tenants' objects.
+    /// The cluster's PersistentVolumes and StorageClasses; `labels` tell whose volumes are tenants'.
     ///
     /// # Errors
     /// As any read; forbidden where they may not be listed.
-    pub async fn storage(&self, label: &str) -> Result<Storage, ClusterError> {
-        let volumes = |body: &[u8]| detail::persistent_volumes(body, label);
+    pub async fn storage(&self, labels: &Labels) -> Result<Storage, ClusterError> {
+        let volumes = |body: &[u8]| detail::persistent_volumes(body, labels);
         let volumes = self.listed("/api/v1/persistentvolumes".to_owned(), "list persistentvolumes", volumes);
         let path = "/apis/storage.k8s.io/v1/storageclasses".to_owned();
         let classes = self.listed(path, "list storageclasses", detail::storage_classes);

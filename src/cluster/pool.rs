@@ -1,12 +1,13 @@
 //! What the question "how many more tenants fit" needs beside the watches: the pods of others, the nodes' limits of disks, and
 //! the autoscaler's own report. Three kinds of lists, read when somebody asks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cluster, ClusterError, Fault, buffer::Buffer, http::encode};
+use super::{Cluster, ClusterError, Fault, Scope, buffer::Buffer, http::encode};
 use crate::{
-    fleet::Text,
+    fleet::{Text, Uid},
     index::{
+        Kind,
         capacity::{Group, Load, PoolFacts},
         digest::{self, DigestError},
     },
@@ -18,10 +19,10 @@ const PAGE: u32 = 250;
 const PAGES: usize = 80;
 
 impl Cluster {
-    /// `label` is the key that tells tenants' pods: those are watched already.
-    pub async fn pool_facts(&self, label: &str) -> PoolFacts {
+    /// Of everybody but the tenants: their pods are watched already.
+    pub async fn pool_facts(&self, scope: &Scope) -> PoolFacts {
         let why = |e: ClusterError| Text::from(e.said.as_str());
-        let (others, disks, groups) = tokio::join!(self.other_pods(label), self.disk_limits(), self.autoscaler());
+        let (others, disks, groups) = tokio::join!(self.other_pods(scope), self.disk_limits(), self.autoscaler());
         PoolFacts {
             at: self.clock().now(),
             others: others.map_err(why),
@@ -30,9 +31,14 @@ impl Cluster {
         }
     }
 
-    async fn other_pods(&self, label: &str) -> Result<BTreeMap<Text, Load>, ClusterError> {
+    async fn other_pods(&self, scope: &Scope) -> Result<BTreeMap<Text, Load>, ClusterError> {
         let what = "list pods of others";
-        let selector = encode(&format!("!{label}"));
+        // Where no selector says "all but these", all are listed, and the tenants' own are passed over.
+        let known = match scope.others() {
+            Some(_) => BTreeSet::new(),
+            None => self.tenants_pods(scope).await?,
+        };
+        let selector = encode(&scope.others().unwrap_or_default());
         // Only those that are on a node; what has ended holds nothing.
         let fields = encode("spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed");
         let mut loads = BTreeMap::new();
@@ -42,13 +48,36 @@ impl Cluster {
             let more = next.as_deref().map_or_else(String::new, |token| format!("&continue={}", encode(token)));
             let path = format!("/api/v1/pods?labelSelector={selector}&fieldSelector={fields}&limit={PAGE}{more}");
             self.read(&path, what, &mut body).await?;
-            next = digest::loads(&body, &mut loads).map_err(|e| ClusterError::digest(&self.place, what, &body, &e))?;
+            next = digest::loads(&body, &known, &mut loads)
+                .map_err(|e| ClusterError::digest(&self.place, what, &body, &e))?;
             if next.is_none() {
                 return Ok(loads);
             }
         }
         let said = format!("{what}: there are more than {}", PAGES * PAGE as usize);
         Err(ClusterError::new(Fault::Refused, &self.place, said, ""))
+    }
+
+    /// The UIDs of the tenants' pods.
+    async fn tenants_pods(&self, scope: &Scope) -> Result<BTreeSet<Uid>, ClusterError> {
+        let what = "list pods of tenants";
+        let selector = encode(&scope.tenants());
+        let mut known = BTreeSet::new();
+        let mut next: Option<String> = None;
+        let mut body = Buffer::default();
+        for _ in 0..PAGES {
+            let more = next.as_deref().map_or_else(String::new, |token| format!("&continue={}", encode(token)));
+            let path = format!("/api/v1/pods?labelSelector={selector}&limit={PAGE}{more}");
+            self.read(&path, what, &mut body).await?;
+            let page = digest::page(Kind::Pod, &scope.labels, &body);
+            let page = page.map_err(|e| ClusterError::digest(&self.place, what, &body, &e))?;
+            known.extend(page.facets.iter().filter(|f| f.tenant.is_some()).map(|f| f.key.uid));
+            next = page.next;
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok(known)
     }
 
     async fn disk_limits(&self) -> Result<BTreeMap<Text, Vec<(Text, u32)>>, ClusterError> {

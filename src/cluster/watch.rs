@@ -16,14 +16,14 @@ use tokio::{
 
 use super::{Cluster, ClusterError};
 use crate::{
-    fleet::name,
+    fleet::{name, pattern::Pattern},
     index::{Delta, Kind, digest::Labels},
 };
 
 /// What to watch.
 #[derive(Clone, Debug)]
 pub struct Scope {
-    /// Label keys that tell tenants.
+    /// What tells tenants.
     pub labels: Labels,
     /// What else a tenant's objects must carry, as a label selector; empty for nothing.
     pub select: String,
@@ -45,12 +45,27 @@ impl Default for Scope {
 }
 
 impl Scope {
-    /// Label selector of everything that is a tenant's.
+    /// Label selector of everything that is a tenant's; empty where only the names of Namespaces tell it.
     pub fn tenants(&self) -> String {
-        match self.select.trim() {
-            "" => self.labels.tenant.clone(),
-            select => format!("{},{select}", self.labels.tenant),
+        let parts = [self.labels.tenant.trim(), self.select.trim()];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(",")
+    }
+
+    /// What has the objects of a tenant: `carries the label openclaw.ai/tenant`.
+    pub fn words(&self) -> String {
+        let label = self.tenants();
+        let named = |pattern: &Pattern| format!("lies in a namespace called {pattern}");
+        match (label.as_str(), &self.labels.namespace) {
+            ("", Some(pattern)) => named(pattern),
+            (_, Some(pattern)) => format!("carries the label {label} and {}", named(pattern)),
+            (_, None) => format!("carries the label {label}"),
         }
+    }
+
+    /// Label selector of what is nobody's; `None` where labels alone do not say that.
+    pub(super) fn others(&self) -> Option<String> {
+        let simple = self.labels.namespace.is_none() && self.select.trim().is_empty();
+        simple.then(|| format!("!{}", self.labels.tenant))
     }
 
     fn selector(&self, kind: Kind) -> String {

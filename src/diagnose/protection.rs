@@ -74,8 +74,7 @@ pub fn of_guard(guard: &Guard) -> Option<Finding> {
 /// Disks that are kept, and billed, for tenants' claims that are gone. `namespaces` tells a tenant's volume from others'.
 pub fn of_storage(storage: &Storage, fleet: &Fleet) -> Vec<Finding> {
     let known: BTreeSet<&str> = fleet.iter().map(|e| e.tenant.namespace_name.as_str()).collect();
-    let ours =
-        |v: &&PersistentVolume| v.tenant || known.contains(v.namespace.as_str()) || v.namespace.starts_with("tenant-");
+    let ours = |v: &&PersistentVolume| v.tenant || known.contains(v.namespace.as_str());
     let left = storage.volumes.iter().filter(|v| matches!(v.phase.as_str(), "Released" | "Failed")).filter(ours);
     let finding = |v: &PersistentVolume| {
         let failed = v.phase == "Failed";
@@ -156,7 +155,7 @@ mod tests {
         let t = tenant("a", Some(ready()));
         let fleet = fleet_of(&t, None, at(200));
         let volumes = vec![
-            volume("v1", "tenant-gone", "Released", "Retain"),
+            PersistentVolume { tenant: true, ..volume("v1", "tenant-gone", "Released", "Retain") },
             volume("v2", "monitoring", "Released", "Retain"),
             volume("v3", "tenant-a", "Bound", "Retain"),
             volume("v4", "tenant-a", "Failed", "Delete"),

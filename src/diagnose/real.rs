@@ -87,7 +87,7 @@ fn another_hands_doors_are_seen_when_they_are_looked_at() {
     };
     board.opened(&fleet, &Text::from("tenant-t0001"), opened, now());
     let storage = Storage {
-        volumes: of(detail::persistent_volumes(include_bytes!("real/persistentvolumes.json"), "openclaw.ai/tenant")),
+        volumes: of(detail::persistent_volumes(include_bytes!("real/persistentvolumes.json"), &Labels::default())),
         classes: of(detail::storage_classes(include_bytes!("real/storageclasses.json"))),
     };
     assert!(storage.classes.iter().any(|c| c.is_default));

@@ -186,7 +186,7 @@ impl<'a> Act<'a> {
                 return Err(Trouble::Moved(said));
             }
             let none = Defaults::default();
-            let found = look(shared.cluster, shared.base, &shared.plan.intent, &[&entry], TENANT_LABEL, &none).await?;
+            let found = look(shared.cluster, shared.base, &shared.plan.intent, &[&entry], &none).await?;
             let others = [(self.turn.namespace.clone(), self.turn.basis.others.clone())].into();
             let seen = Situation {
                 context: shared.cluster.context(),

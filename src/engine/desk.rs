@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     cluster::{Cluster, ClusterError, Fault, Scope},
-    fleet::Uid,
+    fleet::{Uid, name::TENANT_LABEL},
     index::{Entry, Sources},
     manifest::{Base, Defaults},
     plan::{Care, Event, Intent, Ledger, Other, Pace, Plan, Preview, Refusal, Situation, Why},
@@ -270,11 +270,13 @@ impl Desk {
     async fn plan(&self, wish: Wish, notes: &mut Vec<String>) -> Result<(Plan, Refusal), Declined> {
         let Wish { intent, pace, care, sift, entries, sources, notes: _ } = wish;
         let label = &self.scope.tenants();
+        // What is deleted with a tenant is what carries its label, not all there is where names alone tell tenants.
+        let own = if self.scope.labels.tenant.is_empty() { TENANT_LABEL } else { label };
         let mut others = BTreeMap::new();
         if matches!(intent, Intent::Delete { .. }) {
             for entry in &entries {
                 let namespace = &entry.tenant.namespace_name;
-                match services(&self.cluster, namespace, label).await {
+                match services(&self.cluster, namespace, own).await {
                     Ok(found) => _ = others.insert(namespace.to_string(), found),
                     // Which right is missing is said with the others.
                     Err(error) if error.fault == Fault::Forbidden => {}
@@ -293,7 +295,7 @@ impl Desk {
             }
         }
         let all: Vec<&Entry> = entries.iter().collect();
-        let found = look(&self.cluster, &self.base, &intent, &all, label, &self.defaults).await?;
+        let found = look(&self.cluster, &self.base, &intent, &all, &self.defaults).await?;
         let situation = Situation {
             context: self.cluster.context(),
             cluster: identity(&self.cluster).await?,

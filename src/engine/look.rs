@@ -9,7 +9,7 @@ use super::{adoption::adoption, drift::compare, trouble::Trouble};
 use crate::{
     cluster::{Address, Cluster, ClusterError, Fault},
     fleet::{At, Text, detail::Storage},
-    index::Entry,
+    index::{Entry, digest::Labels},
     manifest::{Base, Defaults, TenantSpec, stored_spec},
     plan::{Behind, Found, Intent, Snap},
 };
@@ -21,8 +21,8 @@ const COMPARED: usize = 200;
 /// Of more tenants than so many, the snapshots of all are listed at once.
 const LISTED: usize = 20;
 
-/// What plans of this intent need to know of these tenants, by namespace. `label` is the key that tells tenants' objects;
-/// `defaults` stand in for what the objects of a tenant of another hand do not show.
+/// What plans of this intent need to know of these tenants, by namespace. `defaults` stand in for what the objects of a
+/// tenant of another hand do not show.
 ///
 /// # Errors
 /// As any read. What may not be read is left out: whoever plans on it says that it is not known, or asks for the right.
@@ -31,10 +31,9 @@ pub async fn look(
     base: &Base,
     intent: &Intent,
     entries: &[&Entry],
-    label: &str,
     defaults: &Defaults,
 ) -> Result<BTreeMap<String, Found>, Trouble> {
-    let mut all = Box::pin(facts(cluster, base, intent, entries, label, defaults)).await?;
+    let mut all = Box::pin(facts(cluster, base, intent, entries, defaults)).await?;
     if intent.needs_way_back() || matches!(intent, Intent::Snapshot { .. }) {
         for (namespace, snapshots) in snapshots(cluster, entries).await? {
             all.entry(namespace).or_default().snapshots = Some(snapshots);
@@ -79,7 +78,6 @@ async fn facts(
     base: &Base,
     intent: &Intent,
     entries: &[&Entry],
-    label: &str,
     defaults: &Defaults,
 ) -> Result<BTreeMap<String, Found>, Trouble> {
     let mut all = BTreeMap::new();
@@ -125,7 +123,7 @@ async fn facts(
     if !matches!(intent, Intent::Reprovision { .. } | Intent::Resize { .. } | Intent::Delete { purge: false }) {
         return Ok(all);
     }
-    let storage = known(cluster.storage(label).await)?;
+    let storage = known(cluster.storage(&Labels::default()).await)?;
     let mut finalizers = stream::iter(entries.iter().copied())
         .map(|entry| async move { Ok::<_, ClusterError>((entry, finalizers(cluster, entry).await?)) })
         .buffer_unordered(AT_ONCE);

@@ -2,12 +2,14 @@
 
 use std::{fmt, str::FromStr};
 
-use super::Text;
+use super::{Text, pattern::between};
 
 /// Label on every object of a tenant; its value is the tenant's id.
 pub const TENANT_LABEL: &str = "openclaw.ai/tenant";
 /// Label with the tier, on every object of a tenant.
 pub const TIER_LABEL: &str = "openclaw.ai/tier";
+/// How the Namespaces begin that our own renderer makes; the id follows.
+pub const NAMESPACE_PREFIX: &str = "tenant-";
 /// Selector of the nodes that tenants run on: what the contract's pods ask for.
 pub const POOL_SELECTOR: &str = "openclaw.ai/workload=tenant";
 /// Annotation on the Namespace: the spec that the tenant was rendered from, as JSON.
@@ -84,9 +86,7 @@ impl Roles {
 
     pub fn held_by(&self, claim: &str) -> Holds {
         let fits = |name: &String| match name.split_once('*') {
-            Some((head, tail)) => {
-                claim.len() >= head.len() + tail.len() && claim.starts_with(head) && claim.ends_with(tail)
-            }
+            Some((head, tail)) => between(claim, head, tail).is_some(),
             None => claim.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')),
         };
         match () {
@@ -126,7 +126,7 @@ impl TenantId {
 
     /// The Namespace our own renderer gives this tenant.
     pub fn namespace(&self) -> String {
-        format!("tenant-{}", self.0)
+        format!("{NAMESPACE_PREFIX}{}", self.0)
     }
 }
 

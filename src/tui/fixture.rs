@@ -40,7 +40,7 @@ pub(crate) fn context() -> ContextInfo {
         user: "oncall@ops".into(),
         read_only: false,
         protected: false,
-        selector: "openclaw.ai/tenant".into(),
+        tenants: "carries the label openclaw.ai/tenant".into(),
     }
 }
 

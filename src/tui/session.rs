@@ -35,8 +35,8 @@ pub struct ContextInfo {
     pub read_only: bool,
     /// Marked as protected in the configuration: looks unmistakable.
     pub protected: bool,
-    /// The label selector that finds tenants, for the screen that found none.
-    pub selector: String,
+    /// What has the objects of a tenant, for the screen that found none: `carries the label ...`.
+    pub tenants: String,
 }
 
 /// A context that can be switched to.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fleetdeck::{
-    cluster::{Asked, Cluster, Errand, Errands, Meters, Prometheus},
+    cluster::{Asked, Cluster, Errand, Errands, Meters, Prometheus, Scope},
     fleet::{Phase, VolumeSource},
     index::{Delta, Fleet, Link, Measure, Meter},
 };
@@ -130,7 +130,7 @@ async fn df_tells_what_volumes_hold(world: &World) {
     let tenant = &watching.fleet.get(&namespace).unwrap().tenant;
     let asked = Asked::of(&tenant.namespace_name, tenant.pod().unwrap()).unwrap();
     let (send, mut deltas) = mpsc::channel(16);
-    let errands = Errands::start(&world.cluster, &send);
+    let errands = Errands::start(&world.cluster, &Scope::default(), &send);
     errands.run(Errand::Disks(asked));
     let found = timeout(Duration::from_secs(60), deltas.recv()).await.unwrap().unwrap();
     assert!(matches!(&found, Delta::Measured(all) if all.len() == 2), "{found:?}");

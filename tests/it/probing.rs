@@ -53,7 +53,7 @@ async fn a_ready_tenant_answers(world: &World, kind: &str) -> Probe {
 mod on_simulator {
     use super::*;
     use fleetdeck::{
-        cluster::{Errand, Errands},
+        cluster::{Errand, Errands, Scope},
         sim::{Fault, SimConfig, Target, scenario::Scenario},
     };
 
@@ -187,7 +187,7 @@ mod on_simulator {
         let faults = world.sim.as_ref().unwrap().faults();
         faults.arm(Target::of("get", "pods/portforward"), Fault::Forbidden, None);
         let (send, mut deltas) = tokio::sync::mpsc::channel(16);
-        let errands = Errands::start(&world.cluster, &send);
+        let errands = Errands::start(&world.cluster, &Scope::default(), &send);
         let ask = async |deltas: &mut tokio::sync::mpsc::Receiver<Delta>| {
             errands.run(Errand::Probe(asked.clone(), Depth::Light));
             match tokio::time::timeout(Duration::from_secs(120), deltas.recv()).await {

@@ -13,7 +13,7 @@ use fleetdeck::{
         Watches, connect, look, watch,
     },
     fleet::{Right, Role, Text},
-    index::{Delta, Fleet, Kind, Link},
+    index::{Delta, Fleet, Kind, Link, digest::Labels},
     manifest::Base,
     sim::{Sim, SimConfig},
 };
@@ -191,7 +191,7 @@ async fn read(cluster: &Cluster, namespaces: &[&str]) -> (Fleet, mpsc::Receiver<
     let (send, mut deltas) = mpsc::channel(256);
     let namespaces = namespaces.iter().map(|n| (*n).to_owned()).collect();
     let watches = watch(cluster, &Scope { namespaces, ..Scope::default() }, &send);
-    let errands = Errands::start(cluster, &send);
+    let errands = Errands::start(cluster, &Scope::default(), &send);
     errands.run(Errand::Rights { namespace: None });
     let mut fleet = Fleet::default();
     while !fleet.sources().settled() || fleet.rights(None).get(Right::Logs).is_none() {
@@ -271,7 +271,7 @@ async fn features(cluster: &Cluster, namespace: &str, name: &str, (logs, act): (
     let base = Base::embedded().unwrap();
     let of = Opening { label: "openclaw.ai/tenant", base: &base, volumes: &[] };
     assert_eq!(cluster.opened(namespace, of).await.unread, [""; 0], "{name}: doors and limits");
-    assert!(cluster.storage("openclaw.ai/tenant").await.is_ok(), "{name}: volumes and classes");
+    assert!(cluster.storage(&Labels::default()).await.is_ok(), "{name}: volumes and classes");
     assert!(cluster.events(namespace).await.is_ok(), "{name}: events");
     let objects = look::objects(cluster, namespace).await.unwrap();
     assert!(
@@ -300,7 +300,7 @@ async fn a_role_in_one_namespace_is_told_so(site: &Site) {
     assert_eq!(fleet.role(), Some((Role::Reader, None)), "nothing is allowed in the whole cluster");
 
     let (send, mut answers) = mpsc::channel(8);
-    let errands = Errands::start(&cluster, &send);
+    let errands = Errands::start(&cluster, &Scope::default(), &send);
     errands.run(Errand::Rights { namespace: Some(Text::from(mine.as_str())) });
     let answer = timeout(Duration::from_secs(30), answers.recv()).await.unwrap().unwrap();
     fleet.apply(answer, cluster.clock().now());

@@ -1,6 +1,7 @@
 //! How many more tenants fit: on the simulator's nodes, on the real API server's, and on a real one.
 
 use fleetdeck::{
+    cluster::Scope,
     fleet::Phase,
     index::{
         Delta,
@@ -26,7 +27,7 @@ fn asks() -> Vec<OneMore> {
 async fn room_is_what_tenants_leave(world: &World) {
     let mut watching = world.watch();
     watching.settle().await;
-    let facts = world.cluster.pool_facts("openclaw.ai/tenant").await;
+    let facts = world.cluster.pool_facts(&Scope::default()).await;
     let before = Capacity::of(&watching.fleet, Some(&facts), &asks());
     assert!(!before.nodes.is_empty() && facts.others.is_ok() && facts.disks.is_ok(), "{facts:?}");
     assert_eq!(before.scaling, Scaling::None, "nobody made an autoscaler");
@@ -42,7 +43,7 @@ async fn room_is_what_tenants_leave(world: &World) {
                 .is_some_and(|e| e.used.is_some_and(|u| u.milli() > 0))
     };
     watching.until(&namespace, "Ready and counted", counted).await;
-    let facts = world.cluster.pool_facts("openclaw.ai/tenant").await;
+    let facts = world.cluster.pool_facts(&Scope::default()).await;
     watching.fleet.apply(Delta::Pool(Box::new(facts)), world.cluster.clock().now());
     let node = watching.fleet.get(&namespace).unwrap().tenant.pod().unwrap().node.clone().unwrap();
     let after = Capacity::of(&watching.fleet, watching.fleet.pool_facts(), &asks());

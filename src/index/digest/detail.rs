@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::DigestError;
+use super::{DigestError, Labels};
 use crate::fleet::{
     At, Quantity,
     clean::clean,
@@ -241,7 +241,11 @@ pub fn attachments(body: &[u8], volumes: &[String]) -> Result<(Vec<Attachment>, 
 ///
 /// # Errors
 /// It is no list.
-pub fn persistent_volumes(body: &[u8], tenant_label: &str) -> Result<Placed<PersistentVolume>, DigestError> {
+pub fn persistent_volumes(body: &[u8], labels: &Labels) -> Result<Placed<PersistentVolume>, DigestError> {
+    let labelled = |item: &Value| {
+        let of = |all: &Value| !labels.tenant.is_empty() && all.get(labels.tenant.as_str()).is_some();
+        item.pointer("/metadata/labels").is_some_and(of)
+    };
     all(body, |item| PersistentVolume {
         name: text(item, "/metadata/name"),
         phase: text(item, "/status/phase"),
@@ -250,7 +254,7 @@ pub fn persistent_volumes(body: &[u8], tenant_label: &str) -> Result<Placed<Pers
         capacity: text(item, "/spec/capacity/storage").parse::<Quantity>().ok(),
         namespace: text(item, "/spec/claimRef/namespace"),
         claim: text(item, "/spec/claimRef/name"),
-        tenant: item.pointer("/metadata/labels").and_then(|l| l.get(tenant_label)).is_some(),
+        tenant: labelled(item) || labels.names(&text(item, "/spec/claimRef/namespace")),
         changed: At::parse(&text(item, "/status/lastPhaseTransitionTime")),
     })
 }
@@ -277,6 +281,23 @@ mod tests {
 
     fn list_of(item: &Value) -> Vec<u8> {
         json!({"kind": "XList", "items": [item]}).to_string().into_bytes()
+    }
+
+    #[test]
+    fn a_volume_is_a_tenant_s_by_its_label_or_by_the_namespace_of_its_claim() {
+        let volume = |labels: Value, namespace: &str| {
+            list_of(
+                &json!({"metadata": {"name": "pv", "labels": labels}, "spec": {"claimRef": {"namespace": namespace}}}),
+            )
+        };
+        let is_tenants = |body: &[u8], labels: &Labels| persistent_volumes(body, labels).unwrap()[0].1.tenant;
+        let ours = Labels::default();
+        assert!(is_tenants(&volume(json!({"openclaw.ai/tenant": "ada"}), "elsewhere"), &ours));
+        assert!(is_tenants(&volume(json!({}), "tenant-ada"), &ours));
+        assert!(!is_tenants(&volume(json!({"app": "x"}), "monitoring"), &ours));
+        let named = Labels { tenant: String::new(), namespace: Some("oc-*".parse().unwrap()), ..ours };
+        assert!(is_tenants(&volume(json!({}), "oc-ada"), &named));
+        assert!(!is_tenants(&volume(json!({"": "x"}), "tenant-ada"), &named));
     }
 
     #[test]
@@ -335,7 +356,10 @@ mod tests {
                 ingresses(&body).unwrap().len() + services(&body).unwrap().len() + limit_ranges(&body).unwrap().len(),
                 3
             );
-            assert_eq!(persistent_volumes(&body, "l").unwrap().len() + storage_classes(&body).unwrap().len(), 2);
+            assert_eq!(
+                persistent_volumes(&body, &Labels::default()).unwrap().len() + storage_classes(&body).unwrap().len(),
+                2
+            );
         }
         assert!(services(b"[]").is_err() && services(br#"{"kind":"Status"}"#).is_err());
         let ingress = ingresses(&list_of(&json!({"spec": {"rules": [{"host": "a\u{1b}[2Jb"}]}}))).unwrap();

@@ -7,21 +7,50 @@ use super::{
     Digested,
     lenient::{Entries, Flag, Int, List, Obj, Raw},
 };
-use crate::fleet::{At, Text, Uid, name};
+use crate::fleet::{At, Text, Uid, clean::clean, name, pattern::Pattern};
 
-/// Keys of the labels that tell tenants, and what their containers are called; configurable for fleets made by other hands.
+/// What tells tenants, and what their containers are called; configurable for fleets made by other hands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labels {
+    /// Key of the label whose value is the tenant's id; empty where only the Namespace's name tells it.
     pub tenant: String,
+    /// What tenants' Namespaces are called, where not all that carry the label are meant, or there is no label.
+    pub namespace: Option<Pattern>,
     pub tier: String,
     pub roles: name::Roles,
 }
 
 impl Default for Labels {
     fn default() -> Self {
-        Self { tenant: name::TENANT_LABEL.to_owned(), tier: name::TIER_LABEL.to_owned(), roles: name::Roles::default() }
+        Self {
+            tenant: name::TENANT_LABEL.to_owned(),
+            namespace: None,
+            tier: name::TIER_LABEL.to_owned(),
+            roles: name::Roles::default(),
+        }
     }
 }
+
+impl Labels {
+    /// The id of the tenant that lives in this namespace, by the value of the label where there is one; `Err` where the
+    /// namespace is no tenant's.
+    fn id(&self, namespace: &str, label: Option<Text>) -> Result<Option<Text>, Strange> {
+        let Some(pattern) = &self.namespace else { return Ok(label) };
+        let part = pattern.part(namespace).ok_or(Strange)?;
+        Ok(if self.tenant.is_empty() { Some(Text::from(&*clean(part))) } else { label })
+    }
+
+    /// Whether a namespace that may be gone was a tenant's, by its name alone.
+    pub(super) fn names(&self, namespace: &str) -> bool {
+        match &self.namespace {
+            Some(pattern) => pattern.part(namespace).is_some(),
+            None => namespace.starts_with(name::NAMESPACE_PREFIX),
+        }
+    }
+}
+
+/// No tenant's.
+struct Strange;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -110,12 +139,20 @@ impl Meta<'_> {
         let (Some(uid), Some(name), Some(namespace)) = (self.uid(), self.name.text(), namespace.text()) else {
             return Digested::Unreadable;
         };
+        let Ok(tenant) = labels.id(&namespace, self.label(&labels.tenant)) else { return Digested::Ignored };
         Digested::Facet(Facet {
             key: Key { namespace, uid },
-            tenant: self.label(&labels.tenant),
+            tenant,
             tier: self.label(&labels.tier),
             part: part(uid, name),
         })
+    }
+
+    /// Of an object that is no tenant's and lies in no namespace: its own name stands for one.
+    pub(super) fn facet_of_none(&self, part: impl FnOnce(Uid, Text) -> Part) -> Digested {
+        let (Some(uid), Some(name)) = (self.uid(), self.name.text()) else { return Digested::Unreadable };
+        let key = Key { namespace: name.clone(), uid };
+        Digested::Facet(Facet { key, tenant: None, tier: None, part: part(uid, name) })
     }
 }
 

@@ -84,13 +84,13 @@ impl<'a> super::Object<'a> for Object<'a> {
         self.metadata.0.as_ref().map_or("", |m| &m.resource_version)
     }
 
-    fn digest(self, labels: &Labels) -> Digested {
+    fn digest(self, _: &Labels) -> Digested {
         let (meta, spec, status) = (self.metadata.or_default(), self.spec.or_default(), self.status.or_default());
         let allocatable = |resource| status.allocatable.get(resource).and_then(Raw::quantity);
         let taint = |t: &RawTaint<'_>| {
             Some(Taint { key: t.key.text()?, value: t.value.text(), effect: t.effect.text().unwrap_or_default() })
         };
-        meta.facet_in(&meta.name, labels, |uid, name| {
+        meta.facet_of_none(|uid, name| {
             Part::Node(Node {
                 uid,
                 name,

@@ -1,7 +1,7 @@
 //! What stands on nodes beside tenants, how many disks a node takes, and what an autoscaler says of itself: lists that are
 //! read when somebody asks how many more tenants fit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -11,13 +11,15 @@ use super::{
     meta::Meta,
 };
 use crate::{
-    fleet::{Quantity, Text, clean::clean},
+    fleet::{Quantity, Text, Uid, clean::clean},
     index::capacity::{Group, Load},
 };
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Pod<'a> {
+    #[serde(borrow)]
+    metadata: Obj<Meta<'a>>,
     #[serde(borrow)]
     spec: Obj<Spec<'a>>,
     #[serde(borrow)]
@@ -116,10 +118,17 @@ fn items<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<(Vec<T>, Option<St
     Ok((items.0, (!next.is_empty()).then(|| next.to_string())))
 }
 
-/// Adds a page of pods to what stands on each node. Pods that have ended take nothing.
-pub fn loads(body: &[u8], into: &mut BTreeMap<Text, Load>) -> Result<Option<String>, DigestError> {
+/// Adds a page of pods, less those that are `known`, to what stands on each node. Pods that have ended take nothing.
+pub fn loads(
+    body: &[u8],
+    known: &BTreeSet<Uid>,
+    into: &mut BTreeMap<Text, Load>,
+) -> Result<Option<String>, DigestError> {
     let (pods, next) = items::<Pod<'_>>(body)?;
     for pod in pods {
+        if pod.metadata.0.as_ref().and_then(Meta::uid).is_some_and(|uid| known.contains(&uid)) {
+            continue;
+        }
         let (status, spec) = (pod.status.or_default(), pod.spec.or_default());
         let over = matches!(&*status.phase, "Succeeded" | "Failed");
         if let Some(node) = spec.node_name.text().filter(|_| !over) {
@@ -238,12 +247,22 @@ mod tests {
         ];
         let body = format!(r#"{{"kind":"PodList","metadata":{{"continue":"x"}},"items":[{}]}}"#, all.join(","));
         let mut loads = BTreeMap::new();
-        assert_eq!(super::loads(body.as_bytes(), &mut loads).unwrap().as_deref(), Some("x"));
+        let nobody = BTreeSet::new();
+        assert_eq!(super::loads(body.as_bytes(), &nobody, &mut loads).unwrap().as_deref(), Some("x"));
         let load = loads["a"];
         assert_eq!((load.pods, load.cpu.milli()), (3, 100 + 500 + 550));
         assert_eq!(load.memory.to_string(), "448Mi", "128 + 128 + 192");
         assert_eq!(loads.len(), 1);
-        assert!(super::loads(b"{}", &mut loads).is_err() && super::loads(b"<html>", &mut loads).is_err());
+        assert!(super::loads(b"{}", &nobody, &mut loads).is_err());
+        assert!(super::loads(b"<html>", &nobody, &mut loads).is_err());
+
+        // One that is counted elsewhere is not counted here.
+        let known = "00000000-0000-0000-0000-000000000007";
+        let own = pod("a", "Running", big).replacen('{', &format!(r#"{{"metadata":{{"uid":"{known}"}},"#), 1);
+        let body = format!(r#"{{"items":[{own},{}]}}"#, pod("b", "Running", ""));
+        let mut loads = BTreeMap::new();
+        super::loads(body.as_bytes(), &[known.parse().unwrap()].into(), &mut loads).unwrap();
+        assert_eq!(loads.keys().collect::<Vec<_>>(), ["b"]);
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl State {
         let due = self.attention.listed.is_none_or(|at| self.now.since(at) >= LIST_EVERY);
         if due && matches!(self.views.last(), Some(View::Capacity { .. })) && self.stale().is_none() {
             self.attention.listed = Some(self.now);
-            effects.push(Effect::Errand(Errand::Pool { label: self.context.selector.clone() }));
+            effects.push(Effect::Errand(Errand::Pool));
         }
         // Who may not is not tried; who is not known to may not is.
         if self.attention.namespace.is_none() || self.may_not(Right::Forward) || self.stale().is_some() {

@@ -20,6 +20,7 @@ use crate::conformance::{
 told_twice! { foreign:
     an_operator_s_fleet_is_watched_and_diagnosed_at_once
     containers_play_the_parts_that_the_configuration_gives_them
+    names_of_namespaces_tell_tenants_where_no_label_does
 }
 
 const IMAGE: &str = "ghcr.io/openclaw/openclaw:2026.8.2";
@@ -45,8 +46,18 @@ fn scope() -> Scope {
 
 /// An instance as that operator shapes it: a claim of another name, its own stages, `openclaw` and `chromium`.
 async fn make(world: &World, namespace: &str, instance: &str, nodes: Value, containers: &[(&str, &str)]) {
+    make_with(world, namespace, instance, labels(instance), nodes, containers).await;
+}
+
+async fn make_with(
+    world: &World,
+    namespace: &str,
+    instance: &str,
+    labels: Value,
+    nodes: Value,
+    containers: &[(&str, &str)],
+) {
     let container = |name: &str, image: &str| json!({ "name": name, "image": image, "command": ["sleep", "1d"] });
-    let labels = labels(instance);
     let meta = |name: &str| json!({ "name": name, "namespace": namespace, "labels": labels });
     let stages: Vec<Value> =
         ["init-config", "init-skills", "init-plugins"].iter().map(|stage| container(stage, IMAGE)).collect();
@@ -156,6 +167,62 @@ pub(crate) async fn containers_play_the_parts_that_the_configuration_gives_them(
     }
     if let Some(uid) = world.cluster.namespace_uid(&namespace).await.unwrap() {
         world.cluster.delete_namespace(&namespace, uid).await.unwrap();
+    }
+}
+
+/// A chart that somebody installs once per user: every copy has the same labels, and only the Namespace says whose it is.
+pub(crate) async fn names_of_namespaces_tell_tenants_where_no_label_does(world: &World) {
+    let prefix = format!("oc-{}", world.spec("dot").namespace());
+    let (dot, eve) = (format!("{prefix}-dot-x"), format!("{prefix}-eve-x"));
+    let staging = format!("{prefix}-dot-staging");
+    let chart = json!({ "app": "claw" });
+    let pool = json!({ "openclaw.ai/workload": "tenant" });
+    for (namespace, labels) in [(&dot, chart.clone()), (&eve, json!({ "app": "wiki" })), (&staging, chart)] {
+        make_with(world, namespace, "claw", labels, pool.clone(), &CONTAINERS).await;
+    }
+    let named = Labels {
+        tenant: String::new(),
+        namespace: Some(format!("{prefix}-*-x").parse().unwrap()),
+        ..Labels::default()
+    };
+    let scope = Scope { labels: named, select: "app=claw".to_owned(), ..Scope::default() };
+    let mut operator = Operator::new(world).await;
+    operator.watching = world.watch_as(&scope);
+    operator.watching.settle().await;
+    let up = |e: &Entry| e.verdict.phase == Phase::Ready;
+    operator.watching.until(&dot, "up", up).await;
+    let entry = operator.entry(&dot);
+    assert_eq!((entry.tenant.id.as_str(), entry.tenant.pods.len(), entry.tenant.claims.len()), ("dot", 1, 1));
+    let all: Vec<&str> = operator.watching.fleet.iter().map(|e| e.tenant.id.as_str()).collect();
+    assert_eq!(all, ["dot"], "neither what has another label nor what lies in another namespace");
+
+    // The same without any selector: whatever lies in such a namespace is that tenant's.
+    operator.watching = world.watch_as(&Scope { select: String::new(), ..scope.clone() });
+    operator.watching.settle().await;
+    operator.watching.until(&eve, "up", up).await;
+    operator.watching.until(&dot, "its Namespace", |e| e.tenant.namespace.is_some() && up(e)).await;
+    let all: Vec<&str> = operator.watching.fleet.iter().map(|e| e.tenant.id.as_str()).collect();
+    assert_eq!(all, ["dot", "eve"]);
+    assert_eq!(operator.entry(&dot).tenant.claims.len(), 2);
+
+    // What stands on the nodes beside tenants are the pods that are not theirs.
+    let everywhere = Scope { select: String::new(), ..scope.clone() };
+    let mut beside = Vec::new();
+    for scope in [&Scope::default(), &scope, &everywhere] {
+        let others = world.cluster.pool_facts(scope).await.others.unwrap();
+        beside.push(others.values().map(|load| load.pods).sum::<u32>());
+    }
+    // Nobody else is in a simulation.
+    if world.sim.is_some() {
+        assert_eq!(beside, [3, 2, 1]);
+    }
+
+    let refusal = operator.plan(image("2026.9.1"), one(), &[&dot], up).await.unwrap_err();
+    assert_eq!(refusal.0[0].why, Why::NotAdopted, "{refusal}");
+    for namespace in [&dot, &eve, &staging] {
+        if let Some(uid) = world.cluster.namespace_uid(namespace).await.unwrap() {
+            world.cluster.delete_namespace(namespace, uid).await.unwrap();
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod on_real_node {
     use fleetdeck::{
-        cluster::{Address, Asked, Errand, Errands},
+        cluster::{Address, Asked, Errand, Errands, Scope},
         diagnose::{Board, Code, Tiers},
         fleet::Phase,
         index::Entry,
@@ -93,7 +93,7 @@ mod on_real_node {
         let told = run(&Api::namespaced(client, &full.namespace()), script).await;
         assert!(told.lines().any(|line| line.contains("98%") || line.contains("97%")), "{told}");
         let (send, mut deltas) = mpsc::channel(16);
-        let errands = Errands::start(&world.cluster, &send);
+        let errands = Errands::start(&world.cluster, &Scope::default(), &send);
         let tenant = &watching.fleet.get(&full.namespace()).unwrap().tenant;
         errands.run(Errand::Disks(Asked::of(&tenant.namespace_name, tenant.pod().unwrap()).unwrap()));
         let measured = timeout(Duration::from_secs(60), deltas.recv()).await.unwrap().unwrap();

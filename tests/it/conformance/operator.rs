@@ -84,7 +84,7 @@ impl<'w> Operator<'w> {
         let fleet: &Fleet = &self.watching.fleet;
         let subjects: Vec<&Entry> = namespaces.iter().filter_map(|n| fleet.get(n)).collect();
         let (cluster, none) = (&self.world.cluster, Defaults::default());
-        let found = engine::look(cluster, &self.base, &intent, &subjects, "openclaw.ai/tenant", &none);
+        let found = engine::look(cluster, &self.base, &intent, &subjects, &none);
         let found = found.await.unwrap();
         let situation = Situation {
             context: self.world.cluster.context(),

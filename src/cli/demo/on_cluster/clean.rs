@@ -140,7 +140,7 @@ async fn proof(site: &Site, own: &[Own]) -> Result<(), Failure> {
             names.join(", ")
         )));
     }
-    match site.cluster.storage(&site.scope.tenants()).await {
+    match site.cluster.storage(&site.scope.labels).await {
         Ok(storage) => {
             let kept =
                 storage.volumes.iter().filter(|v| v.reclaim == "Retain" && own.iter().any(|o| o.name == v.namespace));

@@ -67,7 +67,7 @@ pub(super) async fn run(config: &Config, site: &Site, options: &args::Demo) -> R
 /// What the cluster lacks: without storage there is no fleet, all else is only said.
 async fn ground(site: &Site) -> Result<(), Failure> {
     let cluster = &site.cluster;
-    match cluster.storage(&site.scope.tenants()).await {
+    match cluster.storage(&site.scope.labels).await {
         Ok(storage) if storage.classes.iter().any(|class| class.is_default) => {}
         Ok(_) => {
             return Err(Failure::Refused(format!(

@@ -79,7 +79,7 @@ fn reason(paint: &mut Paint<'_>, state: &State) -> Vec<Line> {
     }
     vec![
         title(format!("no tenants on {}", state.context.name), Role::Title),
-        line(format!("nothing there carries the label {}", state.context.selector)),
+        line(format!("nothing there {}", state.context.tenants)),
         line(String::new()),
         ("they appear here as soon as they are made".to_owned(), Role::Hint),
     ]

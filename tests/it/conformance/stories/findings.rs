@@ -17,7 +17,7 @@ async fn examine(world: &World, watching: &Watching, spec: &TenantSpec, later: u
     let now = world.cluster.clock().now().plus(later);
     let base = Base::embedded().unwrap();
     let mut board = Board::new(Tiers::of(&base));
-    let storage = world.cluster.storage("openclaw.ai/tenant").await.unwrap();
+    let storage = world.cluster.storage(&fleetdeck::index::digest::Labels::default()).await.unwrap();
     board.stored(&watching.fleet, storage, now);
     let of = Opening { label: "openclaw.ai/tenant", base: &base, volumes: &[] };
     let opened = world.cluster.opened(&namespace, of).await;
