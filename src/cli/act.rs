@@ -5,7 +5,7 @@ pub(super) mod report;
 pub(super) mod runs;
 pub(super) mod targets;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use self::{
     report::Report,
@@ -17,7 +17,7 @@ use super::{failure::Failure, follow::Follow, open, print, show::namespace_of};
 use crate::{
     cluster::{Cluster, Prompt, Scope},
     config::{Config, files},
-    engine::{self, Declined, Desk, Order, Secrets, Trouble, Wish, Work, desk::LOOKED_AT, journal::Journal},
+    engine::{self, Declined, Desk, Order, Secrets, Trouble, Voice, Wish, Work, desk::LOOKED_AT, journal::Journal},
     fleet::{Text, clean::clean},
     index::{Entry, Query},
     manifest::PinnedImage,
@@ -243,7 +243,7 @@ pub(super) async fn carry_out(report: &Report, work: Work) -> Result<(), Failure
         }
         None => None,
     };
-    let (order, orders) = watch::channel(Order::Go);
+    let (voice, orders) = engine::orders(Order::Go);
     let (tell, mut told) = mpsc::channel(64);
     let plan = work.plan().clone();
     let listen = async {
@@ -253,7 +253,7 @@ pub(super) async fn carry_out(report: &Report, work: Work) -> Result<(), Failure
     };
     let ledger = tokio::select! {
         (ledger, ()) = async { tokio::join!(work.go(orders, tell, journal), listen) } => ledger,
-        () = obey(&order) => return Err(Failure::Interrupted),
+        () = obey(&voice) => return Err(Failure::Interrupted),
     };
     report.end(&plan, &ledger)?;
     match ledger.end {
@@ -265,14 +265,14 @@ pub(super) async fn carry_out(report: &Report, work: Work) -> Result<(), Failure
 }
 
 /// The first Ctrl-C stops before the next step; comes back at the second one, which leaves at once.
-pub(super) async fn obey(order: &watch::Sender<Order>) {
+pub(super) async fn obey(voice: &Voice) {
     for time in 0..2 {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
         if time == 0 {
             print::note("stopping before the next step; once more to leave at once");
-            order.send_replace(Order::Stop);
+            voice.say(Order::Stop);
         }
     }
 }

@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::{
-    sync::{mpsc, watch as latest},
-    time::sleep,
-};
+use tokio::{sync::mpsc, time::sleep};
 
-use super::{hold::Hold, look::look, patience::Patience, run::Order, token::Secrets, trouble::Trouble, view::View};
+use super::{
+    hold::Hold,
+    look::look,
+    orders::{Order, Orders},
+    patience::Patience,
+    token::Secrets,
+    trouble::Trouble,
+    view::View,
+};
 use crate::{
     cluster::{Address, Cluster},
     fleet::{
@@ -27,7 +32,7 @@ pub(super) struct Shared<'a> {
     pub plan: &'a Plan,
     pub view: View,
     pub tell: mpsc::Sender<News>,
-    pub orders: latest::Receiver<Order>,
+    pub orders: Orders,
     pub secrets: &'a Secrets,
     pub seed: u64,
     pub hold: Hold,
@@ -59,6 +64,8 @@ pub(super) struct Act<'a> {
     pub(super) down_since: Option<At>,
     /// When it was seen to be back.
     pub(super) back: Option<At>,
+    /// The Namespace that the turn acts in, where the plan did not know it: it is made by this run.
+    pub(super) home: Option<Uid>,
     /// What carries our claim now.
     pub(super) claimed: Vec<Address>,
     /// The StatefulSet that Events are about.
@@ -100,6 +107,7 @@ impl<'a> Act<'a> {
             floor: 0,
             down_since: None,
             back: None,
+            home: None,
             claimed: Vec::new(),
             set: turn.basis.set.clone(),
             mute: false,
@@ -137,7 +145,7 @@ impl<'a> Act<'a> {
         let before = if plan.care.probe { self.ills().await } else { None };
         for (number, step) in steps.iter().enumerate() {
             // A request in flight is never given up; before the next one is the place to stop.
-            if *self.shared.orders.borrow() == Order::Stop {
+            if self.shared.orders.now() == Order::Stop {
                 return if self.shared.hold.is_lost() { Ending::Superseded } else { Ending::Stopped };
             }
             self.say(|tenant| News::Step { tenant, step: number, said: step.words() }).await;
@@ -281,9 +289,14 @@ impl<'a> Act<'a> {
 
     /// Whether this run has written the object before.
     fn is_ours(&self, object: &Value) -> bool {
-        let written = annotation(object, RUN_ANNOTATION);
-        written.and_then(|text| text.split_once('/')).is_some_and(|(run, _)| run == self.shared.plan.id)
+        is_of(object, &self.shared.plan.id)
     }
+}
+
+/// Whether this run has written the object.
+pub(super) fn is_of(object: &Value, run: &str) -> bool {
+    let written = annotation(object, RUN_ANNOTATION);
+    written.and_then(|text| text.split_once('/')).is_some_and(|(of, _)| of == run)
 }
 
 fn end(trouble: &Trouble) -> Ending {

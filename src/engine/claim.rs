@@ -13,27 +13,64 @@ use super::{
 };
 use crate::{
     cluster::{Address, Cluster, Fault, Only},
-    fleet::name::{CLAIM_ANNOTATION, DONE_ANNOTATION, TOKEN_ANNOTATION},
+    fleet::{
+        Uid,
+        name::{CLAIM_ANNOTATION, DONE_ANNOTATION, TOKEN_ANNOTATION},
+    },
     plan::{Intent, Step},
 };
 
 /// Claims are no part of what is rendered: a field manager of their own keeps applies from taking them away.
 const MANAGER: &str = "fleetdeck-claim";
 
+/// What each write of a turn is bound to: the lease of the run, and the Namespace that was agreed on.
+#[derive(Clone, Debug)]
+pub(super) struct Fence {
+    cluster: Cluster,
+    hold: Hold,
+    home: Option<(Address, Uid)>,
+}
+
+impl Fence {
+    /// Whether the tenant is still the one that was agreed on. To be asked after the object was read: where the Namespace is
+    /// the same then, the object is one of it, and its own UID binds the write.
+    async fn at_home(&self, live: Option<&Value>) -> Result<(), Trouble> {
+        let Some((at, expected)) = &self.home else { return Ok(()) };
+        let is_home = live.is_some_and(|live| live["kind"] == "Namespace");
+        let there = if is_home { live.and_then(uid) } else { self.cluster.object(at).await?.as_ref().and_then(uid) };
+        match there {
+            Some(there) if there == *expected => Ok(()),
+            Some(_) => Err(Trouble::Moved("the tenant was deleted, and another of its name was made".to_owned())),
+            None => Err(Trouble::Moved("the tenant is gone".to_owned())),
+        }
+    }
+}
+
 /// Whether an object that was just read may be written as it was read.
-pub(super) async fn guard(hold: &Hold, live: Option<&Value>) -> Result<(), Trouble> {
+pub(super) async fn guard(fence: &Fence, live: Option<&Value>) -> Result<(), Trouble> {
+    let hold = &fence.hold;
     if let (Some(ours), Some(found)) = (&hold.claim, live.and_then(|l| annotation(l, CLAIM_ANNOTATION)))
         && found != ours
     {
         return Err(Trouble::Superseded(format!("the tenant was taken over by {found}")));
     }
+    fence.at_home(live).await?;
     // The lease was ours after the read, so that a take-over comes after it, and moves what was read.
     if hold.sure().await? { Ok(()) } else { Err(Trouble::Again) }
 }
 
 impl Act<'_> {
-    /// Puts our claim on the tenant.
+    /// What a write is bound to now. Whoever may not claim may not read Namespaces either, and is bound to UIDs alone.
+    pub(super) fn fence(&self) -> Fence {
+        let hold = self.shared.hold.clone();
+        let home = self.turn.basis.namespace.or(self.home).filter(|_| hold.claim.is_some());
+        let at = address("Namespace", "", &self.turn.namespace).ok();
+        Fence { cluster: self.shared.cluster.clone(), hold, home: at.zip(home) }
+    }
+
+    /// Puts our claim on the tenant, whose Namespace was just read.
     pub(super) async fn claim(&mut self, namespace: &Value) -> Result<(), Trouble> {
+        self.home = uid(namespace);
         let cluster = self.shared.cluster;
         let found = annotation(namespace, CLAIM_ANNOTATION).map(str::to_owned);
         let ours = self.shared.hold.claim.clone();
@@ -49,12 +86,13 @@ impl Act<'_> {
             }
         }
         let at = address("Namespace", "", &self.turn.namespace)?;
-        let hold = self.shared.hold.clone();
+        let fence = self.fence();
         self.patience
             .insist(async || {
                 let Some(live) = cluster.object(&at).await? else {
                     return Err(Trouble::Moved("the tenant is gone".to_owned()));
                 };
+                fence.at_home(Some(&live)).await?;
                 let now = annotation(&live, CLAIM_ANNOTATION);
                 if now == Some(ours.as_str()) {
                     return Ok(());
@@ -63,7 +101,7 @@ impl Act<'_> {
                 if now != found.as_deref() {
                     return Err(Trouble::Busy(format!("{} acts on it", now.unwrap_or("somebody"))));
                 }
-                if !hold.sure().await? {
+                if !fence.hold.sure().await? {
                     return Err(Trouble::Again);
                 }
                 annotate(cluster, &at, &live, &json!({ CLAIM_ANNOTATION: ours })).await
@@ -142,14 +180,15 @@ impl Act<'_> {
 
     async fn mark(&mut self, at: &Address, ours: &str) -> Result<(), Trouble> {
         let cluster = self.shared.cluster;
-        let hold = self.shared.hold.clone();
+        let fence = self.fence();
         self.patience
             .insist(async || {
                 let Some(live) = cluster.object(at).await? else { return Ok(()) };
                 if annotation(&live, CLAIM_ANNOTATION) == Some(ours) {
                     return Ok(());
                 }
-                if !hold.sure().await? {
+                fence.at_home(Some(&live)).await?;
+                if !fence.hold.sure().await? {
                     return Err(Trouble::Again);
                 }
                 annotate(cluster, at, &live, &json!({ CLAIM_ANNOTATION: ours })).await
@@ -160,7 +199,7 @@ impl Act<'_> {
     /// Takes the claim away again, the Namespace's last; with it goes the record that the tenant is done.
     pub(super) async fn release(&mut self, done: bool) -> Result<(), Trouble> {
         let cluster = self.shared.cluster;
-        let hold = self.shared.hold.clone();
+        let fence = self.fence();
         let run = self.shared.plan.id.clone();
         for at in std::mem::take(&mut self.claimed) {
             let mut wanted = json!({ CLAIM_ANNOTATION: null });
@@ -173,10 +212,10 @@ impl Act<'_> {
             self.patience
                 .insist(async || {
                     let Some(live) = cluster.object(&at).await? else { return Ok(()) };
-                    if annotation(&live, CLAIM_ANNOTATION) != hold.claim.as_deref() {
+                    if annotation(&live, CLAIM_ANNOTATION) != fence.hold.claim.as_deref() {
                         return Ok(());
                     }
-                    guard(&hold, Some(&live)).await?;
+                    guard(&fence, Some(&live)).await?;
                     annotate(cluster, &at, &live, &wanted).await
                 })
                 .await?;

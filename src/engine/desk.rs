@@ -8,16 +8,17 @@ mod users;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use tokio::sync::{mpsc, watch as latest};
+use tokio::sync::mpsc;
 
 use super::{
     dry::{self, Verdict},
     hold::Lease,
     journal::Journal,
     look::look,
+    orders::Orders,
     prepull::stock,
     record::Records,
-    run::{Job, Order, run},
+    run::{Job, run},
     token::Secrets,
     trouble::Trouble,
 };
@@ -163,12 +164,7 @@ impl Work {
     }
 
     /// Carries it out; `tell` hears every event and may go at any time.
-    pub async fn go(
-        self,
-        orders: latest::Receiver<Order>,
-        tell: mpsc::Sender<Event>,
-        journal: Option<Journal>,
-    ) -> Ledger {
+    pub async fn go(self, orders: Orders, tell: mpsc::Sender<Event>, journal: Option<Journal>) -> Ledger {
         let Self { desk, plan, ledger, secrets, kept } = self;
         let job = Job {
             cluster: &desk.cluster,

@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::{mpsc, watch as latest};
+use tokio::sync::mpsc;
 
 use super::{
     act::{Act, Shared, address, uid, version},
     exec::{as_agreed, config, without_run},
     hold::Hold,
+    orders::{Order, orders},
     patience::Patience,
-    run::Order,
     token::Secrets,
     trouble::Trouble,
     view::View,
@@ -49,7 +49,7 @@ impl Verdict {
 /// Asks about every step of one turn; nothing is changed.
 pub async fn dry_run(cluster: &Cluster, base: &Base, plan: &Plan, turn: &Turn, control: &str) -> Vec<Verdict> {
     let (tell, mut told) = mpsc::channel(16);
-    let (_order, orders) = latest::channel(Order::Go);
+    let (_voice, orders) = orders(Order::Go);
     let secrets = Secrets::default();
     let hold = Hold::unrecorded(cluster);
     let (view, secrets) = (View::blind(), &secrets);

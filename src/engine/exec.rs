@@ -15,10 +15,8 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
-    act::{Act, address, annotation, uid, version},
-    claim::guard,
-    hold::Hold,
-    run::stopped,
+    act::{Act, address, annotation, is_of, uid, version},
+    claim::{Fence, guard},
     trouble::Trouble,
 };
 use crate::{
@@ -63,19 +61,23 @@ impl Act<'_> {
 
     async fn apply(&mut self, number: usize, kind: Piece) -> Result<String, Trouble> {
         let cluster = self.shared.cluster;
-        let hold = self.shared.hold.clone();
-        let run = format!("{}/{number}", self.shared.plan.id);
+        let plan = self.shared.plan;
+        let run = format!("{}/{number}", plan.id);
         let mut said = Vec::new();
         for object in self.objects.iter().filter(|object| object.kind() == kind.kind()) {
             let at = Address::of(object.value()).map_err(Trouble::wrong)?;
+            let fence = self.fence();
             let outcome = self.patience.insist(async || {
                 let live = cluster.object(&at).await?;
-                let config = config(object, live.as_ref(), &run, self.set.as_ref())?;
+                // Made by this run already, by an attempt whose answer was lost: it takes the place of the one that was seen.
+                let remade = plan.intent.remakes() && live.as_ref().is_some_and(|live| is_of(live, &plan.id));
+                let set = self.set.as_ref().filter(|_| !remade);
+                let config = config(object, live.as_ref(), &run, set)?;
                 let unchanged = live.as_ref().is_some_and(|live| diff(&config, live, MANAGER).is_empty());
                 if unchanged {
                     return Ok((live, "as it is"));
                 }
-                guard(&hold, live.as_ref()).await?;
+                guard(&fence, live.as_ref()).await?;
                 let made = as_agreed(cluster, &config, &self.turn.takes, Mode::Live).await?;
                 Ok((Some(made), if live.is_some() { "changed" } else { "made" }))
             });
@@ -117,8 +119,8 @@ impl Act<'_> {
             self.volumes_stay(&named).await?;
         }
         let at = address(what.kind(), &self.turn.namespace, &named.name)?;
-        let (cluster, hold) = (self.shared.cluster, self.shared.hold.clone());
-        let word = self.patience.insist(async || delete_once(cluster, &hold, &at, named.uid).await).await?;
+        let (cluster, fence) = (self.shared.cluster, self.fence());
+        let word = self.patience.insist(async || delete_once(cluster, &fence, &at, named.uid).await).await?;
         if what == What::StatefulSet {
             self.down_since = Some(self.now());
         }
@@ -135,7 +137,7 @@ impl Act<'_> {
         let Some(expected) = self.turn.basis.namespace else {
             return Err(Trouble::wrong("a purge is bound to the UID of a Namespace, and this plan has none"));
         };
-        let (cluster, hold) = (self.shared.cluster, self.shared.hold.clone());
+        let (cluster, fence) = (self.shared.cluster, self.fence());
         let namespace = self.turn.namespace.clone();
         let at = address("Namespace", "", &namespace)?;
         let gone = self.patience.insist(async || is_gone(cluster, &at, expected).await).await?;
@@ -148,15 +150,15 @@ impl Act<'_> {
             let name = claim.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
             let at = address("PersistentVolumeClaim", &namespace, name)?;
             let Some(claim) = uid(claim) else { return Err(Trouble::wrong(format!("{at} has no UID"))) };
-            self.patience.insist(async || mark_for_purge(cluster, &hold, &at, claim).await).await?;
+            self.patience.insist(async || mark_for_purge(cluster, &fence, &at, claim).await).await?;
         }
         self.patience
             .insist(async || {
                 if is_gone(cluster, &at, expected).await? {
                     return Ok(());
                 }
-                mark_for_purge(cluster, &hold, &at, expected).await?;
-                delete_once(cluster, &hold, &at, expected).await.map(drop)
+                mark_for_purge(cluster, &fence, &at, expected).await?;
+                delete_once(cluster, &fence, &at, expected).await.map(drop)
             })
             .await?;
         Ok(format!("Namespace {namespace} is being deleted, with {} volumes", claims.len()))
@@ -175,7 +177,7 @@ impl Act<'_> {
         let name = basis.pod.as_ref().map_or_else(|| format!("{}-0", set.name), |pod| pod.name.clone());
         let at = address("Pod", namespace, &name)?;
         let set_at = address("StatefulSet", namespace, &set.name)?;
-        let hold = self.shared.hold.clone();
+        let fence = self.fence();
         let outcome = self
             .patience
             .insist(async || {
@@ -209,7 +211,7 @@ impl Act<'_> {
                 if pod.pointer("/metadata/deletionTimestamp").is_some() {
                     return Ok(("is stopping already", true, Some(found)));
                 }
-                guard(&hold, Some(pod)).await?;
+                guard(&fence, Some(pod)).await?;
                 match cluster.remove(&at, Only { uid: found, version: version(pod) }, Mode::Live).await {
                     Ok(()) => Ok(("is deleted", true, Some(found))),
                     Err(error) if error.fault == Fault::NotFound => Ok(("is gone already", true, Some(found))),
@@ -265,7 +267,7 @@ impl Act<'_> {
             }
             tokio::select! {
                 biased;
-                () = stopped(&mut orders) => return Err(Trouble::Stopped),
+                () = orders.stopped() => return Err(Trouble::Stopped),
                 changed = told.changed() => if changed.is_err() {
                     return Err(Trouble::wrong("the watches have ended"));
                 },
@@ -291,7 +293,7 @@ impl Act<'_> {
         let pause = self.shared.cluster.clock().real(seconds).max(Duration::from_millis(10));
         tokio::select! {
             biased;
-            () = stopped(&mut orders) => Err(Trouble::Stopped),
+            () = orders.stopped() => Err(Trouble::Stopped),
             () = sleep(pause) => Ok(()),
         }
     }
@@ -417,7 +419,7 @@ async fn is_gone(cluster: &Cluster, at: &Address, expected: crate::fleet::Uid) -
 /// Deletes the object of this UID, as it was just read.
 async fn delete_once(
     cluster: &Cluster,
-    hold: &Hold,
+    fence: &Fence,
     at: &Address,
     expected: crate::fleet::Uid,
 ) -> Result<&'static str, Trouble> {
@@ -428,7 +430,7 @@ async fn delete_once(
     if live.pointer("/metadata/deletionTimestamp").is_some() {
         return Ok("is being deleted already");
     }
-    guard(hold, Some(&live)).await?;
+    guard(fence, Some(&live)).await?;
     match cluster.remove(at, Only { uid: expected, version: version(&live) }, Mode::Live).await {
         Ok(()) => Ok("is deleted"),
         Err(error) if error.fault == Fault::NotFound => Ok("is gone already"),
@@ -440,7 +442,7 @@ async fn delete_once(
 /// Another object of that name, made since, is left alone.
 async fn mark_for_purge(
     cluster: &Cluster,
-    hold: &Hold,
+    fence: &Fence,
     at: &Address,
     expected: crate::fleet::Uid,
 ) -> Result<(), Trouble> {
@@ -452,7 +454,7 @@ async fn mark_for_purge(
     if annotation(&live, PURGE_ANNOTATION) == Some(&text) {
         return Ok(());
     }
-    guard(hold, Some(&live)).await?;
+    guard(fence, Some(&live)).await?;
     let only = Only { uid: expected, version: version(&live) };
     cluster.annotate(at, only, MANAGER, &json!({ PURGE_ANNOTATION: text })).await?;
     Ok(())

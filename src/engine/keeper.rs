@@ -7,7 +7,11 @@ use tokio::{
     time::Instant,
 };
 
-use super::{hold::Lease, record::Records, run::Order};
+use super::{
+    hold::Lease,
+    orders::{Order, Orders, Voice},
+    record::Records,
+};
 use crate::plan::State;
 
 pub(super) struct Keeper<'a> {
@@ -15,9 +19,9 @@ pub(super) struct Keeper<'a> {
     pub records: &'a Records,
     pub run: &'a str,
     /// What the person at this console says.
-    pub here: latest::Receiver<Order>,
+    pub here: Orders,
     /// What counts: the stronger of what is said here and what the record says.
-    pub counts: latest::Sender<Order>,
+    pub counts: Voice,
     /// Tenants that are to be left out, by namespace.
     pub skips: latest::Sender<BTreeSet<String>>,
 }
@@ -29,17 +33,17 @@ impl Keeper<'_> {
         let mut listens = true;
         let mut due = Instant::now();
         loop {
-            let here = *self.here.borrow_and_update();
-            self.tell(stronger(here, there));
+            let here = self.here.hear();
+            self.counts.say(here.stronger(there));
             tokio::select! {
                 biased;
                 _ = &mut over => break,
-                changed = self.here.changed(), if listens => listens = changed.is_ok(),
+                order = self.here.next(), if listens => listens = order.is_some(),
                 () = self.lease.due(due) => {
                     due = Instant::now();
                     if !self.lease.renew().await {
                         // The turns see that it is lost, and stop.
-                        self.tell(Order::Stop);
+                        self.counts.say(Order::Stop);
                         _ = over.await;
                         return;
                     }
@@ -49,10 +53,6 @@ impl Keeper<'_> {
             }
         }
         self.lease.release().await;
-    }
-
-    fn tell(&self, order: Order) {
-        self.counts.send_if_modified(|last| std::mem::replace(last, order) != order);
     }
 
     /// The record's order; `None` where it cannot be read now.
@@ -67,13 +67,4 @@ impl Keeper<'_> {
             _ => Order::Stop,
         })
     }
-}
-
-fn stronger(a: Order, b: Order) -> Order {
-    let rank = |order| match order {
-        Order::Go => 0,
-        Order::Pause => 1,
-        Order::Stop => 2,
-    };
-    if rank(a) >= rank(b) { a } else { b }
 }

@@ -10,7 +10,6 @@ use tokio::time::{Instant, sleep};
 use super::{
     act::{Shared, address, uid},
     record::RUN_LABEL,
-    run::stopped,
     trouble::Trouble,
 };
 use crate::{
@@ -71,7 +70,8 @@ fn add(all: &mut Made, made: &Made) {
 }
 
 /// A plan that was read back pulls what its tenants are made of, whatever stands in it: an image that somebody has written into
-/// the record is not run by whoever goes on with it.
+/// the record is not run by whoever goes on with it. As many tenants are read as it takes to account for all of it; all of
+/// them where that is never so.
 ///
 /// # Errors
 /// As any read.
@@ -79,7 +79,7 @@ pub(super) async fn own(cluster: &Cluster, base: &Base, plan: &mut Plan) -> Resu
     if !plan.opening.iter().any(|step| matches!(step, Step::Prepull { .. })) {
         return Ok(());
     }
-    let namespaces: Vec<String> = plan.turns().take(READ).map(|turn| turn.namespace.clone()).collect();
+    let namespaces: Vec<String> = plan.turns().map(|turn| turn.namespace.clone()).collect();
     let intent = plan.intent.clone();
     let mut read = stream::iter(namespaces)
         .map(|namespace| {
@@ -90,6 +90,9 @@ pub(super) async fn own(cluster: &Cluster, base: &Base, plan: &mut Plan) -> Resu
     let mut all = Made::default();
     while let Some(made) = read.next().await {
         add(&mut all, &made?);
+        if plan.pulls_only(&all) {
+            break;
+        }
     }
     drop(read);
     plan.pull_only(&all);
@@ -207,7 +210,7 @@ async fn pull(shared: &Shared<'_>, pulls: &[Pull], seconds: u32) -> Result<Strin
         }
         tokio::select! {
             biased;
-            () = stopped(&mut orders) => return Err(Trouble::Stopped),
+            () = orders.stopped() => return Err(Trouble::Stopped),
             () = sleep(cluster.clock().real(EVERY)) => {}
         }
     }

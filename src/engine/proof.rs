@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use tokio::time::{Instant, sleep};
 
-use super::{act::Act, run::stopped, trouble::Trouble};
+use super::{act::Act, trouble::Trouble};
 use crate::{
     cluster::{Asked, Depth},
     diagnose::Code,
@@ -56,7 +56,7 @@ impl Act<'_> {
             }
             tokio::select! {
                 biased;
-                () = stopped(&mut orders) => return Err(Trouble::Stopped),
+                () = orders.stopped() => return Err(Trouble::Stopped),
                 () = sleep(cluster.clock().real(EVERY)) => {}
             }
         }

@@ -14,6 +14,7 @@ use super::{
     hold::{Hold, Lease},
     journal::Journal,
     keeper::Keeper,
+    orders::{Order, Orders, orders as channel},
     patience::passes,
     prepull::prepull,
     record::Records,
@@ -27,25 +28,6 @@ use crate::{
     plan::{End, Event, Ledger, News, Plan, State, Step, Turn},
 };
 
-/// What a person says to a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
-    #[default]
-    Go,
-    /// Nobody new is begun; who was begun is finished.
-    Pause,
-    /// Stop before the next step, and break waits.
-    Stop,
-}
-
-/// Until a person says stop.
-pub(super) async fn stopped(orders: &mut latest::Receiver<Order>) {
-    // Nobody who could say it is left.
-    if orders.wait_for(|order| *order == Order::Stop).await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
 /// A plan with what it takes to carry it out.
 pub struct Job<'a> {
     pub cluster: &'a Cluster,
@@ -57,7 +39,7 @@ pub struct Job<'a> {
     pub by: String,
     /// How it stood when it was left; of a new run, [`Ledger::new`].
     pub ledger: Ledger,
-    pub orders: latest::Receiver<Order>,
+    pub orders: Orders,
     /// Who is told; may go at any time.
     pub tell: mpsc::Sender<Event>,
     pub journal: Option<Journal>,
@@ -74,7 +56,7 @@ pub async fn run(job: Job<'_>) -> Ledger {
     let mut tasks = JoinSet::new();
     let view = View::start(job.cluster, job.scope, &mut tasks);
     let (tell, told) = mpsc::channel(256);
-    let (counts, orders) = latest::channel(*job.orders.borrow());
+    let (counts, orders) = channel(job.orders.now());
     let (skips, skipped) = latest::channel(BTreeSet::new());
     let (lease, records) = job.kept.unzip();
     let (hold, epoch) = match &lease {
@@ -164,7 +146,7 @@ struct Run<'a> {
     shared: Shared<'a>,
     story: Story<'a>,
     told: mpsc::Receiver<News>,
-    orders: latest::Receiver<Order>,
+    orders: Orders,
     skipped: latest::Receiver<BTreeSet<String>>,
     by: String,
     failures: u32,
@@ -230,7 +212,7 @@ impl Run<'_> {
     }
 
     fn is_over(&self) -> bool {
-        *self.orders.borrow() == Order::Stop || self.failures >= self.shared.plan.pace.stop_after
+        self.orders.now() == Order::Stop || self.failures >= self.shared.plan.pace.stop_after
     }
 
     async fn wave(&mut self, mut waiting: VecDeque<&Turn>, counts: bool) {
@@ -239,7 +221,7 @@ impl Run<'_> {
         let mut orders = self.orders.clone();
         let mut listens = true;
         loop {
-            while acting.len() < most && !self.is_over() && *orders.borrow_and_update() == Order::Go {
+            while acting.len() < most && !self.is_over() && orders.hear() == Order::Go {
                 let Some(turn) = waiting.pop_front() else { break };
                 if self.skipped.borrow().contains(&turn.namespace) {
                     let (tenant, said) = (turn.namespace.clone(), "somebody said so".to_owned());
@@ -249,7 +231,7 @@ impl Run<'_> {
                 let act = Act::new(self.shared.clone(), turn);
                 acting.push(Box::pin(async move { (turn, act.take().await) }));
             }
-            let paused = !waiting.is_empty() && !self.is_over() && *orders.borrow() == Order::Pause;
+            let paused = !waiting.is_empty() && !self.is_over() && orders.now() == Order::Pause;
             if acting.is_empty() && !paused {
                 break;
             }
@@ -263,12 +245,10 @@ impl Run<'_> {
                     }
                     self.ended(turn, ending, counts).await;
                 }
-                changed = orders.changed(), if listens => if changed.is_ok() {
-                    let order = *orders.borrow_and_update();
-                    self.heard(order).await;
-                } else {
+                order = orders.next(), if listens => match order {
+                    Some(order) => self.heard(order).await,
                     // Nobody can give orders any more: the last one stands.
-                    listens = false;
+                    None => listens = false,
                 }
             }
         }
@@ -291,12 +271,13 @@ impl Run<'_> {
         tokio::select! {
             biased;
             sure = self.shared.hold.sure() => Some(sure.is_ok()),
-            () = stopped(&mut self.orders) => None,
+            () = self.orders.stopped() => None,
         }
     }
 
     async fn ended(&mut self, turn: &Turn, ending: Ending, counts: bool) {
-        if !matches!(ending, Ending::Stopped | Ending::Superseded) && self.ours().await != Some(true) {
+        // A tenant that is another's: by another run, or because this one is.
+        if !matches!(ending, Ending::Stopped) && self.ours().await != Some(true) {
             return;
         }
         let tenant = turn.namespace.clone();
@@ -307,11 +288,8 @@ impl Run<'_> {
                 News::Failed { tenant, said, advice }
             }
             Ending::Held { said } => News::Held { tenant, said },
-            // Our run goes on, only this tenant is another's by now.
-            Ending::Superseded if !self.shared.hold.is_lost() => {
-                News::Held { tenant, said: "another run has taken it over".to_owned() }
-            }
-            Ending::Stopped | Ending::Superseded => return,
+            Ending::Superseded => News::Held { tenant, said: "another run has taken it over".to_owned() },
+            Ending::Stopped => return,
         };
         self.story.tell(news).await;
     }
@@ -321,7 +299,7 @@ impl Run<'_> {
         let until = Instant::now() + self.shared.cluster.clock().real(seconds);
         tokio::select! {
             biased;
-            () = stopped(&mut self.orders) => {}
+            () = self.orders.stopped() => {}
             () = sleep_until(until) => {}
         }
     }
@@ -334,7 +312,7 @@ impl Run<'_> {
         let ours = self.ours().await;
         let (end, said) = if self.shared.hold.is_lost() || ours == Some(false) {
             (End::Superseded, "somebody else has taken this run over, and goes on with it".to_owned())
-        } else if *self.orders.borrow() == Order::Stop && (left > 0 || ours.is_none()) {
+        } else if self.orders.now() == Order::Stop && (left > 0 || ours.is_none()) {
             (End::Stopped, format!("stopped: {} done, {left} not begun or not finished", counts.done))
         } else if let Some(trouble) = early {
             (End::Failed, trouble.words().0)

@@ -102,6 +102,18 @@ impl Plan {
         }
     }
 
+    /// Whether nothing is pulled but what these are made of.
+    pub fn pulls_only(&self, made: &Made) -> bool {
+        let pulls = self.opening.iter().filter_map(|step| match step {
+            Step::Prepull { pulls, .. } => Some(pulls),
+            _ => None,
+        });
+        pulls.flatten().all(|pull| {
+            pull.images.iter().all(|image| made.images.contains(image))
+                && pull.secrets.iter().all(|secret| made.secrets.contains(secret))
+        })
+    }
+
     /// Says that there is no gate, and why.
     pub fn no_prepull(&mut self, why: &str) {
         self.opening = vec![Step::Note { text: format!("not pre-pulled: {why}") }];
@@ -219,7 +231,9 @@ mod tests {
         pulls[0].images.push("evil.example.com/miner:1".to_owned());
         pulls[0].secrets.insert("somebody-elses".to_owned());
         let made = stock(None).wanted.into_values().next().unwrap().1;
+        assert!(!plan.pulls_only(&made));
         plan.pull_only(&made);
+        assert!(plan.pulls_only(&made));
         let Step::Prepull { pulls, .. } = &plan.opening[0] else { panic!("its own images are") };
         assert_eq!((pulls[0].images.len(), pulls[0].secrets.len()), (2, 1));
         let said = plan.opening[1].words();

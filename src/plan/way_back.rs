@@ -66,8 +66,15 @@ pub(super) fn say(turn: &mut Turn, intent: &Intent, entry: &Entry, seen: &Situat
     if snapshots.is_none() {
         refusal.add(id, Why::NoSnapshots, NOT_SERVED);
     }
-    for claim in tenant.claims.iter().filter(|claim| claim.phase != ClaimPhase::Bound) {
-        refusal.add(id, Why::Stale, format!("claim {} has no volume: there is nothing to cut", claim.name));
+    for claim in &tenant.claims {
+        match claim.phase {
+            ClaimPhase::Bound => {}
+            // It waits for its first pod: what was never there cannot be lost.
+            ClaimPhase::Pending => {
+                turn.warnings.push(format!("claim {} has no volume yet: there is nothing to cut", claim.name));
+            }
+            _ => refusal.add(id, Why::Stale, format!("claim {} has lost its volume: it cannot be cut", claim.name)),
+        }
     }
     turn.basis.claims = Basis::of(entry).with_claims(tenant).claims;
     let how = if tenant.pod().is_some() {

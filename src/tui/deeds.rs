@@ -10,10 +10,7 @@ use std::{
 };
 
 use futures::{FutureExt as _, StreamExt as _, future::LocalBoxFuture, stream::FuturesUnordered};
-use tokio::{
-    sync::{mpsc, watch},
-    time::timeout,
-};
+use tokio::{sync::mpsc, time::timeout};
 
 use super::{
     ask::Refusal,
@@ -23,7 +20,7 @@ use super::{
 };
 use crate::{
     cluster::Fault,
-    engine::{Declined, Desk, Order, Proposal, Secrets, Trouble, Wish, Work, desk::runs::Onward, journal},
+    engine::{self, Declined, Desk, Order, Proposal, Secrets, Trouble, Voice, Wish, Work, desk::runs::Onward, journal},
     plan::Event,
 };
 
@@ -38,7 +35,7 @@ pub(crate) struct Deeds {
     runs: FuturesUnordered<LocalBoxFuture<'static, ()>>,
     /// What came while something else had the terminal.
     missed: VecDeque<Msg>,
-    orders: HashMap<String, watch::Sender<Order>>,
+    orders: HashMap<String, Voice>,
     tell: mpsc::Sender<Msg>,
     told: mpsc::Receiver<Msg>,
 }
@@ -87,8 +84,8 @@ impl Deeds {
     }
 
     pub(crate) fn order(&self, run: &str, order: Order) {
-        if let Some(orders) = self.orders.get(run) {
-            orders.send_replace(order);
+        if let Some(voice) = self.orders.get(run) {
+            voice.say(order);
         }
     }
 
@@ -168,8 +165,8 @@ impl Deeds {
     fn go(&mut self, token: Option<u64>, work: Work) -> Msg {
         let begun = Begun { plan: work.plan().clone(), ledger: work.ledger().clone(), recorded: work.is_recorded() };
         let id = begun.plan.id.clone();
-        let (order, orders) = watch::channel(Order::Go);
-        self.orders.insert(id.clone(), order);
+        let (voice, orders) = engine::orders(Order::Go);
+        self.orders.insert(id.clone(), voice);
         // Where it cannot be opened the run is not written down here, but it is in the cluster.
         let journal = journal::usual_path().and_then(|path| {
             let opened = journal::Journal::open(path);
@@ -197,8 +194,8 @@ impl Deeds {
         if self.orders.is_empty() {
             return Vec::new();
         }
-        for orders in self.orders.values() {
-            orders.send_replace(Order::Stop);
+        for voice in self.orders.values() {
+            voice.say(Order::Stop);
         }
         let mut left: Vec<String> = self.orders.keys().cloned().collect();
         let over = async {

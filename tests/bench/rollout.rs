@@ -14,7 +14,7 @@ use fleetdeck::{
     plan::{Care, End, Event, Intent, News, Pace, Plan},
     sim::{Frozen, Tally},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use self::world::World;
 use crate::measure::{Table, resident};
@@ -69,7 +69,7 @@ async fn carried_out(world: &mut World, intent: Intent, pace: Pace, care: Care) 
     let began = tokio::time::Instant::now();
     let work = desk.begin(proposal.plan, true, Secrets::default()).await;
     let work = work.unwrap_or_else(|declined| fail(&declined.to_string()));
-    let (_order, orders) = watch::channel(Order::Go);
+    let (_voice, orders) = fleetdeck::engine::orders(Order::Go);
     let (tell, mut told) = mpsc::channel::<Event>(64);
     let listen = async {
         let (mut events, mut down, mut done, mut memory) = (0, Vec::new(), 0, Vec::new());

@@ -50,7 +50,7 @@ impl Bench {
         Self { home, _stop: stop }
     }
 
-    fn command(&self, line: &str) -> Command {
+    pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fleetdeck"));
         let home = self.home.path();
         command.env_clear().env("HOME", home).env("USER", "dana").env("XDG_STATE_HOME", home.join("state"));

@@ -1,5 +1,10 @@
 //! `fleetdeck demo --context`: a fleet of stand-ins on a cluster, made, completed and taken away by the real binary.
 
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
+
 use fleetdeck::sim::{SimConfig, scenario::Scenario};
 use serde_json::Value;
 
@@ -61,6 +66,40 @@ fn a_demo_is_made_completed_and_taken_away_and_touches_nobody_else() {
     assert!(code == 0 && err.contains("gone: 7 namespaces"), "{err}");
     assert_eq!(names(&bench), ["demo-jun", "maria"]);
     assert_eq!(show("maria")["phase"], Value::from("Ready"));
+}
+
+/// Killed at once, while the first are being made: nobody was told, and there is no one left to tidy up.
+#[test]
+fn what_a_killed_demo_has_left_is_completed_or_taken_away() {
+    let bench = Bench::new();
+    let left = |bench: &Bench| {
+        let mut making = bench.command(DEMO).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(making.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("[1/") {
+            line.clear();
+            assert!(said.read_line(&mut line).unwrap() > 0, "it ended before anybody was made");
+        }
+        making.kill().unwrap();
+        making.wait().unwrap();
+        let phases = bench.json("ls", 0)["items"].as_array().unwrap().len();
+        assert!((1..8).contains(&phases), "{phases} of 8 are there");
+    };
+    left(&bench);
+    let (code, _, err) = bench.run(&format!("{CLEAN} --confirm fleetdeck-sim"));
+    assert!(code == 0 && err.contains("gone: "), "{err}");
+    assert_eq!(names(&bench), [""; 0]);
+    let (code, _, err) = bench.run(CLEAN);
+    assert!(code == 0 && err.contains("there is no demo"), "{err}");
+
+    left(&bench);
+    let (code, _, err) = bench.run(DEMO);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(names(&bench).len(), 8, "{err}");
+    let broken = ["leo", "tomas", "jun", "maria", "nadia", "hugo"].map(|id| format!("demo-{id}"));
+    for id in names(&bench).iter().filter(|id| !broken.contains(id)) {
+        assert_eq!(bench.json(&format!("show {id}"), 0)["phase"], "Ready", "{id}");
+    }
 }
 
 #[test]

@@ -34,14 +34,14 @@ impl Act<'_> {
     pub(in crate::engine) async fn take_fields(&mut self, object: &Object, mode: Mode) -> Result<usize, Trouble> {
         let plan = self.shared.plan;
         let Intent::Adopt { from } = &plan.intent else { return Ok(0) };
-        let (cluster, hold) = (self.shared.cluster, self.shared.hold.clone());
+        let (cluster, fence) = (self.shared.cluster, self.fence());
         let at = Address::of(object.value()).map_err(Trouble::wrong)?;
         self.patience
             .insist(async || {
                 let Some(live) = cluster.object(&at).await? else { return Ok(0) };
                 let Some((managed, counts)) = moved(&live, object.value(), from, MANAGER) else { return Ok(0) };
                 let uid = uid(&live).ok_or_else(|| Trouble::wrong(format!("{at} has no UID")))?;
-                guard(&hold, Some(&live)).await?;
+                guard(&fence, Some(&live)).await?;
                 cluster.set_managed(&at, Only { uid, version: version(&live) }, &managed, mode).await?;
                 Ok(counts.values().sum())
             })

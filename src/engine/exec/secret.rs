@@ -32,27 +32,32 @@ impl Act<'_> {
             }
         };
         let cluster = self.shared.cluster;
+        let fence = self.fence();
         self.patience
-            .insist(async || Ok(cluster.ensure_secret(&namespace, &name, &labels, &key, &value).await?))
+            .insist(async || {
+                guard(&fence, None).await?;
+                Ok(cluster.ensure_secret(&namespace, &name, &labels, &key, &value).await?)
+            })
             .await?;
         Ok(format!("Secret {name} is there"))
     }
 
-    /// A token of which no more is known than that it is another one; where there is none, the first. A run that was cut off replaces it once: what it had
-    /// done stands on the Namespace, with the pod that was there by then.
+    /// A token of which no more is known than that it is another one; where there is none, the first. A run that was cut off
+    /// replaces it once: what it had done stands on the Namespace, with the pod that was there by then.
     pub(super) async fn replace_secret(&mut self, secret: Secret) -> Result<String, Trouble> {
         if self.replaced_before().await?.is_some() {
             return Ok(format!("Secret {} was replaced by this run already", secret.name()));
         }
-        let (cluster, hold) = (self.shared.cluster, self.shared.hold.clone());
+        let (cluster, fence) = (self.shared.cluster, self.fence());
         let (namespace, name, value) = (self.turn.namespace.clone(), secret.name(), made_up()?);
         let labels = json!({ TENANT_LABEL: self.turn.tenant });
+        let claim = self.shared.hold.claim.clone();
         let mut refused = 0;
         self.patience
             .insist(async || {
-                guard(&hold, None).await?;
+                guard(&fence, None).await?;
                 let absent = |error: &ClusterError| error.fault == Fault::NotFound;
-                let Some(ours) = &hold.claim else {
+                let Some(ours) = &claim else {
                     return match cluster.replace_secret(&namespace, name, "token", &value, Mode::Live).await {
                         Err(error) if absent(&error) => {
                             Ok(cluster.ensure_secret(&namespace, name, &labels, "token", &value).await?)
@@ -69,7 +74,7 @@ impl Act<'_> {
                     }
                     other => other?,
                 }
-                guard(&hold, None).await?;
+                guard(&fence, None).await?;
                 match cluster.replace_marked_secret(&namespace, name, ("token", &value), mark).await {
                     // Somebody has taken over in between, or an answer was lost: the lease tells.
                     Err(error) if error.fault == Fault::Refused && refused < MARKED_ANEW => {
@@ -100,7 +105,7 @@ impl Act<'_> {
         if self.shared.hold.claim.is_none() {
             return Ok(());
         }
-        let (cluster, hold) = (self.shared.cluster, self.shared.hold.clone());
+        let (cluster, fence) = (self.shared.cluster, self.fence());
         let at = address("Namespace", "", &self.turn.namespace)?;
         let pod_at = self.pod_at()?;
         let run = self.shared.plan.id.clone();
@@ -112,7 +117,7 @@ impl Act<'_> {
                 };
                 let pod = pod.as_ref().and_then(uid).map(|uid| uid.to_string()).unwrap_or_default();
                 let Some(live) = cluster.object(&at).await? else { return Ok(()) };
-                guard(&hold, Some(&live)).await?;
+                guard(&fence, Some(&live)).await?;
                 annotate(cluster, &at, &live, &json!({ TOKEN_ANNOTATION: format!("{run}/{pod}") })).await
             })
             .await

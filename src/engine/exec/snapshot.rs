@@ -1,5 +1,7 @@
 //! Snapshots of a tenant's claims, under names that follow from the run: made again they are found.
 
+use serde_json::Value;
+
 use super::super::{
     act::{Act, address, uid},
     claim::guard,
@@ -19,39 +21,51 @@ impl Act<'_> {
     }
 
     pub(super) async fn snapshot(&mut self) -> Result<String, Trouble> {
-        let (cluster, hold) = (self.shared.cluster, self.shared.hold.clone());
+        let (cluster, fence) = (self.shared.cluster, self.fence());
         let class = match &self.shared.plan.intent {
             Intent::Snapshot { class } => class.as_deref(),
             _ => None,
         };
         let (namespace, tenant) = (self.turn.namespace.clone(), self.turn.tenant.clone());
-        let mut said = Vec::new();
+        let (mut asked, mut without) = (Vec::new(), Vec::new());
         for (claim, name) in self.snapshots() {
             let expected = self.turn.basis.claims.get(&claim).copied();
             let at = address("PersistentVolumeClaim", &namespace, &claim)?;
             let object = Cluster::snapshot_of(&namespace, &claim, &name, &tenant, class);
-            self.patience
+            let is_asked = self
+                .patience
                 .insist(async || {
                     let live = cluster.object(&at).await?;
                     if live.as_ref().and_then(uid) != expected {
                         return Err(Trouble::Moved(format!("claim {claim} is not the one that was there")));
                     }
-                    guard(&hold, live.as_ref()).await?;
+                    if live.as_ref().is_some_and(has_no_volume) {
+                        return Ok(false);
+                    }
+                    guard(&fence, live.as_ref()).await?;
                     match cluster.create(&object).await {
                         Err(error) if error.fault != Fault::Exists => Err(error.into()),
-                        _ => Ok(()),
+                        _ => Ok(true),
                     }
                 })
                 .await?;
-            said.push(name);
+            if is_asked { asked.push(name) } else { without.push(claim) }
         }
-        Ok(format!("asked for {}", said.join(" and ")))
+        let without = without.join(" and ");
+        Ok(match (asked.join(" and "), without.is_empty()) {
+            (asked, true) => format!("asked for {asked}"),
+            (asked, false) if asked.is_empty() => format!("nothing to cut: {without} has no volume yet"),
+            (asked, false) => format!("asked for {asked}; {without} has no volume yet"),
+        })
     }
 
     pub(super) async fn snapped(&mut self) -> Result<Judged, Trouble> {
         let mut ready = Vec::new();
-        for (_, name) in self.snapshots() {
+        for (claim, name) in self.snapshots() {
             let Some(live) = self.live("VolumeSnapshot", &name).await? else {
+                if self.live("PersistentVolumeClaim", &claim).await?.as_ref().is_some_and(has_no_volume) {
+                    continue;
+                }
                 return Ok(Judged::Never(format!("snapshot {name} is gone")));
             };
             let status = &live["status"];
@@ -61,6 +75,14 @@ impl Act<'_> {
             }
             ready.push(format!("{name} ({})", status["restoreSize"].as_str().unwrap_or("of unknown size")));
         }
-        Ok(Judged::Met(format!("{} can be used", ready.join(" and "))))
+        Ok(Judged::Met(match ready.join(" and ") {
+            none if none.is_empty() => "there was nothing to cut".to_owned(),
+            ready => format!("{ready} can be used"),
+        }))
     }
+}
+
+/// It waits for its first pod: what was never there cannot be cut, and cannot be lost.
+fn has_no_volume(claim: &Value) -> bool {
+    claim.pointer("/spec/volumeName").and_then(Value::as_str).is_none_or(str::is_empty)
 }

@@ -9,7 +9,7 @@ use fleetdeck::{
     manifest::{Base, Defaults, PinnedImage, TenantSpec},
     plan::{Care, End, Event, Intent, Ledger, News, Other, Pace, Plan, Refusal, Situation, State, read::Here},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::world::{Watching, World};
 
@@ -148,7 +148,7 @@ impl Runner<'_> {
         kept: Option<(Lease, Records)>,
         mut mind: impl FnMut(&Event) -> Order,
     ) -> Told {
-        let (order, orders) = watch::channel(Order::Go);
+        let (voice, orders) = engine::orders(Order::Go);
         let (tell, mut told) = mpsc::channel(64);
         let scope = self.world.scope();
         let job = Job {
@@ -169,7 +169,7 @@ impl Runner<'_> {
         let listen = async {
             let mut events = Vec::new();
             while let Some(event) = told.recv().await {
-                order.send_replace(mind(&event));
+                voice.say(mind(&event));
                 events.push(event);
             }
             events

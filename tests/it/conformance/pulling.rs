@@ -7,7 +7,7 @@ use fleetdeck::{
     manifest::{Base, Defaults},
     plan::{Care, End, Event, Intent, News, Pace, Step},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use crate::conformance::{
     acting::{CONTROL, Operator, Told, image, ready},
@@ -36,7 +36,7 @@ pub(crate) fn desk(cluster: &Cluster) -> Desk {
 
 pub(crate) async fn carry_out(operator: &Operator<'_>, proposal: Proposal) -> Told {
     let work = desk(&operator.world.cluster).begin(proposal.plan, proposal.recorded, Secrets::default()).await.unwrap();
-    let (_order, orders) = watch::channel(fleetdeck::engine::Order::Go);
+    let (_voice, orders) = fleetdeck::engine::orders(fleetdeck::engine::Order::Go);
     let (tell, mut told) = mpsc::channel::<Event>(64);
     let listen = async {
         let mut events = Vec::new();

@@ -10,7 +10,7 @@ use fleetdeck::{
     plan::{Plan, State, Step},
 };
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use crate::conformance::{
     acting::{CONTROL, Operator, image, one, ready},
@@ -41,7 +41,7 @@ async fn onward(world: &World, plan: &Plan) -> Result<Box<Left>, Declined> {
 
 async fn state_after(world: &World, left: Left, namespace: &str) -> State {
     let work = desk(&world.cluster).take_up(left).await.unwrap();
-    let (_order, orders) = watch::channel(fleetdeck::engine::Order::Go);
+    let (_voice, orders) = fleetdeck::engine::orders(fleetdeck::engine::Order::Go);
     let (tell, mut told) = mpsc::channel(64);
     let listen = async { while told.recv().await.is_some() {} };
     let (ledger, ()) = tokio::join!(Box::pin(work.go(orders, tell, None)), listen);

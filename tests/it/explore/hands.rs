@@ -22,10 +22,7 @@ use fleetdeck::{
     manifest::{Base, Defaults},
     plan::{End, Event, News, Plan, State, Why},
 };
-use tokio::{
-    sync::{mpsc, watch},
-    time::Sleep,
-};
+use tokio::{sync::mpsc, time::Sleep};
 
 use super::{
     draw::{Drawn, Fate},
@@ -129,7 +126,7 @@ impl<'w> Hands<'w> {
         let at = self.legs.borrow().len();
         let journal = self.folder.path().join(format!("{at}.jsonl"));
         self.legs.borrow_mut().push(Leg { events: Vec::new(), journal: journal.clone(), cut: true });
-        let (_order, orders) = watch::channel(Order::Go);
+        let (_voice, orders) = fleetdeck::engine::orders(Order::Go);
         let (tell, mut told) = mpsc::channel(64);
         let run = async {
             let listen = async {

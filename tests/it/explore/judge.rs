@@ -43,6 +43,8 @@ struct Seen {
     /// Its volumes when the plan was made.
     first: BTreeMap<String, String>,
     set: bool,
+    /// StatefulSets that somebody else has made.
+    sets: BTreeSet<String>,
     wanted: u64,
     /// A run has taken the gateway from its user, and it is not back.
     down: bool,
@@ -332,6 +334,8 @@ impl Judge {
         self.demand(allowed, || format!("{by} writes {place}, for which the plan has no step"));
         let seen = &self.seen[&turn.namespace];
         let meant = match (&turn.basis.namespace, &seen.uid) {
+            // The server cannot bind what is made to the Namespace that was there a moment ago: it says itself whose it is.
+            _ if kind == "Event" => !seen.sets.contains(text(&change.object, "/involvedObject/uid")),
             (Some(meant), Some(there)) => meant.to_string() == *there,
             (Some(_), None) => purges,
             (None, _) => true,
@@ -395,6 +399,9 @@ impl Judge {
                 let wanted = object["spec"]["replicas"].as_u64().unwrap_or(1);
                 let was = std::mem::replace(&mut seen.wanted, if change.gone { 0 } else { wanted });
                 seen.set = !change.gone;
+                if !ours && change.before.is_none() {
+                    seen.sets.insert(uid);
+                }
                 seen.down |= ours && seen.pod.is_some() && (goes(change) || was > wanted);
             }
             "Secret" if text(object, "/metadata/name") == "gateway-token" => {

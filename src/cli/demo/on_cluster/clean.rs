@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use tokio::{
-    sync::{mpsc, watch},
+    sync::mpsc,
     time::{Instant, sleep},
 };
 
@@ -85,7 +85,8 @@ async fn purge(site: &Site, own: &[Own]) -> Result<bool, Failure> {
     }
     let plan = Plan::make(intent, pace, &entries, &situation)
         .map_err(|refusal| Failure::Refused(format!("refused: {refusal}")))?;
-    let (order, orders) = watch::channel(Order::Go);
+    let (voice, orders) = engine::orders(Order::Go);
+    let heard = orders.clone();
     let (tell, mut told) = mpsc::channel(64);
     let job = Job {
         cluster,
@@ -105,7 +106,7 @@ async fn purge(site: &Site, own: &[Own]) -> Result<bool, Failure> {
     let listen = async { while told.recv().await.is_some() {} };
     let ledger = tokio::select! {
         (ledger, ()) = async { tokio::join!(engine::run(job), listen) } => ledger,
-        () = act::obey(&order) => return Ok(true),
+        () = act::obey(&voice) => return Ok(true),
     };
     for (namespace, state) in &ledger.turns {
         match state {
@@ -114,7 +115,7 @@ async fn purge(site: &Site, own: &[Own]) -> Result<bool, Failure> {
             _ => {}
         }
     }
-    Ok(*order.borrow() == Order::Stop)
+    Ok(heard.now() == Order::Stop)
 }
 
 /// The very namespace that carries the label, not another of its name.

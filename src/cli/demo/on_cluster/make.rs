@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::{AT_ONCE, LABEL, Own, Site};
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     },
     cluster::{Address, Fault},
     config::Config,
-    engine::{self, Job, Order, Secrets, desk::identity},
+    engine::{self, Job, Order, Orders, Secrets, desk::identity},
     fleet::{Text, clean::clean},
     index::Entry,
     manifest::{Base, Defaults, TenantDraft, TenantSpec},
@@ -194,12 +194,13 @@ fn spec(resident: &Resident, doors: &Defaults) -> Result<TenantSpec, Failure> {
 async fn carry_out(site: &Site, base: &Base, todo: Vec<Todo>) -> Result<(), Failure> {
     let all = todo.len();
     print::note(&format!("making {all} demo tenants in context {}, {AT_ONCE} at once", site.cluster.context()));
-    let (order, orders) = watch::channel(Order::Go);
+    let (voice, orders) = engine::orders(Order::Go);
+    let heard = orders.clone();
     let work = stream::iter(todo).map(|todo| one(site, base, todo, orders.clone()));
     let mut work = Box::pin(work.buffer_unordered(AT_ONCE as usize));
     let (mut made, mut failed) = (0, 0);
-    let stopped = || *order.borrow() == Order::Stop;
-    let mut obey = pin!(act::obey(&order));
+    let stopped = || heard.now() == Order::Stop;
+    let mut obey = pin!(act::obey(&voice));
     loop {
         tokio::select! {
             done = work.next() => match done {
@@ -233,7 +234,7 @@ async fn carry_out(site: &Site, base: &Base, todo: Vec<Todo>) -> Result<(), Fail
 }
 
 /// Makes a tenant where it is to be made, then breaks it where it is to be broken.
-async fn one(site: &Site, base: &Base, todo: Todo, orders: watch::Receiver<Order>) -> Result<String, String> {
+async fn one(site: &Site, base: &Base, todo: Todo, orders: Orders) -> Result<String, String> {
     let id = &todo.id;
     if let Some(plan) = &todo.plan {
         let ledger = create(site, base, plan, orders.clone()).await;
@@ -248,7 +249,7 @@ async fn one(site: &Site, base: &Base, todo: Todo, orders: watch::Receiver<Order
     if todo.events.is_empty() {
         return Ok(format!("{id} is ready"));
     }
-    if *orders.borrow() == Order::Stop {
+    if orders.now() == Order::Stop {
         return Err(format!("{id}: not broken yet"));
     }
     let mut player = Player::new(site.cluster.clone(), 1.0).map_err(|e| e.to_string())?;
@@ -270,7 +271,7 @@ fn marked(deed: &Deed) -> Result<Deed, serde_json::Error> {
     Ok(deed)
 }
 
-async fn create(site: &Site, base: &Base, plan: &Plan, orders: watch::Receiver<Order>) -> Ledger {
+async fn create(site: &Site, base: &Base, plan: &Plan, orders: Orders) -> Ledger {
     // What goes on is said when it is over: of twelve at once nobody reads every step.
     let (tell, _) = mpsc::channel(1);
     let job = Job {
