@@ -221,7 +221,9 @@ impl Run<'_> {
         let mut orders = self.orders.clone();
         let mut listens = true;
         loop {
-            while acting.len() < most && !self.is_over() && orders.hear() == Order::Go {
+            // Whatever was said while nobody listened, between two waves or while something was written down.
+            self.heard(orders.hear()).await;
+            while acting.len() < most && !self.is_over() && orders.now() == Order::Go {
                 let Some(turn) = waiting.pop_front() else { break };
                 if self.skipped.borrow().contains(&turn.namespace) {
                     let (tenant, said) = (turn.namespace.clone(), "somebody said so".to_owned());

@@ -42,6 +42,8 @@ pub enum Fault {
     StallAfter(usize),
     /// The answer comes late by this much (of tokio's time).
     Slow(Duration),
+    /// The request is under way for so long (of tokio's time), and has its effect even where nobody waits for it any more.
+    Late(Duration),
 }
 
 /// Which requests a fault hits; an empty text or list means any.
@@ -189,7 +191,7 @@ pub(crate) fn instead(fault: &Fault, ask: &Ask) -> Option<Response> {
                 serde_json::json!({"kind": "Unexpected", "apiVersion": "v1", "metadata": [], "items": {"a": 1}});
             return Some(answer::json(200, &wrong));
         }
-        Fault::CutAfter(_) | Fault::Stall | Fault::StallAfter(_) | Fault::Slow(_) => return None,
+        Fault::CutAfter(_) | Fault::Stall | Fault::StallAfter(_) | Fault::Slow(_) | Fault::Late(_) => return None,
     };
     Some(status.into_response())
 }

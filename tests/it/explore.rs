@@ -43,8 +43,9 @@ use super::conformance::{acting::Operator, world::World};
 /// waited for a lease woke in any order; 49: a delete that keeps the volumes could not be gone on with; 276: a snapshot first was
 /// refused for one who never had a volume; 366: turns that waited for orders woke in any order; 482: a tenant that the run's next
 /// holder had taken was told as held by another run; 748: a StatefulSet made anew, whose answer was lost, was taken for
-/// somebody else's; 786: the claim was put on another tenant of the same name.
-const FOUND: [u64; 8] = [8, 46, 49, 276, 366, 482, 748, 786];
+/// somebody else's; 786: the claim was put on another tenant of the same name; 645: a run that went on between two waves stayed
+/// paused for those who looked.
+const FOUND: [u64; 9] = [8, 46, 49, 276, 366, 482, 645, 748, 786];
 
 /// The seeds of an ordinary run.
 fn seeds() -> Range<u64> {

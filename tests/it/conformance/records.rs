@@ -4,10 +4,11 @@
 use fleetdeck::{
     cluster::{Address, Only},
     engine::{
-        Declined, Records,
+        Declined, Order, Records,
         desk::runs::{Left, Onward},
     },
-    plan::{Plan, State, Step},
+    manifest::TenantSpec,
+    plan::{End, Event, Ledger, News, Pace, Plan, State, Step},
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -20,6 +21,7 @@ use crate::conformance::{
 
 told_twice! { records:
     a_record_that_was_edited_by_hand_is_refused_or_held
+    what_others_say_of_a_run_that_goes_is_obeyed
 }
 
 fn map(plan: &Plan, piece: &str) -> Address {
@@ -41,7 +43,7 @@ async fn onward(world: &World, plan: &Plan) -> Result<Box<Left>, Declined> {
 
 async fn state_after(world: &World, left: Left, namespace: &str) -> State {
     let work = desk(&world.cluster).take_up(left).await.unwrap();
-    let (_voice, orders) = fleetdeck::engine::orders(fleetdeck::engine::Order::Go);
+    let (_voice, orders) = fleetdeck::engine::orders(Order::Go);
     let (tell, mut told) = mpsc::channel(64);
     let listen = async { while told.recv().await.is_some() {} };
     let (ledger, ()) = tokio::join!(Box::pin(work.go(orders, tell, None)), listen);
@@ -123,4 +125,49 @@ pub(crate) async fn a_record_that_was_edited_by_hand_is_refused_or_held(world: &
     let error = desk(&world.cluster).run(&plan.id).await.unwrap_err();
     assert!(error.to_string().contains("piece 1 of the plan of"), "{error}");
     assert_eq!(world.cluster.pod(&name, "openclaw-0").await.unwrap().unwrap().uid, pod, "nobody was touched");
+}
+
+/// Through its record, from elsewhere: pause, leave one out, go on; and stop.
+pub(crate) async fn what_others_say_of_a_run_that_goes_is_obeyed(world: &World) {
+    let mut operator = Operator::new(world).await;
+    let specs = ["a", "b", "c"].map(|name| world.spec(name));
+    let namespaces = specs.each_ref().map(TenantSpec::namespace);
+    for spec in &specs {
+        operator.create(spec).await;
+    }
+    let names: Vec<&str> = namespaces.iter().map(String::as_str).collect();
+    let before: Vec<_> = names.iter().map(|name| operator.entry(name).tenant.pod().unwrap().uid).collect();
+    let pod = async |name: &str| world.cluster.pod(name, "openclaw-0").await.unwrap().map(|pod| pod.uid);
+    let pace = Pace { canary: 0, ..one() };
+    let elsewhere = desk(&world.cluster);
+    let renewals = world.cluster.clock().real(25);
+
+    let plan = operator.plan(image("2026.8.2"), pace, &names, ready).await.unwrap();
+    let kept = operator.keep(&plan, "dana").await.unwrap();
+    elsewhere.order(&plan.id, "pause").await.unwrap();
+    // The first may have been begun before the record was read.
+    let person = async {
+        tokio::time::sleep(world.cluster.clock().real(90)).await;
+        assert_eq!((pod(names[1]).await, pod(names[2]).await), (Some(before[1]), Some(before[2])), "it is paused");
+        elsewhere.skip(&plan.id, names[1]).await.unwrap();
+        // Both are read with the next renewal of the lease.
+        tokio::time::sleep(renewals).await;
+        elsewhere.order(&plan.id, "go").await.unwrap();
+    };
+    let (told, ()) = tokio::join!(operator.run_until(&plan, Ledger::new(&plan), Some(kept), |_| Order::Go), person);
+    assert_eq!(told.end(), End::Done, "{}", told.said());
+    assert!(matches!(told.state(names[1]), State::Skipped { .. }), "{}", told.said());
+    assert!(matches!(told.state(names[2]), State::Done { .. }), "{}", told.said());
+    assert_eq!(pod(names[1]).await, Some(before[1]), "it was left out");
+    let paused = |e: &&Event| matches!(e.news, News::Paused { .. } | News::Resumed { .. });
+    assert_eq!(told.events.iter().filter(paused).count(), 2, "{}", told.said());
+
+    operator.watching.until(names[2], "upgraded", ready).await;
+    let last = pod(names[2]).await;
+    let plan = operator.plan(image("2026.8.3"), pace, &names, ready).await.unwrap();
+    let kept = operator.keep(&plan, "dana").await.unwrap();
+    elsewhere.order(&plan.id, "stop").await.unwrap();
+    let told = operator.run_until(&plan, Ledger::new(&plan), Some(kept), |_| Order::Go).await;
+    assert_eq!(told.end(), End::Stopped, "{}", told.said());
+    assert_eq!((pod(names[1]).await, pod(names[2]).await), (Some(before[1]), last), "nobody else was begun");
 }

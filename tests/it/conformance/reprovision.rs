@@ -49,6 +49,17 @@ pub(crate) async fn what_cannot_be_changed_is_made_anew_on_the_same_volumes(worl
     operator.watching.until(&namespace, "with the other one", other).await;
     let refused = world.cluster.apply(&world.object(&spec, "StatefulSet", "openclaw"), Mode::DryRun).await;
     assert!(refused.unwrap_err().said.contains("orbidden"), "it cannot be applied");
+    // And has let a volume grow, of which the spec knows nothing: it never shrinks.
+    let volume = Address::kind("PersistentVolumeClaim", &namespace, "app-data").unwrap();
+    let size = async || {
+        world.cluster.object(&volume).await.unwrap().unwrap()["spec"]["resources"]["requests"]["storage"].clone()
+    };
+    let rendered = world.object(&spec, "PersistentVolumeClaim", "app-data");
+    let grown = json!({ "spec": { "resources": { "requests": { "storage": "33Gi" } } } });
+    assert_ne!(rendered["spec"]["resources"]["requests"]["storage"], "33Gi");
+    world.cluster.patch("v1", "PersistentVolumeClaim", &namespace, "app-data", "kubectl-edit", &grown).await.unwrap();
+    let kept_size = size().await;
+    assert_eq!(kept_size, "33Gi");
 
     let plan = operator.plan(Intent::Reprovision { image: None }, one(), &[&namespace], other).await.unwrap();
     let turn = plan.turns().next().unwrap();
@@ -63,6 +74,7 @@ pub(crate) async fn what_cannot_be_changed_is_made_anew_on_the_same_volumes(worl
     let fresh = |e: &Entry| ready(e) && e.tenant.set().is_some_and(|s| s.uid != before.set().unwrap().uid);
     operator.watching.until(&namespace, "made anew", fresh).await;
     assert_eq!(claims(operator.entry(&namespace)), kept, "the very same volumes");
+    assert_eq!(size().await, kept_size, "as large as they were");
     assert_eq!(set(world, &namespace).await["spec"]["podManagementPolicy"], "Parallel");
     assert_ne!(operator.entry(&namespace).tenant.pod().unwrap().uid, before.pod().unwrap().uid);
 }

@@ -85,6 +85,11 @@ pub struct Judge {
     blights: Blights,
     /// By who acts: how often the lease had changed hands when they got it.
     epochs: BTreeMap<String, u64>,
+    /// By who acts: tenants that were begun and are not brought to an end.
+    acting: BTreeMap<String, BTreeSet<String>>,
+    /// By who acts, once nobody new is to be begun: how many were begun before and since, and how many those can be at most.
+    halted: BTreeMap<String, (usize, usize)>,
+    failed: usize,
     hash: Sha256,
     /// All of it, where somebody looks at single seeds.
     pub log: String,
@@ -160,6 +165,9 @@ impl Judge {
             strangers,
             blights,
             epochs: BTreeMap::new(),
+            acting: BTreeMap::new(),
+            halted: BTreeMap::new(),
+            failed: 0,
             hash: Sha256::new(),
             log: String::new(),
             tells: std::env::var_os("FLEETDECK_SEEDS").is_some(),
@@ -450,10 +458,18 @@ impl Judge {
     fn say(&mut self, by: &str, event: &Event) {
         let line = serde_json::to_string(event).unwrap();
         self.note(&format!("{by} says {line}"));
+        match &event.news {
+            News::Paused { .. } => self.halt(by, self.plan.pace.max_unavailable as usize),
+            News::Resumed { .. } if self.failed < self.plan.pace.stop_after as usize => {
+                self.halted.remove(by);
+            }
+            _ => {}
+        }
         let Some(tenant) = event.news.tenant() else { return };
         let known = self.plan.turn(tenant).is_some();
         self.demand(known, || format!("{by} tells of {tenant}, which is no part of the plan"));
         let turn = self.plan.turn(tenant).cloned().unwrap();
+        self.begins(by, tenant, &event.news);
         match &event.news {
             News::Step { step, said, .. } => {
                 let seen = &self.seen[tenant];
@@ -466,6 +482,35 @@ impl Judge {
             }
             News::Did { step, said, .. } => self.did(&turn, *step, said),
             News::Done { .. } => self.done(&turn),
+            _ => {}
+        }
+    }
+
+    /// From here on nobody new is begun; of `most` that act, some may have been whose first word is still to come.
+    fn halt(&mut self, by: &str, most: usize) {
+        let acting = self.acting.get(by).map_or(0, BTreeSet::len);
+        self.halted.entry(by.to_owned()).or_insert((acting, most));
+    }
+
+    /// A run that is paused, or has seen failures enough, takes nobody else.
+    fn begins(&mut self, by: &str, tenant: &str, news: &News) {
+        match news {
+            News::Step { step: 0, .. } => {
+                self.acting.entry(by.to_owned()).or_default().insert(tenant.to_owned());
+                if let Some((begun, _)) = self.halted.get_mut(by) {
+                    *begun += 1;
+                }
+                let fits = self.halted.get(by).is_none_or(|(begun, most)| begun <= most);
+                self.demand(fits, || format!("{by} begins with {tenant}, though nobody new is to be begun"));
+            }
+            News::Done { .. } | News::Failed { .. } | News::Held { .. } | News::Skipped { .. } => {
+                self.acting.entry(by.to_owned()).or_default().remove(tenant);
+                self.failed += usize::from(matches!(news, News::Failed { .. }));
+                if self.failed >= self.plan.pace.stop_after as usize {
+                    // The place of the one that failed stays empty.
+                    self.halt(by, (self.plan.pace.max_unavailable as usize).saturating_sub(1));
+                }
+            }
             _ => {}
         }
     }

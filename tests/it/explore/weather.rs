@@ -74,7 +74,11 @@ fn arm(faults: &Faults, rng: &mut fastrand::Rng) {
             3..=5 => Fault::CutAfter(0),
             6 if verb == "watch" || verb == "list" => Fault::Gone,
             6 => Fault::Stall,
-            7 => Fault::Slow(Duration::from_secs(rng.u64(10..70))),
+            // Longer than anybody waits for an answer, and for a lease.
+            7 => {
+                let by = Duration::from_secs(rng.u64(10..70));
+                if ["get", "list", "watch"].contains(&verb) { Fault::Slow(by) } else { Fault::Late(by) }
+            }
             _ => Fault::Slow(Duration::from_millis(rng.u64(50..9_000))),
         };
         let resource = RESOURCES[rng.usize(..RESOURCES.len())];
