@@ -269,6 +269,12 @@ impl Config {
         if let Some(key) = set("FLEETDECK_TENANT_LABEL") {
             self.labels.tenant = key;
         }
+        // Set to nothing it is no label, which only a pattern can stand in for.
+        if get("FLEETDECK_TENANT_LABEL").is_some_and(|key| key.trim().is_empty())
+            && set("FLEETDECK_NAMESPACE_PATTERN").is_some()
+        {
+            self.labels.tenant = String::new();
+        }
         if let Some(pattern) = set("FLEETDECK_NAMESPACE_PATTERN") {
             let read = pattern.parse().map_err(|e| ConfigError(format!("FLEETDECK_NAMESPACE_PATTERN: {e}")))?;
             self.labels.namespace = Some(read);
@@ -306,7 +312,7 @@ impl Config {
         let Claims { app, config } = self.claims.clone();
         let roles = Roles { gateway, browser, browser_ui, app_claims: app, config_claims: config };
         let LabelKeys { tenant, namespace, tier, .. } = self.labels.clone();
-        Labels { tenant, namespace, tier, roles }
+        Labels { tenant: tenant.trim().to_owned(), namespace, tier, roles }
     }
 }
 

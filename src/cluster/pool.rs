@@ -17,6 +17,8 @@ use crate::{
 const PAGE: u32 = 250;
 /// A cluster with more pods than this beside its tenants is not listed whole.
 const PAGES: usize = 80;
+/// Only those that are on a node; what has ended holds nothing.
+const STANDING: &str = "spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed";
 
 impl Cluster {
     /// Of everybody but the tenants: their pods are watched already.
@@ -39,8 +41,7 @@ impl Cluster {
             None => self.tenants_pods(scope).await?,
         };
         let selector = encode(&scope.others().unwrap_or_default());
-        // Only those that are on a node; what has ended holds nothing.
-        let fields = encode("spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed");
+        let fields = encode(STANDING);
         let mut loads = BTreeMap::new();
         let mut next: Option<String> = None;
         let mut body = Buffer::default();
@@ -54,30 +55,35 @@ impl Cluster {
                 return Ok(loads);
             }
         }
-        let said = format!("{what}: there are more than {}", PAGES * PAGE as usize);
-        Err(ClusterError::new(Fault::Refused, &self.place, said, ""))
+        Err(self.too_many(what))
     }
 
     /// The UIDs of the tenants' pods.
     async fn tenants_pods(&self, scope: &Scope) -> Result<BTreeSet<Uid>, ClusterError> {
         let what = "list pods of tenants";
         let selector = encode(&scope.tenants());
+        let fields = encode(STANDING);
         let mut known = BTreeSet::new();
         let mut next: Option<String> = None;
         let mut body = Buffer::default();
         for _ in 0..PAGES {
             let more = next.as_deref().map_or_else(String::new, |token| format!("&continue={}", encode(token)));
-            let path = format!("/api/v1/pods?labelSelector={selector}&limit={PAGE}{more}");
+            let path = format!("/api/v1/pods?labelSelector={selector}&fieldSelector={fields}&limit={PAGE}{more}");
             self.read(&path, what, &mut body).await?;
             let page = digest::page(Kind::Pod, &scope.labels, &body);
             let page = page.map_err(|e| ClusterError::digest(&self.place, what, &body, &e))?;
             known.extend(page.facets.iter().filter(|f| f.tenant.is_some()).map(|f| f.key.uid));
             next = page.next;
             if next.is_none() {
-                break;
+                return Ok(known);
             }
         }
-        Ok(known)
+        Err(self.too_many(what))
+    }
+
+    fn too_many(&self, what: &str) -> ClusterError {
+        let said = format!("{what}: there are more than {}", PAGES * PAGE as usize);
+        ClusterError::new(Fault::Refused, &self.place, said, "")
     }
 
     async fn disk_limits(&self) -> Result<BTreeMap<Text, Vec<(Text, u32)>>, ClusterError> {

@@ -68,8 +68,18 @@ impl Scope {
         simple.then(|| format!("!{}", self.labels.tenant))
     }
 
+    /// Label selector of tenants' Namespaces. Where their names tell them, `select` is of what lies in them: whoever makes
+    /// a Namespace is seldom who labels its objects.
+    pub fn homes(&self) -> String {
+        if self.labels.namespace.is_some() { self.labels.tenant.clone() } else { self.tenants() }
+    }
+
     fn selector(&self, kind: Kind) -> String {
-        if kind == Kind::Node { self.pool.clone() } else { self.tenants() }
+        match kind {
+            Kind::Node => self.pool.clone(),
+            Kind::Namespace => self.homes(),
+            _ => self.tenants(),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One tenant's turn: is it still what was agreed on, then step by step.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::Value;
 use tokio::{sync::mpsc, time::sleep};
@@ -66,6 +66,8 @@ pub(super) struct Act<'a> {
     pub(super) back: Option<At>,
     /// The Namespace that the turn acts in, where the plan did not know it: it is made by this run.
     pub(super) home: Option<Uid>,
+    /// Snapshots that were asked for.
+    pub(super) asked: BTreeSet<String>,
     /// What carries our claim now.
     pub(super) claimed: Vec<Address>,
     /// The StatefulSet that Events are about.
@@ -108,6 +110,7 @@ impl<'a> Act<'a> {
             down_since: None,
             back: None,
             home: None,
+            asked: BTreeSet::new(),
             claimed: Vec::new(),
             set: turn.basis.set.clone(),
             mute: false,
@@ -322,6 +325,8 @@ fn check_namespace(turn: &Turn, intent: &Intent, live: Option<&Value>, ours: boo
         Some(expected) if uid(live) != Some(expected) => {
             return moved("the tenant was deleted, and another of its name was made");
         }
+        // Bound to its pod; the Namespace of a foreign tenant may carry no label, so that nobody saw it.
+        None if *intent == Intent::Restart => {}
         None if !ours => {
             let label = live.pointer("/metadata/labels").and_then(|labels| labels.get(TENANT_LABEL));
             return match label {

@@ -40,10 +40,14 @@ impl Fence {
         let there = if is_home { live.and_then(uid) } else { self.cluster.object(at).await?.as_ref().and_then(uid) };
         match there {
             Some(there) if there == *expected => Ok(()),
-            Some(_) => Err(Trouble::Moved("the tenant was deleted, and another of its name was made".to_owned())),
+            Some(_) => Err(remade()),
             None => Err(Trouble::Moved("the tenant is gone".to_owned())),
         }
     }
+}
+
+fn remade() -> Trouble {
+    Trouble::Moved("the tenant was deleted, and another of its name was made".to_owned())
 }
 
 /// Whether an object that was just read may be written as it was read.
@@ -60,17 +64,21 @@ pub(super) async fn guard(fence: &Fence, live: Option<&Value>) -> Result<(), Tro
 }
 
 impl Act<'_> {
-    /// What a write is bound to now. Whoever may not claim may not read Namespaces either, and is bound to UIDs alone.
+    /// What a write is bound to now. Whoever may do no more than restart may not read Namespaces, and is bound to the pod alone.
     pub(super) fn fence(&self) -> Fence {
         let hold = self.shared.hold.clone();
-        let home = self.turn.basis.namespace.or(self.home).filter(|_| hold.claim.is_some());
+        let blind = hold.claim.is_none() && self.shared.plan.intent == Intent::Restart;
+        let home = self.turn.basis.namespace.or(self.home).filter(|_| !blind);
         let at = address("Namespace", "", &self.turn.namespace).ok();
         Fence { cluster: self.shared.cluster.clone(), hold, home: at.zip(home) }
     }
 
     /// Puts our claim on the tenant, whose Namespace was just read.
     pub(super) async fn claim(&mut self, namespace: &Value) -> Result<(), Trouble> {
-        self.home = uid(namespace);
+        match self.turn.basis.namespace.or(self.home) {
+            Some(known) if uid(namespace) != Some(known) => return Err(remade()),
+            _ => self.home = uid(namespace),
+        }
         let cluster = self.shared.cluster;
         let found = annotation(namespace, CLAIM_ANNOTATION).map(str::to_owned);
         let ours = self.shared.hold.claim.clone();

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::{
     act::{Act, Shared, address, uid, version},
-    exec::{as_agreed, config, without_run},
+    exec::{as_agreed, config, snapshot::has_no_volume, without_run},
     hold::Hold,
     orders::{Order, orders},
     patience::Patience,
@@ -167,7 +167,12 @@ async fn steps(act: &mut Act<'_>, verdicts: &mut Vec<Verdict>) -> Result<(), Tro
             Step::Snapshot => {
                 for (claim, name) in act.snapshots() {
                     let object = format!("VolumeSnapshot {}/{name}", turn.namespace);
-                    let said = format!("would be made of {claim}");
+                    let at = address("PersistentVolumeClaim", &turn.namespace, &claim)?;
+                    let live = act.shared.cluster.object(&at).await?;
+                    let said = match live.as_ref().is_some_and(has_no_volume) {
+                        true => format!("would not be made: {claim} has no volume yet"),
+                        false => format!("would be made of {claim}"),
+                    };
                     verdicts.push(said_of(object, said));
                 }
             }

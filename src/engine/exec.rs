@@ -6,7 +6,7 @@ mod drain;
 mod ownership;
 mod room;
 mod secret;
-mod snapshot;
+pub(super) mod snapshot;
 mod volumes;
 
 use std::time::Duration;
@@ -72,6 +72,13 @@ impl Act<'_> {
                 // Made by this run already, by an attempt whose answer was lost: it takes the place of the one that was seen.
                 let remade = plan.intent.remakes() && live.as_ref().is_some_and(|live| is_of(live, &plan.id));
                 let set = self.set.as_ref().filter(|_| !remade);
+                // A Namespace that the plan did not know is one that this run makes, or somebody else's.
+                if kind == Piece::Namespace
+                    && self.turn.basis.namespace.is_none()
+                    && live.as_ref().is_some_and(|live| !is_of(live, &plan.id))
+                {
+                    return Err(Trouble::Moved("a namespace of this name was made since".to_owned()));
+                }
                 let config = config(object, live.as_ref(), &run, set)?;
                 let unchanged = live.as_ref().is_some_and(|live| diff(&config, live, MANAGER).is_empty());
                 if unchanged {
@@ -82,6 +89,9 @@ impl Act<'_> {
                 Ok((Some(made), if live.is_some() { "changed" } else { "made" }))
             });
             let (found, word) = outcome.await?;
+            if kind == Piece::Namespace && self.home.is_none() {
+                self.home = found.as_ref().and_then(uid);
+            }
             if let Some(found) = &found
                 && kind == Piece::StatefulSet
             {

@@ -222,8 +222,9 @@ impl Run<'_> {
         let mut listens = true;
         loop {
             // Whatever was said while nobody listened, between two waves or while something was written down.
-            self.heard(orders.hear()).await;
-            while acting.len() < most && !self.is_over() && orders.now() == Order::Go {
+            let order = orders.hear();
+            self.heard(order).await;
+            while acting.len() < most && !self.is_over() && order == Order::Go {
                 let Some(turn) = waiting.pop_front() else { break };
                 if self.skipped.borrow().contains(&turn.namespace) {
                     let (tenant, said) = (turn.namespace.clone(), "somebody said so".to_owned());
@@ -233,7 +234,7 @@ impl Run<'_> {
                 let act = Act::new(self.shared.clone(), turn);
                 acting.push(Box::pin(async move { (turn, act.take().await) }));
             }
-            let paused = !waiting.is_empty() && !self.is_over() && orders.now() == Order::Pause;
+            let paused = !waiting.is_empty() && !self.is_over() && order == Order::Pause;
             if acting.is_empty() && !paused {
                 break;
             }

@@ -77,6 +77,10 @@ pub(super) fn say(turn: &mut Turn, intent: &Intent, entry: &Entry, seen: &Situat
         }
     }
     turn.basis.claims = Basis::of(entry).with_claims(tenant).claims;
+    if tenant.claims.iter().all(|claim| claim.phase == ClaimPhase::Pending) {
+        turn.warnings.push("no way back, and nothing to go back to: it has no volume yet".to_owned());
+        return;
+    }
     let how = if tenant.pod().is_some() {
         "a snapshot of each volume is cut first, after its gateway was drained where that can be; else as it runs, as after \
          a power cut"

@@ -179,7 +179,7 @@ impl Desk {
 
     /// Who is done and who is acted on stands on the tenants' Namespaces.
     async fn stand(&self, plan: &Plan, ledger: &mut Ledger) -> Result<(), Declined> {
-        let label = &self.scope.tenants();
+        let label = &self.scope.homes();
         for namespace in self.cluster.objects("Namespace", "", label).await? {
             let text = |pointer: &str| namespace.pointer(pointer).and_then(Value::as_str);
             let Some(name) = text("/metadata/name") else { continue };

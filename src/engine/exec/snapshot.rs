@@ -49,7 +49,12 @@ impl Act<'_> {
                     }
                 })
                 .await?;
-            if is_asked { asked.push(name) } else { without.push(claim) }
+            if is_asked {
+                self.asked.insert(name.clone());
+                asked.push(name);
+            } else {
+                without.push(claim);
+            }
         }
         let without = without.join(" and ");
         Ok(match (asked.join(" and "), without.is_empty()) {
@@ -63,10 +68,15 @@ impl Act<'_> {
         let mut ready = Vec::new();
         for (claim, name) in self.snapshots() {
             let Some(live) = self.live("VolumeSnapshot", &name).await? else {
-                if self.live("PersistentVolumeClaim", &claim).await?.as_ref().is_some_and(has_no_volume) {
-                    continue;
+                match self.live("PersistentVolumeClaim", &claim).await? {
+                    Some(live) if has_no_volume(&live) => continue,
+                    // It has got one since: what is written from now on is not lost either.
+                    Some(_) if !self.asked.contains(&name) => {
+                        let said = self.snapshot().await?;
+                        return Ok(Judged::NotYet(said));
+                    }
+                    _ => return Ok(Judged::Never(format!("snapshot {name} is gone"))),
                 }
-                return Ok(Judged::Never(format!("snapshot {name} is gone")));
             };
             let status = &live["status"];
             if status["readyToUse"] != true {
@@ -83,6 +93,6 @@ impl Act<'_> {
 }
 
 /// It waits for its first pod: what was never there cannot be cut, and cannot be lost.
-fn has_no_volume(claim: &Value) -> bool {
+pub(in crate::engine) fn has_no_volume(claim: &Value) -> bool {
     claim.pointer("/spec/volumeName").and_then(Value::as_str).is_none_or(str::is_empty)
 }

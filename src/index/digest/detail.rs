@@ -254,7 +254,7 @@ pub fn persistent_volumes(body: &[u8], labels: &Labels) -> Result<Placed<Persist
         capacity: text(item, "/spec/capacity/storage").parse::<Quantity>().ok(),
         namespace: text(item, "/spec/claimRef/namespace"),
         claim: text(item, "/spec/claimRef/name"),
-        tenant: labelled(item) || labels.names(&text(item, "/spec/claimRef/namespace")),
+        tenant: labels.namespace.is_none() && labelled(item) || labels.names(&text(item, "/spec/claimRef/namespace")),
         changed: At::parse(&text(item, "/status/lastPhaseTransitionTime")),
     })
 }

@@ -3,12 +3,13 @@
 use fleetdeck::{
     cluster::{Mode, Scope},
     diagnose::{Board, Code, Tiers},
+    engine::Order,
     fleet::{
         At, Phase,
         name::{Holds, Roles},
     },
     index::{Entry, digest::Labels},
-    plan::Why,
+    plan::{End, Intent, Ledger, Why},
 };
 use serde_json::{Value, json};
 
@@ -126,6 +127,16 @@ pub(crate) async fn an_operator_s_fleet_is_watched_and_diagnosed_at_once(world: 
     // What changes tenants says that it is to be adopted first.
     let refusal = operator.plan(image("2026.9.1"), one(), &[&well], up).await.unwrap_err();
     assert_eq!(refusal.0[0].why, Why::NotAdopted, "{refusal}");
+    // A restart is bound to its pod, and needs nothing of ours; its Namespace carries no label, so that nobody has seen it.
+    let before = operator.entry(&well).tenant.pod().unwrap().uid;
+    assert_eq!(operator.entry(&well).tenant.namespace, None);
+    let plan = operator.plan(Intent::Restart, one(), &[&well], up).await.unwrap();
+    let kept = operator.keep(&plan, "dana").await.unwrap();
+    operator.scope = scope();
+    let told = operator.run_until(&plan, Ledger::new(&plan), Some(kept), |_| Order::Go).await;
+    assert_eq!(told.end(), End::Done, "{}", told.said());
+    let anew = |e: &Entry| up(e) && e.tenant.pod().is_some_and(|pod| pod.uid != before);
+    operator.watching.until(&well, "its new pod", anew).await;
     for namespace in [&well, &lost] {
         if let Some(uid) = world.cluster.namespace_uid(namespace).await.unwrap() {
             world.cluster.delete_namespace(namespace, uid).await.unwrap();
@@ -194,7 +205,9 @@ pub(crate) async fn names_of_namespaces_tell_tenants_where_no_label_does(world: 
     let entry = operator.entry(&dot);
     assert_eq!((entry.tenant.id.as_str(), entry.tenant.pods.len(), entry.tenant.claims.len()), ("dot", 1, 1));
     let all: Vec<&str> = operator.watching.fleet.iter().map(|e| e.tenant.id.as_str()).collect();
-    assert_eq!(all, ["dot"], "neither what has another label nor what lies in another namespace");
+    assert_eq!(all, ["dot", "eve"], "both have such a name; the third has not");
+    let eves = &operator.entry(&eve).tenant;
+    assert!(eves.namespace.is_some() && eves.sets.is_empty() && eves.claims.is_empty(), "nothing in it is selected");
 
     // The same without any selector: whatever lies in such a namespace is that tenant's.
     operator.watching = world.watch_as(&Scope { select: String::new(), ..scope.clone() });

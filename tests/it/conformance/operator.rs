@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use fleetdeck::{
+    cluster::Scope,
     engine::{self, Job, Lease, Order, Records, Secrets, Trouble, hold::holder},
     fleet::{Phase, Uid},
     index::{Entry, Fleet},
@@ -22,6 +23,8 @@ pub(crate) struct Operator<'w> {
     pub watching: Watching,
     pub base: Base,
     pub care: Care,
+    /// What its runs watch.
+    pub scope: Scope,
     nonce: u16,
 }
 
@@ -29,6 +32,7 @@ pub(crate) struct Operator<'w> {
 pub(crate) struct Runner<'a> {
     world: &'a World,
     base: &'a Base,
+    scope: &'a Scope,
 }
 
 /// What came of a run.
@@ -55,7 +59,7 @@ impl<'w> Operator<'w> {
     pub(crate) async fn new(world: &'w World) -> Self {
         let mut watching = world.watch();
         watching.settle().await;
-        Self { world, watching, base: Base::embedded().unwrap(), care: Care::default(), nonce: 0 }
+        Self { world, watching, base: Base::embedded().unwrap(), care: Care::default(), scope: world.scope(), nonce: 0 }
     }
 
     /// Plans on what the index shows once `seen` holds for every tenant.
@@ -122,7 +126,7 @@ impl<'w> Operator<'w> {
         kept: Option<(Lease, Records)>,
         mind: impl FnMut(&Event) -> Order,
     ) -> Told {
-        Runner { world: self.world, base: &self.base }.run_until(plan, ledger, kept, mind).await
+        Runner { world: self.world, base: &self.base, scope: &self.scope }.run_until(plan, ledger, kept, mind).await
     }
 
     pub(crate) fn entry(&self, namespace: &str) -> &Entry {
@@ -150,10 +154,9 @@ impl Runner<'_> {
     ) -> Told {
         let (voice, orders) = engine::orders(Order::Go);
         let (tell, mut told) = mpsc::channel(64);
-        let scope = self.world.scope();
         let job = Job {
             cluster: &self.world.cluster,
-            scope: &scope,
+            scope: self.scope,
             base: self.base,
             plan,
             secrets: Secrets::default(),

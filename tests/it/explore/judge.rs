@@ -459,6 +459,10 @@ impl Judge {
         let line = serde_json::to_string(event).unwrap();
         self.note(&format!("{by} says {line}"));
         match &event.news {
+            News::Began { .. } => {
+                self.acting.remove(by);
+                self.halted.remove(by);
+            }
             News::Paused { .. } => self.halt(by, self.plan.pace.max_unavailable as usize),
             News::Resumed { .. } if self.failed < self.plan.pace.stop_after as usize => {
                 self.halted.remove(by);
@@ -505,7 +509,10 @@ impl Judge {
             }
             News::Done { .. } | News::Failed { .. } | News::Held { .. } | News::Skipped { .. } => {
                 self.acting.entry(by.to_owned()).or_default().remove(tenant);
-                self.failed += usize::from(matches!(news, News::Failed { .. }));
+                // Who was unwell before is in a wave of its own, which does not count.
+                let counts =
+                    self.plan.waves.iter().any(|w| w.counts() && w.turns.iter().any(|t| t.namespace == tenant));
+                self.failed += usize::from(counts && matches!(news, News::Failed { .. }));
                 if self.failed >= self.plan.pace.stop_after as usize {
                     // The place of the one that failed stays empty.
                     self.halt(by, (self.plan.pace.max_unavailable as usize).saturating_sub(1));
