@@ -385,6 +385,14 @@ mod tests {
         assert!(config.overlay(odd).unwrap_err().to_string().contains("FLEETDECK_NAMESPACE_PATTERN: \"oc\" is no"));
         config.overlay(|name| (name == "FLEETDECK_NAMESPACE_PATTERN").then(|| "oc-*".to_owned())).unwrap();
         assert_eq!(config.labels().namespace.map(|p| p.to_string()).as_deref(), Some("oc-*"));
+        assert!(!config.labels().tenant.is_empty(), "what is not named stays");
+        let no_label = |name: &str| match name {
+            "FLEETDECK_NAMESPACE_PATTERN" => Some("oc-*".to_owned()),
+            "FLEETDECK_TENANT_LABEL" => Some(String::new()),
+            _ => None,
+        };
+        config.overlay(no_label).unwrap();
+        assert!(config.labels().tenant.is_empty() && config.check().is_ok());
     }
 
     #[test]

@@ -34,56 +34,50 @@ impl Cluster {
     }
 
     async fn other_pods(&self, scope: &Scope) -> Result<BTreeMap<Text, Load>, ClusterError> {
-        let what = "list pods of others";
         // Where no selector says "all but these", all are listed, and the tenants' own are passed over.
         let known = match scope.others() {
             Some(_) => BTreeSet::new(),
             None => self.tenants_pods(scope).await?,
         };
-        let selector = encode(&scope.others().unwrap_or_default());
-        let fields = encode(STANDING);
         let mut loads = BTreeMap::new();
-        let mut next: Option<String> = None;
-        let mut body = Buffer::default();
-        for _ in 0..PAGES {
-            let more = next.as_deref().map_or_else(String::new, |token| format!("&continue={}", encode(token)));
-            let path = format!("/api/v1/pods?labelSelector={selector}&fieldSelector={fields}&limit={PAGE}{more}");
-            self.read(&path, what, &mut body).await?;
-            next = digest::loads(&body, &known, &mut loads)
-                .map_err(|e| ClusterError::digest(&self.place, what, &body, &e))?;
-            if next.is_none() {
-                return Ok(loads);
-            }
-        }
-        Err(self.too_many(what))
+        let selector = scope.others().unwrap_or_default();
+        self.pods_by_page("list pods of others", &selector, |page| digest::loads(page, &known, &mut loads)).await?;
+        Ok(loads)
     }
 
     /// The UIDs of the tenants' pods.
     async fn tenants_pods(&self, scope: &Scope) -> Result<BTreeSet<Uid>, ClusterError> {
-        let what = "list pods of tenants";
-        let selector = encode(&scope.tenants());
-        let fields = encode(STANDING);
         let mut known = BTreeSet::new();
+        let take = |page: &[u8]| {
+            let page = digest::page(Kind::Pod, &scope.labels, page)?;
+            known.extend(page.facets.iter().filter(|f| f.tenant.is_some()).map(|f| f.key.uid));
+            Ok(page.next)
+        };
+        self.pods_by_page("list pods of tenants", &scope.tenants(), take).await?;
+        Ok(known)
+    }
+
+    /// Hands over the pods that stand on nodes, page by page; `take` says how the next one is asked for.
+    async fn pods_by_page(
+        &self,
+        what: &str,
+        selector: &str,
+        mut take: impl FnMut(&[u8]) -> Result<Option<String>, DigestError>,
+    ) -> Result<(), ClusterError> {
+        let (selector, fields) = (encode(selector), encode(STANDING));
         let mut next: Option<String> = None;
         let mut body = Buffer::default();
         for _ in 0..PAGES {
             let more = next.as_deref().map_or_else(String::new, |token| format!("&continue={}", encode(token)));
             let path = format!("/api/v1/pods?labelSelector={selector}&fieldSelector={fields}&limit={PAGE}{more}");
             self.read(&path, what, &mut body).await?;
-            let page = digest::page(Kind::Pod, &scope.labels, &body);
-            let page = page.map_err(|e| ClusterError::digest(&self.place, what, &body, &e))?;
-            known.extend(page.facets.iter().filter(|f| f.tenant.is_some()).map(|f| f.key.uid));
-            next = page.next;
+            next = take(&body).map_err(|e| ClusterError::digest(&self.place, what, &body, &e))?;
             if next.is_none() {
-                return Ok(known);
+                return Ok(());
             }
         }
-        Err(self.too_many(what))
-    }
-
-    fn too_many(&self, what: &str) -> ClusterError {
         let said = format!("{what}: there are more than {}", PAGES * PAGE as usize);
-        ClusterError::new(Fault::Refused, &self.place, said, "")
+        Err(ClusterError::new(Fault::Refused, &self.place, said, ""))
     }
 
     async fn disk_limits(&self) -> Result<BTreeMap<Text, Vec<(Text, u32)>>, ClusterError> {

@@ -73,7 +73,10 @@ pub(super) fn say(turn: &mut Turn, intent: &Intent, entry: &Entry, seen: &Situat
             ClaimPhase::Pending => {
                 turn.warnings.push(format!("claim {} has no volume yet: there is nothing to cut", claim.name));
             }
-            _ => refusal.add(id, Why::Stale, format!("claim {} has lost its volume: it cannot be cut", claim.name)),
+            ClaimPhase::Lost | ClaimPhase::Unknown => {
+                let said = format!("claim {} is {:?}: what is not bound cannot be cut", claim.name, claim.phase);
+                refusal.add(id, Why::Stale, said);
+            }
         }
     }
     turn.basis.claims = Basis::of(entry).with_claims(tenant).claims;
@@ -141,6 +144,30 @@ mod tests {
 
     fn cut(claim: &str, made: u32, ready: bool) -> Snap {
         Snap { name: format!("{claim}-1"), claim: claim.to_owned(), ready, made: Some(at(made)), size: None }
+    }
+
+    #[test]
+    fn who_never_had_a_volume_is_not_cut_and_who_has_lost_one_is_refused() {
+        let warned = |phases: [ClaimPhase; 2]| {
+            let mut it: Tenant = tenant("maria", Some(ready()));
+            for (claim, phase) in it.claims.iter_mut().zip(phases) {
+                claim.phase = phase;
+            }
+            let entry = with::entry(it);
+            let found = Found { snapshots: Some(vec![]), ..Found::default() };
+            let found = BTreeMap::from([("tenant-maria".to_owned(), found)]);
+            let plan = with::situation(|seen| {
+                let seen = Situation { found: &found, care: Care { snapshot: true, ..Care::default() }, ..*seen };
+                Plan::make(Intent::Delete { purge: false }, Pace::default(), &[&entry], &seen)
+            });
+            plan.map(|plan| plan.turns().next().unwrap().warnings.join("; ")).map_err(|refusal| refusal.to_string())
+        };
+        use ClaimPhase::{Bound, Lost, Pending};
+        let one = warned([Pending, Bound]).unwrap();
+        assert!(one.contains("app-data has no volume yet") && one.contains("is cut first"), "{one}");
+        let none = warned([Pending, Pending]).unwrap();
+        assert!(none.contains("nothing to go back to") && !none.contains("is cut first"), "{none}");
+        assert!(warned([Bound, Lost]).unwrap_err().contains("config-data is Lost"));
     }
 
     #[test]

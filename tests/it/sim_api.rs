@@ -420,4 +420,14 @@ async fn faults_hit_what_they_are_aimed_at() {
     faults.arm(Target::of("list", "pods"), Fault::Stall, Some(1));
     assert!(tokio::time::timeout(Duration::from_secs(600), server.get(PODS)).await.is_err());
     assert_eq!(faults.hits(), 5);
+
+    // What is on its way lands, though whoever sent it has gone.
+    faults.arm(Target::of("create", "configmaps"), Fault::Late(Duration::from_secs(40)), Some(1));
+    let late = config_map("late", &json!({}));
+    let post = server.post(CONFIG_MAPS, &late);
+    assert!(tokio::time::timeout(Duration::from_secs(5), post).await.is_err());
+    let path = format!("{CONFIG_MAPS}/late");
+    assert_eq!(server.get(&path).await.code, 404);
+    tokio::time::sleep(Duration::from_secs(36)).await;
+    server.get(&path).await.ok();
 }

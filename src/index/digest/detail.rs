@@ -242,10 +242,8 @@ pub fn attachments(body: &[u8], volumes: &[String]) -> Result<(Vec<Attachment>, 
 /// # Errors
 /// It is no list.
 pub fn persistent_volumes(body: &[u8], labels: &Labels) -> Result<Placed<PersistentVolume>, DigestError> {
-    let labelled = |item: &Value| {
-        let of = |all: &Value| !labels.tenant.is_empty() && all.get(labels.tenant.as_str()).is_some();
-        item.pointer("/metadata/labels").is_some_and(of)
-    };
+    let labelled =
+        |item: &Value| item.pointer("/metadata/labels").is_some_and(|all| all.get(labels.tenant.as_str()).is_some());
     all(body, |item| PersistentVolume {
         name: text(item, "/metadata/name"),
         phase: text(item, "/status/phase"),

@@ -266,6 +266,53 @@ fn a_write_that_is_not_fenced_is_seen() {
 }
 
 #[test]
+fn whoever_is_begun_though_nobody_new_is_to_be_is_seen() {
+    let restart = tape(Verb::Restart, slow());
+    let said = |ticks: &[Tick], news: &dyn Fn(&str) -> News| {
+        // Where the first is done, and the other not begun.
+        let done = told(ticks, |news| matches!(news, News::Done { .. }));
+        let Tick::Told(by, event) = &ticks[done] else { unreachable!() };
+        let tenant = event.news.tenant().unwrap();
+        (done, Tick::Told(by.clone(), fleetdeck::plan::Event { at: event.at, news: news(tenant) }))
+    };
+    let begun = |ticks: &[Tick]| told(ticks, |news| matches!(news, News::Began { .. })) + 1;
+    let pause = |_: &str| News::Paused { by: "op-0".to_owned() };
+    let go_on = |_: &str| News::Resumed { by: "op-0".to_owned() };
+    // One may have been begun already, whose first word comes now; not a second one.
+    restart.check("nobody new is to be begun", |judge, ticks| {
+        assert_eq!(judge.plan.pace.max_unavailable, 1);
+        ticks.insert(begun(ticks), said(ticks, &pause).1);
+    });
+    let unpaused = restart.told(|_, ticks| {
+        let (done, paused) = said(ticks, &pause);
+        ticks.insert(done + 1, said(ticks, &go_on).1);
+        ticks.insert(begun(ticks), paused);
+    });
+    assert_eq!(unpaused, "", "it went on");
+    restart.check("nobody new is to be begun", |judge, ticks| {
+        judge.plan.pace.stop_after = 1;
+        let failed =
+            |tenant: &str| News::Failed { tenant: tenant.to_owned(), said: String::new(), advice: String::new() };
+        let (done, failed) = said(ticks, &failed);
+        ticks[done] = failed;
+    });
+}
+
+#[test]
+fn an_event_about_another_s_object_is_seen() {
+    let restart = tape(Verb::Restart, slow());
+    restart.check("of another tenant of that name", |_, ticks| {
+        let at = first(ticks, "Event", is_tenant);
+        let event = change(&ticks[at]).unwrap().clone();
+        let meta = &event.object["metadata"]["namespace"];
+        let uid = event.object["involvedObject"]["uid"].clone();
+        let set =
+            json!({ "metadata": { "name": "openclaw", "namespace": meta, "uid": uid }, "spec": { "replicas": 1 } });
+        ticks.insert(at, made("StatefulSet", "somebody", set));
+    });
+}
+
+#[test]
 fn whoever_is_said_to_be_done_and_is_not_is_seen() {
     let upgrade = tape(Verb::Upgrade, slow());
     upgrade.check("does not serve", |_, ticks| {
