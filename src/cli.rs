@@ -48,9 +48,10 @@ pub fn main() -> ExitCode {
     // The only error is that hooks are there already.
     _ = color_eyre::install();
     let args = Args::read();
-    if let Err(e) = telemetry::start() {
-        return Failure::Usage(e.to_string()).report();
-    }
+    let log = match telemetry::start() {
+        Ok(log) => log,
+        Err(e) => return Failure::Usage(e.to_string()).report(),
+    };
     let mut runtime = match args.verb {
         // The demo's past is played on a clock that stands still, and only a single thread's clock can.
         Some(Verb::Demo(_) | Verb::Sim(_)) => tokio::runtime::Builder::new_current_thread(),
@@ -70,6 +71,9 @@ pub fn main() -> ExitCode {
     });
     // A thread that waits for a credential plugin must not hold up the end.
     runtime.shutdown_background();
+    if let Some(words) = log.lacks() {
+        print::note(&words);
+    }
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),

@@ -235,14 +235,6 @@ async fn namespaces(follow: &mut Follow, whom: &Whom) -> Result<Vec<Text>, Failu
 
 /// Carries a run out, tells how it goes, and stops it on Ctrl-C.
 pub(super) async fn carry_out(report: &Report, work: Work) -> Result<(), Failure> {
-    let journal = match engine::journal::usual_path().map(Journal::open) {
-        Some(Ok(journal)) => Some(journal),
-        Some(Err(error)) => {
-            print::note(&format!("note: this run is not written down on this machine: {error}"));
-            None
-        }
-        None => None,
-    };
     let (voice, orders) = engine::orders(Order::Go);
     let (tell, mut told) = mpsc::channel(64);
     let plan = work.plan().clone();
@@ -252,7 +244,7 @@ pub(super) async fn carry_out(report: &Report, work: Work) -> Result<(), Failure
         }
     };
     let ledger = tokio::select! {
-        (ledger, ()) = async { tokio::join!(work.go(orders, tell, journal), listen) } => ledger,
+        (ledger, ()) = async { tokio::join!(work.go(orders, tell, Journal::usual()), listen) } => ledger,
         () = obey(&voice) => return Err(Failure::Interrupted),
     };
     report.end(&plan, &ledger)?;

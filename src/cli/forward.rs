@@ -13,7 +13,6 @@ use crate::{
 pub(super) async fn run(config: &Config, args: ForwardArgs) -> Result<(), Failure> {
     let (cluster, scope) = open(config, Prompt::May).await?;
     let visitor = Visitor::new(config, &cluster)?;
-    visitor.warn();
     let mut end = End::listen();
     let mut follow = Follow::start(cluster.clone(), scope);
     follow.settle().await?;

@@ -22,7 +22,6 @@ use crate::{
 pub(super) async fn run(config: &Config, args: ShellArgs) -> Result<(), Failure> {
     let (cluster, scope) = open(config, Prompt::May).await?;
     let mut visitor = Visitor::new(config, &cluster)?;
-    visitor.warn();
     let mut follow = Follow::start(cluster.clone(), scope);
     follow.settle().await?;
     let namespace = namespace_of(&mut follow, &args.tenant).await?;

@@ -1,6 +1,10 @@
 //! The log of this program: to a file, when it is asked for, and never to the terminal.
 
-use std::{path::PathBuf, sync::Mutex};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    sync::{Arc, Mutex, OnceLock},
+};
 
 use tracing_subscriber::{EnvFilter, fmt};
 
@@ -33,20 +37,56 @@ impl std::fmt::Display for TelemetryError {
 
 impl std::error::Error for TelemetryError {}
 
+/// The log that is being written, if any.
+#[derive(Debug, Default)]
+pub struct Log {
+    path: PathBuf,
+    cut: Arc<OnceLock<String>>,
+}
+
+impl Log {
+    /// What a person should know of it when the program ends: lines that it lacks.
+    pub fn lacks(&self) -> Option<String> {
+        self.cut.get().map(|why| format!("the log {} lacks lines: {why}", self.path.display()))
+    }
+}
+
+/// A file that may fill its disk: the program goes on without the line, for the terminal may be the console's.
+struct Gentle {
+    file: files::Appended,
+    cut: Arc<OnceLock<String>>,
+}
+
+impl Write for Gentle {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if let Err(error) = self.file.write_all(line) {
+            // The first reason is the one that tells.
+            _ = self.cut.set(error.to_string());
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Starts the log if `FLEETDECK_LOG` names a filter.
 ///
 /// # Errors
 /// The filter makes no sense, or the file cannot be opened.
-pub fn start() -> Result<(), TelemetryError> {
+pub fn start() -> Result<Log, TelemetryError> {
     let Some(wanted) = std::env::var("FLEETDECK_LOG").ok().filter(|v| !v.trim().is_empty()) else {
-        return Ok(());
+        return Ok(Log::default());
     };
     let filter = EnvFilter::try_new(&wanted).map_err(|e| TelemetryError::Filter(e.to_string()))?;
     // kube logs whole answers that it cannot parse, whatever is in them.
     let quiet = "kube_client::client=error".parse().map_err(|_| TelemetryError::Filter(wanted))?;
     let path = path().ok_or(TelemetryError::NoHome)?;
     let file = files::append(&path).map_err(TelemetryError::File)?;
-    let log = fmt().with_env_filter(filter.add_directive(quiet)).with_ansi(false).with_writer(Mutex::new(file));
+    let cut = Arc::default();
+    let writer = Gentle { file, cut: Arc::clone(&cut) };
+    let log = fmt().with_env_filter(filter.add_directive(quiet)).with_ansi(false).with_writer(Mutex::new(writer));
     log.init();
-    Ok(())
+    Ok(Log { path, cut })
 }

@@ -11,14 +11,11 @@ use crate::{
     plan::{Event, News, Plan},
 };
 
-/// `$XDG_STATE_HOME/fleetdeck/journal.jsonl`.
-pub fn usual_path() -> Option<PathBuf> {
-    files::xdg("XDG_STATE_HOME", ".local/state").map(|dir| dir.join("fleetdeck/journal.jsonl"))
-}
-
+/// A file that can't be written holds nobody up: what happens is what counts, and the first trouble is told.
 #[derive(Debug)]
 pub struct Journal {
-    file: files::Appended,
+    file: Result<files::Appended, FileError>,
+    is_told: bool,
     path: PathBuf,
 }
 
@@ -73,35 +70,42 @@ pub enum Way<'a> {
 }
 
 impl Journal {
-    /// # Errors
-    /// The file cannot be made or opened.
-    pub fn open(path: PathBuf) -> Result<Self, FileError> {
-        Ok(Self { file: files::append(&path)?, path })
+    pub fn open(path: PathBuf) -> Self {
+        Self { file: files::append(&path), path, is_told: false }
     }
 
-    /// One whole line in one write, so that two programs do not mix theirs.
-    pub(super) fn write(&mut self, plan: &Plan, event: &Event) {
+    /// `$XDG_STATE_HOME/fleetdeck/journal.jsonl`; `None` without a home.
+    pub fn usual() -> Option<Self> {
+        files::xdg("XDG_STATE_HOME", ".local/state").map(|dir| Self::open(dir.join("fleetdeck/journal.jsonl")))
+    }
+
+    /// One whole line in one write, so that two programs do not mix theirs. Says why it is not written, the first time.
+    pub(super) fn write(&mut self, plan: &Plan, event: &Event) -> Option<String> {
         // How a wait stands is for who looks on.
         if matches!(event.news, News::Progress { .. }) {
-            return;
+            return None;
         }
         let whole = matches!(event.news, News::Began { .. });
         let line =
             Line { run: &plan.id, context: &plan.context, author: &plan.author, plan: whole.then_some(plan), event };
-        self.append(&line);
+        self.append(&line)
     }
 
-    /// Writes a visit down.
-    pub fn visit(&mut self, visit: &Visit<'_>) {
-        self.append(visit);
+    /// Writes a visit down; says why it is not written, the first time.
+    pub fn visit(&mut self, visit: &Visit<'_>) -> Option<String> {
+        self.append(visit)
     }
 
-    fn append(&mut self, line: &impl Serialize) {
-        let Ok(mut text) = serde_json::to_string(line) else { return };
+    fn append(&mut self, line: &impl Serialize) -> Option<String> {
+        let mut text = serde_json::to_string(line).ok()?;
         text.push('\n');
-        if let Err(error) = self.file.write_all(text.as_bytes()) {
-            // A full disk here must not stop a run there.
-            tracing::warn!(%error, path = %self.path.display(), "the journal cannot be written");
-        }
+        let why = match &mut self.file {
+            Ok(file) => {
+                file.write_all(text.as_bytes()).err().map(|e| format!("{} cannot be written: {e}", self.path.display()))
+            }
+            Err(error) => Some(error.to_string()),
+        };
+        why.filter(|_| !std::mem::replace(&mut self.is_told, true))
+            .map(|why| format!("note: not everything of this is written down on this machine: {why}"))
     }
 }

@@ -114,28 +114,37 @@ impl Story<'_> {
     async fn tell(&mut self, news: News) {
         let event = Event { at: self.cluster.clock().now(), news };
         self.ledger.fold(&event);
-        if let Some(journal) = &mut self.journal {
-            journal.write(self.plan, &event);
-        }
-        if let Some(records) = &self.records {
-            self.keep(records, &event).await;
-        }
+        let unwritten = self.journal.as_mut().and_then(|journal| journal.write(self.plan, &event));
+        let unkept = match &self.records {
+            Some(records) => self.keep(records, &event).await,
+            None => None,
+        };
         // Whoever listened has gone; the run goes on.
+        let at = event.at;
+        for said in [unwritten, unkept].into_iter().flatten() {
+            tracing::warn!("{said}");
+            _ = self.tell.send(Event { at, news: News::Noted { said } }).await;
+        }
+        // Nothing comes after a run's last event.
         _ = self.tell.send(event).await;
     }
 
-    /// A failure or an end that is not written down would be unknown to whoever goes on with the run.
-    async fn keep(&self, records: &Records, event: &Event) {
+    /// A failure or an end that is not written down would be unknown to whoever goes on with the run. Says so where it is not.
+    async fn keep(&self, records: &Records, event: &Event) -> Option<String> {
         for attempt in 1.. {
-            let Err(trouble) = records.keep(&self.plan.id, event).await else { return };
+            let Err(trouble) = records.keep(&self.plan.id, event).await else { return None };
             let passes = matches!(&trouble, Trouble::Cluster(error) if passes(error));
             if !passes || attempt == KEPT {
-                // It stands in the journal, and on the tenant.
-                tracing::warn!(said = trouble.words().0, "the run's record could not be written");
-                return;
+                let (why, _) = trouble.words();
+                return Some(format!(
+                    "note: whoever goes on with {} is not told that {}: its record cannot be written: {why}",
+                    self.plan.id,
+                    event.news.words()
+                ));
             }
             sleep(self.cluster.clock().real(attempt)).await;
         }
+        None
     }
 }
 

@@ -29,6 +29,10 @@ pub enum News {
         wave: String,
         tenants: usize,
     },
+    /// What whoever looks on should know, and the run does not depend on.
+    Noted {
+        said: String,
+    },
     /// A step begins.
     Step {
         tenant: String,
@@ -123,9 +127,11 @@ impl News {
             Self::Began { by, resumed: false } => format!("begun by {by}"),
             Self::Began { by, resumed: true } => format!("gone on with by {by}"),
             Self::Wave { wave, tenants } => format!("wave {wave}: {tenants} tenants"),
-            Self::Opening { said } | Self::Step { said, .. } | Self::Progress { said, .. } | Self::Did { said, .. } => {
-                said.clone()
-            }
+            Self::Opening { said }
+            | Self::Noted { said }
+            | Self::Step { said, .. }
+            | Self::Progress { said, .. }
+            | Self::Did { said, .. } => said.clone(),
             Self::Retry { attempt, said, wait_ms, .. } => {
                 format!("{said}; again in {}.{} s (attempt {attempt})", wait_ms / 1_000, wait_ms % 1_000 / 100)
             }

@@ -125,7 +125,7 @@ impl Ledger {
             News::Paused { by } => self.paused = Some(by.clone()),
             News::Resumed { .. } => self.paused = None,
             News::Ended { end, said } => self.end = Some((*end, said.clone())),
-            News::Soak { .. } | News::Retry { .. } => {}
+            News::Soak { .. } | News::Retry { .. } | News::Noted { .. } => {}
             News::Progress { tenant, said } => {
                 if let Some(State::Acting { said: old, .. }) = self.turns.get_mut(tenant) {
                     old.clone_from(said);

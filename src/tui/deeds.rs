@@ -167,11 +167,6 @@ impl Deeds {
         let id = begun.plan.id.clone();
         let (voice, orders) = engine::orders(Order::Go);
         self.orders.insert(id.clone(), voice);
-        // Where it cannot be opened the run is not written down here, but it is in the cluster.
-        let journal = journal::usual_path().and_then(|path| {
-            let opened = journal::Journal::open(path);
-            opened.inspect_err(|error| tracing::warn!(%error, "the journal cannot be opened")).ok()
-        });
         let tell = self.tell.clone();
         let run = async move {
             let (events, mut heard) = mpsc::channel::<Event>(64);
@@ -181,7 +176,7 @@ impl Deeds {
                     _ = tell.send(Msg::Ran(id.clone(), Box::new(event))).await;
                 }
             };
-            tokio::join!(work.go(orders, events, journal), pass);
+            tokio::join!(work.go(orders, events, journal::Journal::usual()), pass);
             // By the same way as the events, so that it comes after them.
             _ = tell.send(Msg::RunEnded(id)).await;
         };

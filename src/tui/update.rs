@@ -15,7 +15,11 @@ pub(crate) mod ways;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 
-use crate::{config::Alert, index::Delta, plan::Intent};
+use crate::{
+    config::Alert,
+    index::Delta,
+    plan::{Intent, News},
+};
 
 use super::{
     command::{Command, Id, Place, Places},
@@ -100,6 +104,9 @@ pub(crate) fn update(state: &mut State, keys: &Keymap, msg: Msg) -> Vec<Effect> 
             vec![]
         }
         Msg::Ran(id, event) => {
+            if let News::Noted { said } = &event.news {
+                state.notice = Some(Notice::Error(said.clone()));
+            }
             state.runs.fold(&id, &event);
             vec![]
         }

@@ -374,3 +374,29 @@ fn a_run_that_was_killed_is_resumed_by_another_user() {
     assert_eq!(bench.run(&format!("runs retry {run}")).0, 3);
     assert_eq!(bench.run("runs show nothing-of-this-name").0, 3);
 }
+
+/// The operator's own disk: what is done does not depend on what is written down of it here, and what is missing is said once.
+#[test]
+fn a_full_disk_here_stops_nothing_there_and_is_told_once() {
+    let bench = Bench::new();
+    let state = bench.home.path().join("state/fleetdeck");
+    std::fs::create_dir_all(&state).unwrap();
+    for file in ["journal.jsonl", "fleetdeck.log"] {
+        std::os::unix::fs::symlink("/dev/full", state.join(file)).unwrap();
+    }
+    let mut create = bench.command("create anna --tier pro --image 2026.8.2 --host anna.example.com --yes");
+    let (code, _, err) = done(&create.env("FLEETDECK_LOG", "debug").output().unwrap());
+    assert_eq!(code, 0, "{err}");
+    for (file, words) in [("journal.jsonl", "not everything of this is written down"), ("fleetdeck.log", "lacks lines")]
+    {
+        let said: Vec<&str> = err.lines().filter(|line| line.contains(file)).collect();
+        assert!(said.len() == 1 && said[0].contains(words) && said[0].contains("No space left"), "{err}");
+    }
+    assert!(!err.contains("Unable to write"), "{err}");
+    assert_eq!(bench.json("show anna", 0)["phase"], "Ready");
+    // A place that is no folder at all.
+    std::fs::remove_dir_all(&state).unwrap();
+    std::fs::write(&state, "").unwrap();
+    let (code, _, err) = bench.run("restart anna --yes");
+    assert!(code == 0 && err.matches("not everything of this is written down").count() == 1, "{err}");
+}

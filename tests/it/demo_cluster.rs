@@ -5,7 +5,10 @@ use std::{
     process::Stdio,
 };
 
-use fleetdeck::sim::{SimConfig, scenario::Scenario};
+use fleetdeck::sim::{
+    SimConfig,
+    scenario::{Rule, Scenario},
+};
 use serde_json::Value;
 
 use crate::acting::Bench;
@@ -121,6 +124,25 @@ fn a_cluster_without_storage_says_so_before_anything_is_made() {
     assert_eq!(names(&bench), [""; 0]);
     let (code, _, err) = bench.run(CLEAN);
     assert!(code == 0 && err.contains("there is no demo"), "{err}");
+}
+
+/// A laptop whose disk is full: no node takes pods, and waiting would end nowhere.
+#[test]
+fn a_cluster_whose_nodes_take_no_pods_says_so_before_anything_is_made() {
+    let mut scenario = Scenario::builtin();
+    scenario.rule.push(Rule::parse("full", "node = '*'\nfault = 'node-pressure'\nmessage = 'DiskPressure'").unwrap());
+    let bench = Bench::of(SimConfig { speed: 60.0, scenario, ..SimConfig::default() });
+    // The kubelets tell it with their next status.
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let err = loop {
+        let (code, _, err) = bench.run(DEMO);
+        if code == 3 {
+            break err;
+        }
+        assert!(std::time::Instant::now() < until, "{err}");
+    };
+    assert!(err.contains("no node of context fleetdeck-sim takes pods") && err.contains("is short of disk"), "{err}");
+    assert_eq!(names(&bench), [""; 0]);
 }
 
 mod on_real_node {

@@ -43,13 +43,12 @@ impl Gate {
     /// The terminal is the shell's meanwhile; the words are for the console that has it afterwards.
     async fn enter(&self, room: &Room, others: &[String]) -> Result<String, Failure> {
         let mut visitor = self.visitor()?;
-        visitor.warn();
         print::note(&shell::welcome(room, self.cluster.context()));
         let code = shell::enter(&self.cluster, &mut visitor, room, others, true).await?;
         Ok(format!("the shell in {} of {}/{} ended with exit code {code}", room.container, room.namespace, room.pod))
     }
 
     async fn forward(&self, target: Target, door: Door) -> Result<Forward, Failure> {
-        forward::begin(&self.cluster, self.visitor()?, target, door, None).await
+        forward::begin(&self.cluster, self.visitor()?.silent(), target, door, None).await
     }
 }

@@ -4,6 +4,8 @@
 mod clean;
 mod ground;
 mod make;
+mod nodes;
+mod waits;
 
 use serde_json::Value;
 

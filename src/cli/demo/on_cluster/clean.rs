@@ -7,7 +7,10 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{AT_ONCE, Own, Site};
+use super::{
+    AT_ONCE, Own, Site,
+    waits::{SILENCE, Waits},
+};
 use crate::{
     cli::{
         act::{self, confirm::confirm, targets::Common},
@@ -87,7 +90,7 @@ async fn purge(site: &Site, own: &[Own]) -> Result<bool, Failure> {
         .map_err(|refusal| Failure::Refused(format!("refused: {refusal}")))?;
     let (voice, orders) = engine::orders(Order::Go);
     let heard = orders.clone();
-    let (tell, mut told) = mpsc::channel(64);
+    let (tell, told) = mpsc::channel(64);
     let job = Job {
         cluster,
         scope: &site.scope,
@@ -103,9 +106,8 @@ async fn purge(site: &Site, own: &[Own]) -> Result<bool, Failure> {
         kept: None,
         control: "fleetdeck",
     };
-    let listen = async { while told.recv().await.is_some() {} };
     let ledger = tokio::select! {
-        (ledger, ()) = async { tokio::join!(engine::run(job), listen) } => ledger,
+        (ledger, ()) = async { tokio::join!(engine::run(job), Waits::listen(told)) } => ledger,
         () = act::obey(&voice) => return Ok(true),
     };
     for (namespace, state) in &ledger.turns {
@@ -126,10 +128,16 @@ fn is_same(entry: &Entry, own: &Own) -> bool {
 /// Looks again: no namespace with the label, and no volume of one.
 async fn proof(site: &Site, own: &[Own]) -> Result<(), Failure> {
     let until = Instant::now() + PATIENCE;
+    let mut silent_until = Instant::now() + SILENCE;
     let left = loop {
         let left = site.own().await?;
         if left.is_empty() || Instant::now() > until {
             break left;
+        }
+        if Instant::now() > silent_until {
+            let names: Vec<&str> = left.iter().map(|o| o.name.as_str()).collect();
+            print::note(&format!("waiting until they have gone: {}", names.join(", ")));
+            silent_until = Instant::now() + SILENCE;
         }
         sleep(Duration::from_secs(1)).await;
     };

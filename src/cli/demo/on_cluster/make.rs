@@ -4,9 +4,13 @@ use std::pin::pin;
 
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
-use super::{AT_ONCE, LABEL, Own, Site};
+use super::{
+    AT_ONCE, LABEL, Own, Site,
+    nodes::Nodes,
+    waits::{SILENCE, Waits},
+};
 use crate::{
     cli::{
         act, args, console,
@@ -26,7 +30,7 @@ use crate::{
     fleet::{Text, clean::clean},
     index::Entry,
     manifest::{Base, Defaults, TenantDraft, TenantSpec},
-    plan::{Care, End, Intent, Ledger, Pace, Plan, Situation, State},
+    plan::{self, Care, End, Intent, Ledger, Pace, Plan, Situation, State},
 };
 
 /// The scenario whose tenants and events a real cluster can show.
@@ -64,7 +68,7 @@ pub(super) async fn run(config: &Config, site: &Site, options: &args::Demo) -> R
     console::show(config, site.cluster.clone(), site.scope.clone(), None, None).await
 }
 
-/// What the cluster lacks: without storage there is no fleet, all else is only said.
+/// What the cluster lacks: without storage, or a node that takes pods, there is no fleet; all else is only said.
 async fn ground(site: &Site) -> Result<(), Failure> {
     let cluster = &site.cluster;
     match cluster.storage(&site.scope.labels).await {
@@ -79,6 +83,19 @@ async fn ground(site: &Site) -> Result<(), Failure> {
         Err(error) if error.fault == Fault::Forbidden => {
             print::note("note: whether volumes can be made is not known: StorageClasses may not be listed");
         }
+        Err(error) => return Err(error.into()),
+    }
+    match cluster.objects("Node", "", "").await {
+        Ok(nodes) => {
+            let nodes = Nodes::of(&nodes);
+            if let Some(why) = nodes.refusal(cluster.context()) {
+                return Err(Failure::Refused(why));
+            }
+            if let Some(words) = nodes.note() {
+                print::note(&clean(&words));
+            }
+        }
+        Err(error) if error.fault == Fault::Forbidden => {}
         Err(error) => return Err(error.into()),
     }
     match cluster.ingress_classes().await {
@@ -196,12 +213,16 @@ async fn carry_out(site: &Site, base: &Base, todo: Vec<Todo>) -> Result<(), Fail
     print::note(&format!("making {all} demo tenants in context {}, {AT_ONCE} at once", site.cluster.context()));
     let (voice, orders) = engine::orders(Order::Go);
     let heard = orders.clone();
-    let work = stream::iter(todo).map(|todo| one(site, base, todo, orders.clone()));
+    let (tell, mut told) = mpsc::channel(64);
+    let work = stream::iter(todo).map(|todo| one(site, base, todo, orders.clone(), tell.clone()));
     let mut work = Box::pin(work.buffer_unordered(AT_ONCE as usize));
     let (mut made, mut failed) = (0, 0);
+    let mut waits = Waits::default();
+    let mut silent_until = Instant::now() + SILENCE;
     let stopped = || heard.now() == Order::Stop;
     let mut obey = pin!(act::obey(&voice));
     loop {
+        let before = made + failed;
         tokio::select! {
             done = work.next() => match done {
                 Some(Ok(words)) => {
@@ -215,7 +236,16 @@ async fn carry_out(site: &Site, base: &Base, todo: Vec<Todo>) -> Result<(), Fail
                 }
                 None => break,
             },
+            // Of twelve at once nobody reads every step.
+            Some(event) = told.recv() => waits.hear(&event),
+            () = tokio::time::sleep_until(silent_until) => {
+                waits.say();
+                silent_until = Instant::now() + SILENCE;
+            }
             () = &mut obey => return Err(Failure::Interrupted),
+        }
+        if made + failed > before {
+            silent_until = Instant::now() + SILENCE;
         }
     }
     let context = site.cluster.context();
@@ -234,10 +264,16 @@ async fn carry_out(site: &Site, base: &Base, todo: Vec<Todo>) -> Result<(), Fail
 }
 
 /// Makes a tenant where it is to be made, then breaks it where it is to be broken.
-async fn one(site: &Site, base: &Base, todo: Todo, orders: Orders) -> Result<String, String> {
+async fn one(
+    site: &Site,
+    base: &Base,
+    todo: Todo,
+    orders: Orders,
+    tell: mpsc::Sender<plan::Event>,
+) -> Result<String, String> {
     let id = &todo.id;
     if let Some(plan) = &todo.plan {
-        let ledger = create(site, base, plan, orders.clone()).await;
+        let ledger = create(site, base, plan, orders.clone(), tell).await;
         match (&ledger.end, ledger.turns.get(&todo.namespace)) {
             (Some((End::Done, _)), _) => {}
             (_, Some(State::Failed { said, advice })) => return Err(format!("{id}: {said}; {advice}")),
@@ -271,9 +307,7 @@ fn marked(deed: &Deed) -> Result<Deed, serde_json::Error> {
     Ok(deed)
 }
 
-async fn create(site: &Site, base: &Base, plan: &Plan, orders: Orders) -> Ledger {
-    // What goes on is said when it is over: of twelve at once nobody reads every step.
-    let (tell, _) = mpsc::channel(1);
+async fn create(site: &Site, base: &Base, plan: &Plan, orders: Orders, tell: mpsc::Sender<plan::Event>) -> Ledger {
     let job = Job {
         cluster: &site.cluster,
         scope: &site.scope,
