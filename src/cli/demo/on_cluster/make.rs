@@ -239,8 +239,7 @@ async fn carry_out(site: &Site, base: &Base, todo: Vec<Todo>) -> Result<(), Fail
             // Of twelve at once nobody reads every step.
             Some(event) = told.recv() => waits.hear(&event),
             () = tokio::time::sleep_until(silent_until) => {
-                waits.say();
-                silent_until = Instant::now() + SILENCE;
+                silent_until = Instant::now() + waits.say();
             }
             () = &mut obey => return Err(Failure::Interrupted),
         }

@@ -12,11 +12,15 @@ use crate::{
 
 /// Of silence, until it is broken.
 pub(super) const SILENCE: Duration = Duration::from_secs(20);
+/// The same, where there is nothing to say that was not said before.
+const LONGER: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 pub(super) struct Waits {
-    /// By namespace, as they were last told.
+    /// By namespace, as the run tells it.
     said: BTreeMap<String, String>,
+    /// As it was said last.
+    lines: Vec<String>,
 }
 
 impl Waits {
@@ -44,15 +48,18 @@ impl Waits {
                     None => return,
                 },
                 () = tokio::time::sleep_until(silent_until) => {
-                    waits.say();
-                    silent_until = Instant::now() + SILENCE;
+                    silent_until = Instant::now() + waits.say();
                 }
             }
         }
     }
 
-    pub(super) fn say(&self) {
-        self.lines().iter().for_each(|line| print::note(&clean(line)));
+    /// Says it, and how long to be silent then.
+    pub(super) fn say(&mut self) -> Duration {
+        let lines = self.lines();
+        lines.iter().for_each(|line| print::note(&clean(line)));
+        let is_news = lines != std::mem::replace(&mut self.lines, lines.clone());
+        if is_news { SILENCE } else { LONGER }
     }
 
     /// A line for each thing that is waited for, with all who wait for it.
