@@ -35,12 +35,13 @@ def drawn(command, until, limit):
     began = time.perf_counter()
     child, terminal = pty.fork()
     if child == 0:
+        # Before it looks: a terminal without a size is not what anybody has.
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
         os.environ["TERM"] = "xterm-256color"
         try:
             os.execvp(command[0], command)
         finally:
             os._exit(127)
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     seen = b""
     took = None
     while took is None and time.perf_counter() - began < limit:

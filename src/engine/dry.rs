@@ -146,9 +146,9 @@ async fn steps(act: &mut Act<'_>, verdicts: &mut Vec<Verdict>) -> Result<(), Tro
                 let Some((name, expected)) = target else { continue };
                 let within = if *what == What::Tenant { "" } else { turn.namespace.as_str() };
                 let at = address(what.kind(), within, &name)?;
-                // The cluster's guard wants a word first that a dry run does not say.
+                // Not asked: the cluster's guard wants a word first that a dry run does not say.
                 if *what == What::Tenant {
-                    verdicts.push(verdict(&at, "would be deleted with all in it"));
+                    verdicts.push(verdict(&at, WHOLE));
                     continue;
                 }
                 if *what == What::StatefulSet
@@ -206,6 +206,20 @@ async fn steps(act: &mut Act<'_>, verdicts: &mut Vec<Verdict>) -> Result<(), Tro
         }
     }
     Ok(())
+}
+
+/// Of a Namespace that goes.
+const WHOLE: &str = "would be deleted with all in it";
+
+impl Verdict {
+    /// A tenant goes with everything; that was not asked of the server.
+    pub fn is_whole(&self) -> bool {
+        self.said == WHOLE
+    }
+
+    pub fn deletes(&self) -> bool {
+        self.said.starts_with("would be deleted")
+    }
 }
 
 /// A StatefulSet that takes the place of another: the server is asked under a name that is free, since what is immutable in the

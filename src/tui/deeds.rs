@@ -120,7 +120,9 @@ impl Deeds {
                     Err(declined) => Err(declined),
                 },
             };
-            Done::Said(Msg::Remembered(Remembered::Heard(answer.map_err(|declined| format!("{run}: {declined}")))))
+            Done::Said(Msg::Remembered(Remembered::Heard(
+                answer.map_err(|declined| about(&run, &declined.to_string())),
+            )))
         };
         self.asked.push(said.boxed_local());
     }
@@ -228,4 +230,9 @@ fn reasons(declined: &Declined) -> Vec<String> {
         Declined::Refused(refusal) => refusal.lines(),
         other => other.to_string().lines().map(str::to_owned).collect(),
     }
+}
+
+/// Names the run, once.
+fn about(run: &str, said: &str) -> String {
+    if said.contains(run) { said.to_owned() } else { format!("{run}: {said}") }
 }

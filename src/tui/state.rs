@@ -1,6 +1,7 @@
 //! The console's whole state: one owner, flat, changed by `update` alone.
 
 pub(crate) mod alerts;
+pub(crate) mod asking;
 pub(crate) mod attention;
 pub(crate) mod confirm;
 pub(crate) mod form;
@@ -290,7 +291,7 @@ impl State {
 
     /// A question is on top, which a key answers.
     pub(crate) fn asks_a_question(&self) -> bool {
-        matches!(self.overlays.last(), Some(Overlay::Confirm(_) | Overlay::Leave))
+        matches!(self.overlays.last(), Some(Overlay::Confirm(_) | Overlay::Leave | Overlay::Asking(_)))
     }
 
     /// The clock has to be looked at: a page of runs reads now and then, and shows how long things take.

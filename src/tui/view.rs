@@ -1,5 +1,6 @@
 //! Drawing: the state as a frame. Pure; only visible rows are built.
 
+mod asking;
 pub(crate) mod capacity;
 pub(crate) mod confirm;
 pub(crate) mod contexts;
@@ -83,6 +84,7 @@ pub(crate) fn draw(state: &State, buf: &mut Buffer) -> Option<At> {
             Overlay::Form(form) => form::draw(&mut paint, form, area),
             Overlay::Confirm(confirm) => confirm::draw(&mut paint, confirm, area),
             Overlay::Leave => leave::draw(&mut paint, state, area),
+            Overlay::Asking(asking) => asking::draw(&mut paint, state, asking, area),
         }
     }
     paint.wake

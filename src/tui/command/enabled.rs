@@ -175,6 +175,9 @@ pub(super) fn retriable(state: &State) -> Result<(), Why> {
     if ours.is_some_and(|run| run.plan.context != state.context.name) {
         return Err("it is a run of another context: switch to it first".into());
     }
+    if state.runs.seen(&id).is_none() {
+        return Err("open it first, to see whom it acts on".into());
+    }
     match state.runs.others().find(|run| run.run == id).map(|run| run.state) {
         Some("running" | "paused") => Err("somebody acts on it".into()),
         Some("done" | "aborted") => Err("it is at its end, for good".into()),

@@ -79,7 +79,7 @@ impl Place {
             Self::Form => "form",
             Self::Confirm => "confirm",
             Self::ConfirmNames => "confirm by name",
-            Self::Leave => "leave",
+            Self::Leave => "question",
         }
     }
 

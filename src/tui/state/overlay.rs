@@ -1,6 +1,7 @@
 //! What lies over a view: a stack, the top one has the keys.
 
 use super::{
+    asking::Asking,
     confirm::Confirm,
     form::Form,
     ways::{Doors, Rooms},
@@ -32,6 +33,8 @@ pub(crate) enum Overlay {
     Confirm(Box<Confirm>),
     /// Whether to leave although runs of ours are under way.
     Leave,
+    /// Whether an order to a run is meant.
+    Asking(Box<Asking>),
 }
 
 /// What a pattern is for.
@@ -81,7 +84,8 @@ impl Overlay {
             Self::Form(_) => Place::Form,
             Self::Confirm(confirm) if confirm.wanted().is_some() => Place::ConfirmNames,
             Self::Confirm(_) => Place::Confirm,
-            Self::Leave => Place::Leave,
+            Self::Asking(asking) if asking.wanted().is_some() => Place::ConfirmNames,
+            Self::Leave | Self::Asking(_) => Place::Leave,
         }
     }
 
@@ -89,6 +93,7 @@ impl Overlay {
         match self {
             Self::Filter { field, .. } | Self::Pattern { field, .. } => Some(field),
             Self::Form(form) => form.field(),
+            Self::Asking(asking) => asking.wanted().is_some().then_some(&mut asking.field),
             Self::Confirm(confirm) => confirm.wanted().is_some().then_some(&mut confirm.field),
             Self::Sources | Self::Help { .. } | Self::Leave => None,
             choice => choice.picker().map(|picker| &mut picker.field),

@@ -135,6 +135,24 @@ pub(super) fn agree(state: &mut State, yes: bool) -> Vec<Effect> {
             state.inform("y leaves, esc stays");
             vec![]
         }
+        Some(Overlay::Asking(asking)) => {
+            if asking.wanted().is_some() {
+                if let Err(wanted) = asking.take() {
+                    state.inform(format!("that is not {wanted}: nothing was done"));
+                    return vec![];
+                }
+                if asking.wanted().is_some() {
+                    return vec![];
+                }
+            }
+            if !yes && !asking.is_typed() {
+                state.inform("y does it, esc leaves it");
+                return vec![];
+            }
+            let (run, id) = (asking.run.clone(), asking.id);
+            state.overlays.pop();
+            super::runs::ordered(state, run, id)
+        }
         Some(Overlay::Confirm(confirm)) => {
             let Some(proposal) = confirm.proposal().cloned().filter(|_| confirm.is_open()) else { return vec![] };
             if let Some(wanted) = confirm.wanted() {

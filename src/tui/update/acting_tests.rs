@@ -313,3 +313,50 @@ fn a_tenant_is_left_out_of_a_run_that_has_not_begun_it() {
     let effects = press(&mut state, &format!("{gone} \"{}\" enter", of[2]));
     assert_eq!(effects, [Effect::Say(proposal.plan.id.clone(), Say::Skip(of[2].to_owned()))]);
 }
+
+/// To give up another's run is for good; to take one up acts on tenants: neither goes by one key.
+#[test]
+fn what_is_for_good_or_acts_on_tenants_is_asked_for_on_the_pages_of_runs_too() {
+    let mut state = with(mixed());
+    let proposal = proposal(&Intent::Restart, &["chloe", "ada"]);
+    let id = proposal.plan.id.clone();
+    state.context.name.clone_from(&proposal.plan.context);
+    begin(&mut state, 1, &proposal);
+    press(&mut state, "R");
+    press(&mut state, "X");
+    assert!(screen(&mut state, 80, 24).contains("for good"), "{}", screen(&mut state, 80, 24));
+    assert_eq!(press(&mut state, "enter"), [], "an Enter is no yes to that");
+    assert_eq!((press(&mut state, "esc"), state.place()), (vec![], Place::Runs));
+    press(&mut state, "X");
+    assert_eq!(press(&mut state, "y"), [Effect::Order(id.clone(), Order::Stop), Effect::Say(id.clone(), Say::Abort)]);
+
+    // Stopped midway: nobody is acted on any more, and the page does not say so.
+    let event = |news| Box::new(plan::Event { at: at(NOW), news });
+    let step = News::Step { tenant: "tenant-ada".into(), step: 1, said: "wait".into() };
+    say(&mut state, Msg::Ran(id.clone(), event(step)));
+    say(&mut state, Msg::Ran(id.clone(), event(News::Ended { end: End::Stopped, said: "stopped: 0 done".into() })));
+    say(&mut state, Msg::RunEnded(id.clone()));
+    press(&mut state, "enter");
+    insta::assert_snapshot!("run_stopped_80x24", screen(&mut state, 80, 24));
+
+    // Taken up again, whoever is deleted is typed, and so is a protected context.
+    press(&mut state, "T");
+    insta::assert_snapshot!("take_up_80x24", screen(&mut state, 80, 24));
+    assert_eq!(press(&mut state, "enter"), []);
+    assert_eq!(press(&mut state, "y"), [Effect::Say(id, Say::TakeUp)]);
+
+    let mut state = with(mixed());
+    state.context.protected = true;
+    let purge = self::proposal(&Intent::Delete { purge: true }, &["chloe"]);
+    let (id, context) = (purge.plan.id.clone(), purge.plan.context.clone());
+    state.context.name.clone_from(&context);
+    begin(&mut state, 1, &purge);
+    say(&mut state, Msg::Ran(id.clone(), event(News::Ended { end: End::Stopped, said: "stopped".into() })));
+    say(&mut state, Msg::RunEnded(id.clone()));
+    press(&mut state, "R enter T");
+    assert_eq!(state.place(), Place::ConfirmNames);
+    assert_eq!(press(&mut state, "\"ada\" enter"), []);
+    assert!(said(&state).contains("that is not chloe"), "{}", said(&state));
+    assert_eq!(press(&mut state, "\"chloe\" enter"), []);
+    assert_eq!(press(&mut state, &format!("{context:?} enter")), [Effect::Say(id, Say::TakeUp)]);
+}

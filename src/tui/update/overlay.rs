@@ -102,9 +102,14 @@ fn picks(state: &State) -> Option<Vec<Pick>> {
 pub(super) fn accept(state: &mut State) -> Vec<Effect> {
     let picks = picks(state);
     match state.overlays.pop() {
-        Some(Overlay::Filter { field, .. }) => {
+        Some(Overlay::Filter { field, before }) => {
             let text = field.text().trim().to_owned();
             state.list.filter_by(&text);
+            // Of a wrong filter only a part is in force: what is marked then would be more than is meant.
+            if let Some(why) = state.list.filter.error.clone() {
+                state.inform(format!("{why}; esc brings back the filter before"));
+                state.overlays.push(Overlay::Filter { field, before });
+            }
             vec![]
         }
         Some(Overlay::Pattern { field, .. }) if seek::is_here(state) => {

@@ -9,7 +9,7 @@ use crate::{
         command::Id,
         effect::{Effect, Say},
         msg::Remembered,
-        state::{Notice, State, View, form::Form, overlay::Overlay, pick::Pick, runs::Ask},
+        state::{Notice, State, View, asking::Asking, form::Form, overlay::Overlay, pick::Pick, runs::Ask},
         view,
     },
 };
@@ -48,6 +48,15 @@ impl State {
         shown
     }
 
+    /// Tenants that the run which is looked at has still to do, if its plan is known: also those that failed or were held.
+    pub(crate) fn unfinished(&self) -> Vec<String> {
+        let Some(seen) = self.run().and_then(|id| self.runs.seen(&id)) else { return Vec::new() };
+        let done = |turn: &&Turn| {
+            matches!(seen.ledger.turns.get(&turn.namespace), Some(Stands::Done { .. } | Stands::Skipped { .. }))
+        };
+        seen.plan.turns().filter(|turn| !done(turn)).map(|turn| turn.tenant.clone()).collect()
+    }
+
     /// Tenants of the open run that were not begun.
     pub(crate) fn waiting(&self) -> Vec<String> {
         let Some(seen) = self.run().and_then(|id| self.runs.seen(&id).map(|seen| (seen.plan, seen.ledger))) else {
@@ -70,8 +79,17 @@ impl State {
     }
 }
 
+/// What is for good, or acts on tenants, is asked for; a pause is an order at once.
 pub(super) fn say(state: &mut State, id: Id) -> Vec<Effect> {
-    let Some(run) = state.run() else { return vec![] };
+    if id != Id::RunPause {
+        state.overlays.extend(Asking::of(state, id).map(|asking| Overlay::Asking(Box::new(asking))));
+        return vec![];
+    }
+    state.run().map_or_else(Vec::new, |run| ordered(state, run, id))
+}
+
+/// Says it to the run, whosever it is.
+pub(super) fn ordered(state: &mut State, run: String, id: Id) -> Vec<Effect> {
     if let Some(ours) = state.runs.ours_mut(&run).filter(|run| run.is_alive()) {
         let order = match (id, ours.order) {
             (Id::RunAbort, _) => Order::Stop,

@@ -101,6 +101,16 @@ fn a_wrong_filter_is_said_in_place_and_changes_nothing() {
     insta::assert_snapshot!("filter_error_80x24", screen(&mut state, 80, 24));
 }
 
+/// Else `M` would mark whom the rest of the filter lets in.
+#[test]
+fn a_wrong_filter_is_not_left_standing() {
+    let mut state = with(mixed());
+    press(&mut state, "/ \"phase:sleeping\" enter M");
+    assert_eq!((state.place(), state.marks.len()), (Place::Filter, 0), "its field stays open, and letters are typed");
+    press(&mut state, "esc");
+    assert_eq!((state.place(), state.list.filter.text.as_str()), (Place::Fleet, ""));
+}
+
 #[test]
 fn the_selection_stays_with_its_tenant_when_rows_move() {
     let mut state = with(mixed());

@@ -186,7 +186,18 @@ fn server(proposal: &Proposal) -> Line {
     if refused > 0 {
         return (format!("server dry run{of}: {refused} of {} requests refused", verdicts.len()), Role::Error);
     }
+    let whole = verdicts.iter().filter(|v| v.is_whole()).count();
+    if whole > 0 {
+        let who = if whole == 1 { "the Namespace".to_owned() } else { format!("{whole} Namespaces") };
+        return (
+            format!("{who} would be deleted with all in it: no dry run{of} asks the server about that"),
+            Role::Warn,
+        );
+    }
+    let deleted = verdicts.iter().filter(|v| v.deletes()).count();
     let fields = match fields {
+        0 if deleted == 1 => "1 object deleted, no field changed".to_owned(),
+        0 if deleted > 1 => format!("{deleted} objects deleted, no field changed"),
         0 => "no field of what is live changes".to_owned(),
         1 => "1 field of what is live changes".to_owned(),
         n => format!("{n} fields of what is live change"),

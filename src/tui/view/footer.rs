@@ -36,21 +36,21 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, area: Rect) {
     hints(paint, state, x, y, end.saturating_sub(if end < right { 2 } else { 0 }));
 }
 
-/// Whole hints only: half a hint is none. Those that lead to all the others have their place before any other.
+/// Whole hints only: half a hint is none. Those that lead to all the others have their place before any other, and what cannot
+/// be done now has none.
 fn hints(paint: &mut Paint<'_>, state: &State, mut x: u16, y: u16, right: u16) {
     let place = state.place();
     // A dialog says its keys at its own foot.
     if matches!(place, Place::Form | Place::Confirm | Place::ConfirmNames | Place::Leave) {
         return;
     }
-    let all = Command::at(place).filter(|c| !c.leads_to(place));
-    let all: Vec<_> =
-        all.filter_map(|c| Some((c.id, key_text(paint, c)?, c.hint?, (c.enabled)(state).is_ok()))).collect();
+    let all = Command::at(place).filter(|c| !c.leads_to(place) && (c.enabled)(state).is_ok());
+    let all: Vec<_> = all.filter_map(|c| Some((c.id, key_text(paint, c)?, c.hint?))).collect();
     let width =
         |key: &str, hint: &str| u16::try_from(key.chars().count() + hint.chars().count() + 3).unwrap_or(u16::MAX);
-    let of = |wanted: Id| all.iter().find(|(id, ..)| *id == wanted).map_or(0, |(_, key, hint, _)| width(key, hint));
+    let of = |wanted: Id| all.iter().find(|(id, ..)| *id == wanted).map_or(0, |(_, key, hint)| width(key, hint));
     let (help, palette) = (of(Id::Help), of(Id::Palette));
-    for (id, key, hint, enabled) in &all {
+    for (id, key, hint) in &all {
         let kept_free = match id {
             Id::Help => 0,
             Id::Palette => help,
@@ -60,8 +60,7 @@ fn hints(paint: &mut Paint<'_>, state: &State, mut x: u16, y: u16, right: u16) {
         if x + width(key, hint) > room + 2 {
             continue;
         }
-        let (key_role, hint_role) = if *enabled { (Role::Key, Role::Text) } else { (Role::Dim, Role::Dim) };
-        x = paint.parts(x, y, right, &[(key, key_role), (" ", Role::Text), (hint, hint_role)]) + 2;
+        x = paint.parts(x, y, right, &[(key, Role::Key), (" ", Role::Text), (hint, Role::Text)]) + 2;
     }
 }
 

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::{
+    engine::desk::runs::Summary,
     fleet::Age,
     plan::{End, State as Turn, ledger::Counts},
     tui::{
@@ -61,6 +62,7 @@ fn content(state: &State, run: Seen<'_>, glyphs: &Glyphs) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     head(&mut lines, state, run, glyphs);
     lines.push(vec![]);
+    let over = is_over(run);
     for wave in &run.plan.waves {
         let turns: Vec<&Turn> =
             wave.turns.iter().map(|turn| run.ledger.turns.get(&turn.namespace).unwrap_or(&Turn::Waiting)).collect();
@@ -70,7 +72,7 @@ fn content(state: &State, run: Seen<'_>, glyphs: &Glyphs) -> Vec<Line> {
         let room = width.saturating_sub(name.len()).max(1);
         for (n, row) in turns.chunks(room).take(CELLS).enumerate() {
             let mut line = vec![(if n == 0 { name.clone() } else { " ".repeat(name.len()) }, role)];
-            line.extend(row.iter().map(|turn| cell(turn, glyphs)));
+            line.extend(row.iter().map(|turn| cell(turn, over, glyphs)));
             lines.push(line);
         }
         let beyond = turns.len().saturating_sub(room * CELLS);
@@ -79,7 +81,7 @@ fn content(state: &State, run: Seen<'_>, glyphs: &Glyphs) -> Vec<Line> {
         }
     }
     lines.push(legend(glyphs));
-    acting(&mut lines, state, run, width);
+    acting(&mut lines, state, run, over, width);
     if let Some(down) = downtime(run.ledger) {
         lines.push(vec![]);
         let text = format!(
@@ -92,6 +94,12 @@ fn content(state: &State, run: Seen<'_>, glyphs: &Glyphs) -> Vec<Line> {
     }
     failures(&mut lines, run, glyphs, width);
     lines
+}
+
+/// Nobody acts for it any more: it is at its end, or its holder has gone.
+fn is_over(run: Seen<'_>) -> bool {
+    let kept = |summary: &Summary| !matches!(summary.state, "running" | "paused");
+    run.ledger.end.is_some() || run.ours.is_none() && run.summary.is_some_and(kept)
 }
 
 fn head(lines: &mut Vec<Line>, state: &State, run: Seen<'_>, glyphs: &Glyphs) {
@@ -114,7 +122,7 @@ fn head(lines: &mut Vec<Line>, state: &State, run: Seen<'_>, glyphs: &Glyphs) {
     ]);
     let mut line = vec![(format!("{} of {} tenants done", counts.done, counts.total()), Role::Text)];
     line.extend(trouble(&counts).map(|text| (format!("  {text}"), Role::Error)));
-    line.extend(rest(&counts).map(|text| (format!("  {text}"), Role::Dim)));
+    line.extend(rest(&counts, is_over(run)).map(|text| (format!("  {text}"), Role::Dim)));
     if let Some(eta) = run.ours.filter(|ours| ours.is_alive()).and_then(|ours| ours.eta(state.now)) {
         line.push((format!("  about {} left", Age(eta)), Role::Text));
     }
@@ -149,15 +157,20 @@ fn head(lines: &mut Vec<Line>, state: &State, run: Seen<'_>, glyphs: &Glyphs) {
     lines.extend(said.map(|part| vec![part]));
 }
 
-fn rest(counts: &Counts) -> Option<String> {
+fn rest(counts: &Counts, over: bool) -> Option<String> {
     let of = |n: usize, word: &str| (n > 0).then(|| format!("{n} {word}"));
-    let parts = [of(counts.acting, "acted on"), of(counts.waiting, "waiting"), of(counts.skipped, "skipped")];
+    let parts = [
+        of(counts.acting, if over { "left midway" } else { "acted on" }),
+        of(counts.waiting, "waiting"),
+        of(counts.skipped, "skipped"),
+    ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn cell(turn: &Turn, glyphs: &Glyphs) -> (String, Role) {
+fn cell(turn: &Turn, over: bool, glyphs: &Glyphs) -> (String, Role) {
     let (glyph, role) = match turn {
+        Turn::Acting { .. } if over => (glyphs.waiting, Role::Warn),
         Turn::Waiting => (glyphs.waiting, Role::Dim),
         Turn::Acting { .. } => (glyphs.running, Role::Progress),
         Turn::Done { .. } => (glyphs.done, Role::Ok),
@@ -181,26 +194,30 @@ fn legend(glyphs: &Glyphs) -> Line {
     vec![(format!("{}{}", " ".repeat(14), text.join("  ")), Role::Dim)]
 }
 
-/// Who is acted on now, at which step, for how long; and what the fleet sees of them.
-fn acting(lines: &mut Vec<Line>, state: &State, run: Seen<'_>, width: usize) {
+/// Who is acted on now, at which step, for how long; and what the fleet sees of them. Of a run that is over: who was left there.
+fn acting(lines: &mut Vec<Line>, state: &State, run: Seen<'_>, over: bool, width: usize) {
     let mut any = false;
     for turn in run.plan.turns() {
         let Some(Turn::Acting { step, since, said }) = run.ledger.turns.get(&turn.namespace) else { continue };
         if !any {
             lines.push(vec![]);
-            lines.push(vec![("ACTED ON NOW".to_owned(), Role::Dim)]);
+            let title = if over { "LEFT MIDWAY" } else { "ACTED ON NOW" };
+            lines.push(vec![(title.to_owned(), Role::Dim)]);
         }
         any = true;
         let steps = run.plan.steps(turn).len();
         let here = run.plan.context == state.context.name;
         let phase = state.fleet.get(&turn.namespace).filter(|_| here).map(|entry| entry.verdict.phase.word());
-        let step = if run.ours.is_some() {
+        let step = if run.ours.is_some() && over {
+            format!("step {}/{steps}", step + 1)
+        } else if run.ours.is_some() {
             format!("step {}/{steps}, {}", step + 1, Age(state.now.since(*since)))
         } else {
             String::new()
         };
         let phase = phase.map_or_else(String::new, |word| format!("  {word}"));
         lines.push(vec![(format!("  {}", turn.tenant), Role::Title), (format!("{phase}  {step}"), Role::Dim)]);
+        let said = if over && run.ours.is_none() { "its Namespace is still claimed for this run" } else { said };
         lines.extend(hang(&format!("    {said}"), width).into_iter().map(|line| vec![(line, Role::Text)]));
     }
 }
