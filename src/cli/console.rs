@@ -69,23 +69,31 @@ pub(super) fn session(
     banner: Option<String>,
     end: mpsc::Sender<()>,
 ) -> Result<Session, Failure> {
+    let options = Options { open: tenant, ..options(config)? };
+    let contexts = if banner.is_some() { vec![] } else { contexts(config.kubeconfig.as_deref()) };
+    let base = super::base(config)?;
+    let world = World { config: config.clone(), base: Arc::new(base), end };
+    let connect = connect(world.clone());
+    Ok(Session { feed: feed(&world, cluster, scope, banner)?, contexts, connect, options })
+}
+
+/// How the console is to look and to behave.
+///
+/// # Errors
+/// The configuration names a theme or a key that there is not.
+pub(super) fn options(config: &Config) -> Result<Options, Failure> {
     let options = Options {
         theme: config.theme.clone(),
         alert: config.alert,
         mouse: config.mouse,
         logs: config.logs_mib,
         themes: themes()?,
-        open: tenant,
         tiers: tiers(config)?,
         defaults: config.defaults.clone(),
         ..Options::default()
     };
     tui::check(&options).map_err(|e| Failure::Usage(e.to_string()))?;
-    let contexts = if banner.is_some() { vec![] } else { contexts(config.kubeconfig.as_deref()) };
-    let base = super::base(config)?;
-    let world = World { config: config.clone(), base: Arc::new(base), end };
-    let connect = connect(world.clone());
-    Ok(Session { feed: feed(&world, cluster, scope, banner)?, contexts, connect, options })
+    Ok(options)
 }
 
 /// What every context is shown with.
@@ -179,7 +187,7 @@ fn read(
                     Learnt::Tenant(namespace, Box::new(opened))
                 }
                 Unwatched::Storage => Learnt::Storage(cluster.storage(&scope.labels).await.ok()),
-                Unwatched::Guard => Learnt::Guard(cluster.guard().await.ok()),
+                Unwatched::Guard => Learnt::Guard(cluster.guard(&scope.labels).await.ok()),
             }
         })
     })

@@ -29,6 +29,9 @@ use super::{args, console, failure::Failure, print};
 
 /// Opens the console on the demo's fleet.
 pub(super) async fn run(config: &Config, options: args::Demo, context: Option<String>) -> Result<(), Failure> {
+    if options.fleet.tenants == Some(0) {
+        return Err(Failure::Usage("--tenants 0 is no fleet: name at least one".to_owned()));
+    }
     if context.is_some() {
         let fleet = &options.fleet;
         if fleet.scenario != args::Fleet::SCENARIO || fleet.speed != args::Fleet::SPEED {
@@ -42,6 +45,12 @@ pub(super) async fn run(config: &Config, options: args::Demo, context: Option<St
         return Err(Failure::Usage(why.to_owned()));
     }
     let options = options.fleet;
+    // Before a history is played that nobody could look at.
+    console::options(config)?;
+    if !print::shows() {
+        let why = "the demo is a console, and there is no terminal to show it on; `fleetdeck sim` serves the same fleet to others";
+        return Err(Failure::Failed(why.to_owned()));
+    }
     let demo = announced(&options, open(&options)).await.map_err(|e| e.failure())?;
     let banner = format!("simulation: {} is played inside this program; no cluster is touched", options.scenario);
     console::show(config, demo.cluster.clone(), Scope::default(), None, Some(banner)).await

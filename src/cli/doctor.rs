@@ -49,7 +49,10 @@ pub(super) async fn run(config: &Config, args: Doctor) -> Result<(), Failure> {
     let fleet = &follow.fleet;
     let mut out = Out::new();
     match (args.output, only.as_deref()) {
-        (OneFormat::Json, only) => out.json(&Findings::of(&board, fleet, only, unread))?,
+        (OneFormat::Json, only) => {
+            let unread = no_pool(fleet).into_iter().chain(unread).collect();
+            out.json(&Findings::of(&board, fleet, only, unread))?;
+        }
         (OneFormat::Text, Some(namespace)) => {
             let page = Page { now, width: out.width.unwrap_or(100).clamp(40, 120) };
             for line in page.tenant(&board, fleet, namespace) {
@@ -61,6 +64,9 @@ pub(super) async fn run(config: &Config, args: Doctor) -> Result<(), Failure> {
         }
         (OneFormat::Text, None) => {
             let page = Page { now, width: out.width.unwrap_or(100).clamp(40, 120) };
+            if fleet.is_empty() {
+                out.line(&nobody(&follow))?;
+            }
             for line in page.fleet(&board, fleet) {
                 out.line(&line)?;
             }
@@ -90,7 +96,7 @@ pub(super) async fn examine(config: &Config, follow: &Follow, only: Option<&str>
         Ok(storage) => board.stored(&follow.fleet, storage, now),
         Err(error) => unread.push(error.said),
     }
-    match cluster.guard().await {
+    match cluster.guard(&follow.scope().labels).await {
         Ok(guard) => board.guarded(&follow.fleet, guard, now),
         Err(error) => unread.push(error.said),
     }
@@ -150,6 +156,21 @@ fn verdict(board: &Board, only: Option<&str>) -> Result<(), Failure> {
     }
 }
 
+/// That there is no tenant, and why that may be.
+pub(super) fn nobody(follow: &Follow) -> String {
+    let (context, scope) = (follow.cluster().context(), follow.scope().words());
+    format!(
+        "no tenants: nothing in {context} {scope}; what tells the tenants of a fleet is set in the configuration, [labels] \
+         (`fleetdeck config example`)"
+    )
+}
+
+fn no_pool(fleet: &Fleet) -> Option<String> {
+    let is_read = matches!(fleet.sources().get(Kind::Node).link, Link::Live | Link::Polling { .. });
+    let none = fleet.nodes().len() == 0 && is_read;
+    none.then(|| "nodes (the selector of the tenants' pool matches none: labels.nodes)".to_owned())
+}
+
 fn not_read(fleet: &Fleet, unread: &[String]) -> Vec<String> {
     let mut lines = Vec::new();
     for (kind, freshness) in fleet.sources().iter() {
@@ -157,9 +178,7 @@ fn not_read(fleet: &Fleet, unread: &[String]) -> Vec<String> {
             lines.push(format!("not known: {} ({why})", kind.plural()));
         }
     }
-    if fleet.nodes().len() == 0 && matches!(fleet.sources().get(Kind::Node).link, Link::Live | Link::Polling { .. }) {
-        lines.push("not known: nodes (the selector of the tenants' pool matches none: labels.nodes)".to_owned());
-    }
+    lines.extend(no_pool(fleet).map(|what| format!("not known: {what}")));
     for meter in Meter::ALL {
         if let Link::Forbidden { why } | Link::Absent { why } | Link::Broken { why, .. } =
             &fleet.sources().meter(meter).link
@@ -239,7 +258,7 @@ impl Page {
                 lines.push(format!("{:<9} {}, {}", severity.word(), plural(count, "cause"), plural(tenants, "tenant")));
             }
         }
-        if lines.is_empty() {
+        if lines.is_empty() && !fleet.is_empty() {
             return vec![format!("nothing is wrong with {} by what could be read", plural(fleet.len(), "tenant"))];
         }
         for cause in &causes.0 {

@@ -4,7 +4,10 @@
 use super::{
     args::{Explain, OneFormat},
     failure::Failure,
-    json::finding::Explained,
+    json::{
+        API_VERSION,
+        finding::{Explained, Explanations},
+    },
     print::Out,
 };
 use crate::{
@@ -16,7 +19,7 @@ use crate::{
 const WIDTH: usize = 100;
 
 pub(super) fn run(args: &Explain) -> Result<(), Failure> {
-    let Some(asked) = &args.code else { return list() };
+    let Some(asked) = &args.code else { return list(args.output) };
     let (finding, refusal) = (asked.parse::<Code>(), asked.parse::<Why>());
     // One word may be both: a moving tag is found on a tenant, and refused in an upgrade.
     let texts = [
@@ -66,8 +69,15 @@ fn body(text: &Explanation, width: usize) -> Vec<String> {
     lines
 }
 
-fn list() -> Result<(), Failure> {
+fn list(output: OneFormat) -> Result<(), Failure> {
     let mut out = Out::new();
+    if output == OneFormat::Json {
+        let findings = Code::ALL.iter().filter_map(|code| Some(Explained::of(&code.explain()?, "finding")));
+        let refusals = Why::ALL.into_iter().filter_map(|why| Some(Explained::of(&why.explain()?, "refusal")));
+        let items = findings.chain(refusals).collect();
+        out.json(&Explanations { api_version: API_VERSION, kind: "ExplanationList", items })?;
+        return out.flush();
+    }
     for code in Code::ALL {
         out.line(&format!("{:<24}{}", code.word(), code.title()))?;
     }

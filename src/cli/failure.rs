@@ -85,7 +85,7 @@ mod tests {
         let refusal = Refusal(vec![reason("a", Why::Parked), reason("b", Why::Parked), reason("c", Why::NoSpace)]);
         assert_eq!(
             Failure::refused(&refusal).to_string(),
-            "refused: a: so it is\nb: so it is\nc: so it is\nmore: `fleetdeck explain parked`, `fleetdeck explain no-space`"
+            "refused: a, b, c: so it is\nmore: `fleetdeck explain parked`, `fleetdeck explain no-space`"
         );
     }
 }

@@ -154,7 +154,7 @@ fn print_table(out: &mut Out, follow: &Follow, choice: &Choice, wide: bool) -> R
     if count == 0 {
         let of = follow.fleet.len();
         super::print::note(&match of {
-            0 => format!("no tenants: nothing in {} {}", follow.cluster().context(), follow.scope().words()),
+            0 => super::doctor::nobody(follow),
             _ => format!("none of {of} tenants passes the filter"),
         });
     }

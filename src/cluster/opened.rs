@@ -6,7 +6,10 @@ use serde_json::Value;
 
 use super::{Address, Cluster, ClusterError, Fault, buffer::Buffer, http::encode};
 use crate::{
-    fleet::detail::{Attachment, Guard, Opened, Rendered, Storage},
+    fleet::{
+        detail::{Attachment, Guard, Opened, Rendered, Storage},
+        name::TENANT_LABEL,
+    },
     index::digest::{
         DigestError, Labels,
         detail::{self, Placed},
@@ -161,11 +164,11 @@ impl Cluster {
         })
     }
 
-    /// Whether the cluster guards the tenants' data by itself.
+    /// Whether the cluster guards the tenants' data by itself; `labels` tell the tenants.
     ///
     /// # Errors
     /// As any read; forbidden where admission policies may not be read.
-    pub async fn guard(&self) -> Result<Guard, ClusterError> {
+    pub async fn guard(&self, labels: &Labels) -> Result<Guard, ClusterError> {
         let policy = Address::kind("ValidatingAdmissionPolicy", "", GUARD);
         let binding = Address::kind("ValidatingAdmissionPolicyBinding", "", GUARD);
         let read = async |at: Result<Address, &'static str>| match at {
@@ -176,7 +179,13 @@ impl Cluster {
         let wrong = |e: crate::manifest::ManifestError| {
             ClusterError::new(Fault::Refused, &self.place, format!("this program's own guard: {e}"), "")
         };
-        guarded(policy.as_ref(), binding.as_ref()).map_err(wrong)
+        let guard = guarded(policy.as_ref(), binding.as_ref()).map_err(wrong)?;
+        if guard != Guard::Whole || labels.tenant == TENANT_LABEL {
+            return Ok(guard);
+        }
+        let found = self.objects("Namespace", "", TENANT_LABEL).await?;
+        let name = |object: &Value| object.pointer("/metadata/name").and_then(Value::as_str).map(str::to_owned);
+        Ok(Guard::Labelled { namespaces: found.iter().filter_map(name).collect() })
     }
 
     /// What was read of a list, and its body.

@@ -128,7 +128,7 @@ impl Board {
             due = due.into_iter().chain(of_node.recheck).min();
         }
         self.others_due = due;
-        others.extend(self.guard.as_ref().and_then(of_guard));
+        others.extend(self.guard.as_ref().and_then(|guard| of_guard(guard, fleet)));
         others.extend(self.storage.iter().flat_map(|storage| of_storage(storage, fleet)));
         if others != self.others {
             self.others = others;

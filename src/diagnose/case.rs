@@ -21,6 +21,19 @@ impl<'a> Case<'a> {
         &self.facts.entry.tenant
     }
 
+    /// How `what`, which the render of a tenant brings, comes back: who has no stored spec has none that could be rendered.
+    pub(super) fn bring(&self, what: &str) -> String {
+        let tenant = self.tenant();
+        let namespace = tenant.namespace.as_ref();
+        if namespace.is_none_or(|n| n.spec.is_some()) && tenant.is_by_contract() {
+            format!("apply the tenant's render: it brings {what}")
+        } else if tenant.is_by_contract() {
+            format!("`adopt` it, then `apply` it: its render brings {what}")
+        } else {
+            format!("whoever made this tenant has to bring {what}: it is not rendered here")
+        }
+    }
+
     pub(super) fn phase(&self) -> &'a Phase {
         &self.facts.entry.verdict.phase
     }

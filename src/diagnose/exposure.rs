@@ -50,7 +50,7 @@ fn network(case: &mut Case<'_>, opened: &Opened) {
                 format!("no network policy says what may {direction} it: it may {open}"),
             )
             .about(format!("what may {direction} it"))
-            .advice("apply the tenant's render: it brings the policy")
+            .advice(case.bring("the policy"))
             .proof(Evidence::field(
                 format!("NetworkPolicies of namespace {namespace} that select its pod"),
                 format!("{} of {}", count, policies.len()),
@@ -157,7 +157,7 @@ fn limits(case: &mut Case<'_>, opened: &Opened) {
     let finding =
         Finding::note(Code::LimitRangeMissing, "no LimitRange gives helper pods their limits: a quota may refuse them")
             .about("LimitRange")
-            .advice("apply the tenant's render: it brings the LimitRange")
+            .advice(case.bring("the LimitRange"))
             .proof(Evidence::field(format!("LimitRanges of namespace {}", case.tenant().namespace_name), "none", None));
     case.find(finding);
 }
@@ -179,7 +179,7 @@ fn services(case: &mut Case<'_>, opened: &Opened) {
         "no Service leads to its pod: its user cannot reach it, however well it is",
     )
     .about("Service")
-    .advice("apply the tenant's render: it brings the Service")
+    .advice(case.bring("the Service"))
     .proof(Evidence::field(
         format!("Services of namespace {} whose selector fits the pod's labels", case.tenant().namespace_name),
         if said.is_empty() { "none".to_owned() } else { format!("none of {said}") },
@@ -195,7 +195,7 @@ fn ingresses(case: &mut Case<'_>, opened: &Opened) {
     if ingresses.is_empty() && own.is_none() {
         let finding = Finding::warning(Code::IngressMissing, "no Ingress leads to it: it has no address for its user")
             .about("Ingress")
-            .advice("apply the tenant's render, unless something else serves its host (a Gateway's route)")
+            .advice(format!("{}, unless something else serves its host (a Gateway's route)", case.bring("the Ingress")))
             .proof(Evidence::field(format!("Ingresses of namespace {namespace}"), "none", None));
         case.find(finding);
     }
@@ -222,7 +222,7 @@ fn bare(case: &mut Case<'_>, ingress: &Ingress) {
         format!("Ingress {} serves {hosts} without TLS: the token travels in the clear", ingress.name),
     )
     .about("TLS")
-    .advice("apply the tenant's render: it names the host under tls; then see that its certificate is issued")
+    .advice(format!("{}; then see that its certificate is issued", case.bring("the host under tls")))
     .proof(Evidence::field(
         format!("Ingress {} spec.tls", ingress.name),
         format!("hosts [{}]", ingress.tls_hosts.join(", ")),
@@ -241,7 +241,7 @@ fn backend(case: &mut Case<'_>, ingress: &Ingress, opened: &Opened) {
         let finding =
             Finding::critical(Code::ServiceMissing, format!("{host} leads to Service {service}, which does not exist"))
                 .about("Service")
-                .advice("apply the tenant's render: it brings the Service")
+                .advice(case.bring("the Service"))
                 .proof(Evidence::field(format!("Ingress {} spec.rules", ingress.name), service.as_str(), None));
         case.find_once(finding);
     }

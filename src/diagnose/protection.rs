@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{Case, Code, Evidence, Finding};
 use crate::{
-    fleet::detail::{Guard, PersistentVolume, Storage},
+    fleet::{
+        detail::{Guard, PersistentVolume, Storage},
+        name::TENANT_LABEL,
+    },
     index::Fleet,
     manifest::GUARD,
 };
@@ -49,9 +52,10 @@ fn reclaim(case: &mut Case<'_>) {
 }
 
 /// That the cluster lets anybody delete the tenants' data.
-pub fn of_guard(guard: &Guard) -> Option<Finding> {
+pub fn of_guard(guard: &Guard, fleet: &Fleet) -> Option<Finding> {
     let (sentence, proof) = match guard {
         Guard::Whole => return None,
+        Guard::Labelled { namespaces } => return bare(fleet, namespaces),
         Guard::Absent => {
             ("nothing in the cluster refuses to delete the tenants' volumes".to_owned(), "none".to_owned())
         }
@@ -68,6 +72,28 @@ pub fn of_guard(guard: &Guard) -> Option<Finding> {
     let finding = Finding::warning(Code::DataUnguarded, sentence)
         .advice("have an administrator apply manifests/guard: kubectl apply -k manifests/guard")
         .proof(Evidence::field(format!("ValidatingAdmissionPolicy {GUARD}"), proof, None));
+    Some(finding)
+}
+
+/// Tenants that the guard does not know as such.
+fn bare(fleet: &Fleet, labelled: &BTreeSet<String>) -> Option<Finding> {
+    let names = fleet.iter().map(|entry| entry.tenant.namespace_name.as_str());
+    let bare: Vec<&str> = names.filter(|name| !labelled.contains(*name)).collect();
+    let first = bare.first()?;
+    let who = match bare.len() {
+        1 => format!("Namespace {first} does"),
+        n => format!("{n} tenants' Namespaces, such as {first}, do"),
+    };
+    let finding = Finding::warning(
+        Code::DataUnguarded,
+        format!("the guard over the tenants' volumes goes by the label {TENANT_LABEL}, which {who} not carry"),
+    )
+    .advice(format!("label the Namespace of each tenant {TENANT_LABEL}=<its id>: what lies in it is guarded then"))
+    .proof(Evidence::field(
+        "Namespaces with that label",
+        format!("{} of {}", fleet.len() - bare.len(), fleet.len()),
+        None,
+    ));
     Some(finding)
 }
 
@@ -143,9 +169,15 @@ mod tests {
 
     #[test]
     fn a_guard_that_is_not_in_force_is_found() {
-        assert_eq!(of_guard(&Guard::Whole), None);
+        let t = tenant("a", Some(ready()));
+        let fleet = &fleet_of(&t, None, at(200));
+        assert_eq!(of_guard(&Guard::Whole, fleet), None);
+        let labelled = |names: &[&str]| Guard::Labelled { namespaces: names.iter().map(|n| (*n).to_owned()).collect() };
+        assert_eq!(of_guard(&labelled(&["tenant-a", "x"]), fleet), None);
+        let bare = of_guard(&labelled(&["x"]), fleet).unwrap();
+        assert!(bare.code == Code::DataUnguarded && bare.sentence.contains("tenant-a does not carry"), "{bare:?}");
         for guard in [Guard::Absent, Guard::Unbound, Guard::Altered { fields: vec!["spec.failurePolicy".to_owned()] }] {
-            let found = of_guard(&guard).unwrap();
+            let found = of_guard(&guard, fleet).unwrap();
             assert_eq!((found.code, found.severity), (Code::DataUnguarded, Severity::Warning), "{guard:?}");
         }
     }

@@ -41,7 +41,7 @@ fn missing(case: &mut Case<'_>) {
     }
     let finding = Finding::warning(Code::QuotaMissing, "no quota limits what its namespace may use")
         .about("ResourceQuota")
-        .advice("apply the tenant's render: it brings the quota of its tier; without one a tenant may crowd out others")
+        .advice(format!("{}; without one a tenant may crowd out others", case.bring("the quota of its tier")))
         .proof(Evidence::field(format!("ResourceQuotas of namespace {}", case.tenant().namespace_name), "none", None));
     case.find(finding);
 }

@@ -86,7 +86,9 @@ fn refused(tenant: &Tenant, event: &Warning) -> Finding {
             format!("its pod is refused: there is no ServiceAccount {name}"),
         )
         .about(name)
-        .advice("apply the tenant's render again: it brings the ServiceAccount");
+        .advice(
+            "bring the ServiceAccount back (the render of a tenant has it): the StatefulSet tries again by itself",
+        );
     }
     if core.contains("admission webhook")
         || core.contains("failed calling webhook")

@@ -311,6 +311,10 @@ impl Desk {
         match Plan::make(intent.clone(), pace, &subjects, &situation) {
             Ok(plan) => Ok((plan, left_out)),
             Err(mut refusal) => {
+                // That nobody is left is no reason beside those for which they were left out.
+                if !left_out.0.is_empty() {
+                    refusal.0.retain(|reason| reason.why != Why::Nobody);
+                }
                 refusal.0.extend(left_out.0);
                 // What is not known is often what may not be read: then every right that is missing is named.
                 if refusal.0.iter().any(|reason| reason.why == Why::Stale) {

@@ -1,7 +1,7 @@
 //! What is read of a tenant on demand, when somebody opens it or asks for all findings: objects that are not watched.
 //! Plain data. `None` is "not read", for lack of rights or because nobody asked; an empty list is "there is none".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{At, Quantity};
 
@@ -195,6 +195,10 @@ impl Rendered {
 pub enum Guard {
     /// Policy and binding are those of this program.
     Whole,
+    /// The same, but it goes by a label that this fleet's objects need not carry: these Namespaces do.
+    Labelled {
+        namespaces: BTreeSet<String>,
+    },
     Absent,
     /// The policy is there, and nothing puts it in force.
     Unbound,

@@ -86,7 +86,8 @@ impl Changes {
 
 /// What changed since then, the latest first.
 pub fn recent(fleet: &Fleet, since: At) -> Vec<Change> {
-    let mut all: Vec<Change> = fleet.changes().0.iter().filter(|c| c.at >= since).cloned().collect();
+    // They came in the order of time, also within a second.
+    let mut all: Vec<Change> = fleet.changes().0.iter().rev().filter(|c| c.at >= since).cloned().collect();
     let seen: HashSet<Text> =
         all.iter().filter(|c| matches!(c.what, What::Phase { .. })).map(|c| c.namespace.clone()).collect();
     for entry in fleet.iter() {
@@ -185,7 +186,7 @@ mod tests {
         for (kind, n) in [(Kind::Pod, 10), (Kind::StatefulSet, 20)] {
             fleet.apply(Delta::Remove(kind, Key { namespace: text("tenant-a"), uid: uid(n) }), at(400));
         }
-        assert_eq!(whats(&fleet, 400).last(), Some(&(400, What::Went)));
+        assert_eq!(whats(&fleet, 400).first(), Some(&(400, What::Went)));
     }
 
     #[test]

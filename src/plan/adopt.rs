@@ -8,7 +8,10 @@ use super::{
     refusal::{Refusal, Why},
     step::{Piece, Step},
 };
-use crate::{fleet::Phase, index::Entry};
+use crate::{
+    fleet::{Phase, name::NAMESPACE_PREFIX},
+    index::Entry,
+};
 
 /// The one name under which a StatefulSet is rendered.
 const SET: &str = "openclaw";
@@ -29,6 +32,16 @@ pub(super) fn turn(entry: &Entry, seen: &Situation<'_>, refusal: &mut Refusal) -
     let before = refusal.0.len();
     if entry.verdict.phase == Phase::Terminating {
         refusal.add(id, Why::Terminating, "it is being deleted");
+        return None;
+    }
+    let home = format!("{NAMESPACE_PREFIX}{}", tenant.id);
+    if tenant.namespace_name != *home {
+        let said = format!(
+            "it lives in Namespace {}, and fleetdeck renders a tenant into {home}: it is watched, diagnosed, tailed and restarted \
+             as it is",
+            tenant.namespace_name
+        );
+        refusal.add(id, Why::NotAdopted, said);
         return None;
     }
     let Some(namespace) = &tenant.namespace else {

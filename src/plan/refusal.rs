@@ -1,8 +1,11 @@
 //! Why an operation is refused: every reason, not only the first.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use serde::Serialize;
+
+/// Tenants that are named beside what is said of many.
+const NAMED: usize = 8;
 
 /// All reasons against a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -83,6 +86,21 @@ impl Refusal {
         self.to_string().lines().map(str::to_owned).chain(self.more()).collect()
     }
 
+    /// What is said, in the order in which it came, with all of whom it is said.
+    fn by_words(&self) -> Vec<(&str, Vec<&str>)> {
+        let mut all: Vec<(&str, Vec<&str>)> = Vec::new();
+        let mut at: HashMap<(&str, bool), usize> = HashMap::new();
+        for reason in &self.0 {
+            let said = reason.said.as_str();
+            let place = *at.entry((said, reason.tenant.is_some())).or_insert_with(|| {
+                all.push((said, Vec::new()));
+                all.len() - 1
+            });
+            all[place].1.extend(reason.tenant.as_deref());
+        }
+        all
+    }
+
     pub fn add(&mut self, tenant: Option<&str>, why: Why, said: impl Into<String>) {
         self.0.push(Reason { tenant: tenant.map(str::to_owned), why, said: said.into() });
     }
@@ -96,11 +114,14 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, reason) in self.0.iter().enumerate() {
+        for (i, (said, tenants)) in self.by_words().into_iter().enumerate() {
             let line = if i == 0 { "" } else { "\n" };
-            match &reason.tenant {
-                Some(tenant) => write!(f, "{line}{tenant}: {}", reason.said)?,
-                None => write!(f, "{line}{}", reason.said)?,
+            match tenants.len() {
+                0 => write!(f, "{line}{said}")?,
+                n if n > NAMED + 1 => {
+                    write!(f, "{line}{} and {} more: {said}", tenants[..NAMED].join(", "), n - NAMED)?;
+                }
+                _ => write!(f, "{line}{}: {said}", tenants.join(", "))?,
             }
         }
         Ok(())

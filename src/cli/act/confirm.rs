@@ -13,6 +13,10 @@ pub(in crate::cli) fn confirm(common: &Common, danger: &Danger, context: Option<
     };
     let typed: Vec<&str> = names.into_iter().chain(context).collect();
     let given = |name: &&str| common.confirm.iter().any(|given| given == name);
+    if let Some(wrong) = common.confirm.iter().find(|given| !typed.is_empty() && !typed.contains(&given.as_str())) {
+        let asked = typed.join(", ");
+        return Err(Failure::Usage(format!("nothing was done: --confirm {wrong} is not what is asked for ({asked})")));
+    }
     if typed.iter().all(given) && (common.yes || !typed.is_empty() && !matches!(danger, Danger::Enter | Danger::Yes)) {
         return Ok(());
     }
@@ -24,8 +28,9 @@ pub(in crate::cli) fn confirm(common: &Common, danger: &Danger, context: Option<
     }
     for name in typed.iter().filter(|name| !given(name)) {
         print::note(&format!("type {name} to go on:"));
-        if line()? != *name {
-            return Err(Failure::Failed("nothing was done".to_owned()));
+        let said = line()?;
+        if said != *name {
+            return Err(Failure::Failed(format!("nothing was done: {said:?} is not {name}")));
         }
     }
     match danger {
@@ -79,5 +84,6 @@ mod tests {
         check(true, &["a"], &names, None, Some("add --confirm b"));
         check(true, &[], &names, Some("prod"), Some("--confirm a --confirm b --confirm prod"));
         check(false, &["b", "a"], &names, None, None);
+        check(true, &["a", "c"], &names, Some("prod"), Some("--confirm c is not what is asked for (a, b, prod)"));
     }
 }

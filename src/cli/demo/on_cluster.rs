@@ -26,6 +26,10 @@ const AT_ONCE: u32 = 4;
 pub(super) async fn run(config: &Config, options: &args::Demo) -> Result<(), Failure> {
     let (cluster, scope) = open(config, Prompt::May).await?;
     may_change(config, &cluster)?;
+    // Its tenants are ours, whatever tells those of the fleet that this person runs.
+    let scope = Scope { namespaces: scope.namespaces, ..Scope::default() };
+    let file = config.kubeconfig.as_ref().map_or_else(String::new, |file| format!(" --kubeconfig {}", file.display()));
+    let there = format!("--context {}{file}", cluster.context());
     let protected = config.of_context(cluster.context()).protected;
     // Of the fleet's defaults only who leads to it is the play cluster's own affair: pools and disks are another's.
     let doors = Defaults {
@@ -33,7 +37,7 @@ pub(super) async fn run(config: &Config, options: &args::Demo) -> Result<(), Fai
         ingress_namespace: config.defaults.ingress_namespace.clone(),
         ..Defaults::default()
     };
-    let site = Site { cluster, scope, doors };
+    let site = Site { cluster, scope, doors, there };
     if options.clean {
         // Whatever carries the label was made by a demo, so that no name of the context stands in the way.
         return clean::run(&site, options).await;
@@ -47,6 +51,8 @@ struct Site {
     cluster: Cluster,
     scope: Scope,
     doors: Defaults,
+    /// What leads another command there.
+    there: String,
 }
 
 /// A namespace of the demo.

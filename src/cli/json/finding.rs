@@ -15,6 +15,8 @@ pub struct Findings {
     pub api_version: &'static str,
     pub kind: &'static str,
     pub sources: Vec<Source>,
+    /// Tenants that there are, well or not.
+    pub tenants: usize,
     /// What could not be read beside the sources, in words.
     pub unread: Vec<String>,
     /// Per tenant, what keeps it down first; then what concerns no tenant.
@@ -91,6 +93,15 @@ pub struct Explained {
     pub act: &'static str,
 }
 
+/// `explain -o json`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanations {
+    pub api_version: &'static str,
+    pub kind: &'static str,
+    pub items: Vec<Explained>,
+}
+
 impl Finding {
     pub fn of(finding: &diagnose::Finding) -> Self {
         Self {
@@ -151,6 +162,7 @@ impl Findings {
             api_version: API_VERSION,
             kind: "Findings",
             sources: sources(fleet.sources()),
+            tenants: fleet.len(),
             unread,
             items,
             causes: causes.0.iter().filter(|c| concerns(c)).map(cause).collect(),

@@ -8,6 +8,7 @@ use crate::tui::{
     widget::{
         boxed,
         paint::{Align, Paint},
+        wrap::hang,
     },
 };
 
@@ -15,8 +16,10 @@ const WIDTH: u16 = 96;
 const LABEL: u16 = 13;
 
 pub(crate) fn draw(paint: &mut Paint<'_>, form: &Form, screen: Rect) {
-    let height = u16::try_from(form.lines.len()).unwrap_or(0) + 5;
-    let area = boxed::centred(screen, WIDTH, height);
+    let lines = u16::try_from(form.lines.len()).unwrap_or(0);
+    // What is said of a field takes two lines where the box is narrow and there is room.
+    let words = if screen.width < WIDTH && lines + 7 <= screen.height { 2 } else { 1 };
+    let area = boxed::centred(screen, WIDTH, lines + 3 + 2 * words);
     let last = match (form.is_last(), form.verb) {
         (true, Verb::Skip) => "leaves it out ",
         (true, _) => "shows the plan ",
@@ -34,7 +37,9 @@ pub(crate) fn draw(paint: &mut Paint<'_>, form: &Form, screen: Rect) {
     ];
     let inner = boxed::draw(paint, area, &form.title(), &foot);
     let width = inner.width.saturating_sub(LABEL + 1);
-    for (y, (number, line)) in (inner.y..inner.bottom().saturating_sub(3)).zip(form.lines.iter().enumerate()) {
+    for (y, (number, line)) in
+        (inner.y..inner.bottom().saturating_sub(1 + 2 * words)).zip(form.lines.iter().enumerate())
+    {
         let here = number == form.at;
         let role = if here { Role::Key } else { Role::Text };
         paint.cell(inner.x, y, LABEL, line.slot.label(), Align::Left, role);
@@ -51,17 +56,29 @@ pub(crate) fn draw(paint: &mut Paint<'_>, form: &Form, screen: Rect) {
             (false, false) => drop(paint.text(place.x, y, place.right(), line.field.text(), Role::Field)),
         }
     }
-    let y = inner.bottom().saturating_sub(1);
+    let mut say = |from: u16, text: &str, role: Role| {
+        let room = Rect { y: inner.bottom().saturating_sub(from), height: words, ..inner };
+        let lines = hang(text, usize::from(room.width));
+        let (last, before) = (usize::from(words) - 1, lines.iter().take(usize::from(words) - 1));
+        for (y, line) in (room.y..).zip(before) {
+            paint.text(room.x, y, room.right(), line, role);
+        }
+        // What does not fit is cut there, and seen to be.
+        let rest: Vec<&str> = lines.iter().skip(last).map(|line| line.trim_start()).collect();
+        let y = room.y + u16::try_from(last.min(lines.len().saturating_sub(1))).unwrap_or(0);
+        if !rest.is_empty() {
+            paint.text(room.x, y, room.right(), &rest.join(" "), role);
+        }
+    };
     if let Some(line) = form.lines.get(form.at) {
-        let about = format!("{}: {}", line.slot.label(), form.about(line.slot));
-        paint.text(inner.x, y.saturating_sub(1), inner.right(), &about, Role::Dim);
+        say(2 * words, &format!("{}: {}", line.slot.label(), form.about(line.slot)), Role::Dim);
     }
     match form.complete() {
-        Ok(_) => paint.text(inner.x, y, inner.right(), "everything that is needed is there", Role::Ok),
+        Ok(_) => say(words, "everything that is needed is there", Role::Ok),
         // What was not reached yet is not wrong, only empty.
         Err((slot, _)) if form.text(slot).is_empty() => {
-            paint.text(inner.x, y, inner.right(), &format!("still needed: {}", slot.label()), Role::Dim)
+            say(words, &format!("still needed: {}", slot.label()), Role::Dim);
         }
-        Err((slot, why)) => paint.text(inner.x, y, inner.right(), &format!("{}: {why}", slot.label()), Role::Warn),
-    };
+        Err((slot, why)) => say(words, &format!("{}: {why}", slot.label()), Role::Warn),
+    }
 }

@@ -59,8 +59,12 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, page: &Page, scroll: us
     paint.text(area.x + 1, area.y + 1, right, &rule, Role::Frame);
     let inside = usize::from(area.height.saturating_sub(TITLE));
     let scroll = scroll.min(lines.len().saturating_sub(inside));
+    let below = lines.len().saturating_sub(scroll + inside);
+    let more = (below > 0).then(|| format!(" {} {below} more lines ", paint.glyphs.down));
+    let taken = more.as_ref().map_or(0, |text| u16::try_from(text.chars().count()).unwrap_or(0));
     for (y, (i, line)) in (area.y + TITLE..area.bottom()).zip(lines.iter().enumerate().skip(scroll)) {
         let mut x = area.x + 1;
+        let right = if y + 1 == area.bottom() { right.saturating_sub(taken) } else { right };
         for (text, role) in line {
             x = paint.text(x, y, right, text, *role);
         }
@@ -71,9 +75,7 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, page: &Page, scroll: us
             paint.buf.set_style(Rect { y, height: 1, width: 1, ..area }, style);
         }
     }
-    let below = lines.len().saturating_sub(scroll + inside);
-    if below > 0 {
-        let text = format!(" {} {below} more lines ", paint.glyphs.down);
+    if let Some(text) = more {
         paint.parts_right(area.x, area.bottom() - 1, area.right(), &[(&text, Role::Columns)]);
     }
 }

@@ -28,8 +28,8 @@ pub(crate) fn rows(size: (u16, u16)) -> usize {
     usize::from(size.1.saturating_sub(header::HEIGHT + HEAD + footer::HEIGHT))
 }
 
-/// One column: its title, its width, which side it stands on, and what it means. Those that do not fit are left out from the
-/// end of this list.
+/// One column: its title, its width, which side it stands on, and what it means. Those that do not fit are left out, the last
+/// of [`SPARED`] first.
 struct Column {
     title: &'static str,
     width: u16,
@@ -37,6 +37,9 @@ struct Column {
     meaning: &'static str,
     text: fn(&mut Paint<'_>, &Entry, &Claim) -> (String, Role),
 }
+
+/// What a narrow screen does without, from the last on; the others are there always.
+const SPARED: [&str; 7] = ["FULL IN", "FROM", "AGE", "PER DAY", "USED", "SIZE", "INODE"];
 
 const METER: u16 = 10;
 /// Cells of what was seen so far: as many as looks are kept.
@@ -160,11 +163,16 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, page: &Volumes, area: R
     let mut placed = Vec::new();
     let mut x = area.x + 2;
     let meter = area.width >= WIDE;
-    for column in &COLUMNS {
-        let more = if meter && column.title == "FULL" { METER + 1 } else { 0 };
-        if x + column.width + more > right {
+    let width = |column: &Column| column.width + if meter && column.title == "FULL" { METER + 1 } else { 0 } + 2;
+    let mut shown: Vec<&Column> = COLUMNS.iter().collect();
+    for spared in SPARED.iter().rev() {
+        if x + shown.iter().map(|c| width(c)).sum::<u16>() <= right + 2 {
             break;
         }
+        shown.retain(|column| column.title != *spared);
+    }
+    for column in shown {
+        let more = width(column) - column.width - 2;
         paint.cell(x, area.y + 1, column.width, column.title, column.align, Role::Columns);
         placed.push((x, column));
         x += column.width + more + 2;

@@ -7,6 +7,7 @@ use std::{path::Path, process::Command, time::Duration};
 use fleetdeck::{
     cluster::{Address, Mode, Only},
     fleet::{Uid, detail::Guard, name::PURGE_ANNOTATION},
+    index::digest::Labels,
     plan::{End, Intent, Pace},
 };
 use serde_json::{Value, json};
@@ -103,9 +104,28 @@ mod on_control_plane {
         let Some(plane) = ControlPlane::apart(&Options::default()) else { return };
         let world = World::of_plane(&plane, "no_way_of_deleting").await;
         let site = Site { plane: &plane, world };
-        assert_eq!(site.world.cluster.guard().await.unwrap(), Guard::Absent);
+        assert_eq!(site.world.cluster.guard(&Labels::default()).await.unwrap(), Guard::Absent);
         site.guarded().await;
-        assert_eq!(site.world.cluster.guard().await.unwrap(), Guard::Whole);
+        assert_eq!(site.world.cluster.guard(&Labels::default()).await.unwrap(), Guard::Whole);
+
+        // A fleet that another label tells is guarded from when its Namespaces carry the guard's label, too.
+        let theirs = Labels { tenant: "app.kubernetes.io/instance".to_owned(), ..Labels::default() };
+        let labelled = |names: &[&str]| Guard::Labelled { namespaces: names.iter().map(|n| (*n).to_owned()).collect() };
+        assert_eq!(site.world.cluster.guard(&theirs).await.unwrap(), labelled(&[]));
+        site.does("create namespace oc-ada");
+        let claim = r#"{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "oc-ada",
+            "labels": {"app.kubernetes.io/instance": "ada"}}, "spec": {"accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}}}}"#;
+        site.world.cluster.apply(&serde_json::from_str(claim).unwrap(), Mode::Live).await.unwrap();
+        site.does("label namespace oc-ada openclaw.ai/tenant=ada");
+        assert_eq!(site.world.cluster.guard(&theirs).await.unwrap(), labelled(&["oc-ada"]));
+        // The server hears of the label when it next looks.
+        eventually("oc-ada's claim is guarded", LONG, || async {
+            let (done, said) = site.kubectl("delete pvc data -n oc-ada --dry-run=server");
+            assert!(done || said.contains(REFUSED), "{said}");
+            (!done).then_some(())
+        })
+        .await;
 
         let mut operator = Operator::new(&site.world).await;
         let (kept, purged) = (site.world.spec("kept"), site.world.spec("purged"));
@@ -132,9 +152,9 @@ mod on_control_plane {
         let merge = "--type=merge -p {\"spec\":{\"validationActions\":[\"Audit\"]}}";
         site.does(&format!("patch validatingadmissionpolicybinding fleetdeck-guard {merge}"));
         let weak = Guard::Altered { fields: vec!["spec.validationActions[0]".to_owned()] };
-        assert_eq!(site.world.cluster.guard().await.unwrap(), weak);
+        assert_eq!(site.world.cluster.guard(&Labels::default()).await.unwrap(), weak);
         site.does("delete validatingadmissionpolicybinding fleetdeck-guard");
-        assert_eq!(site.world.cluster.guard().await.unwrap(), Guard::Unbound);
+        assert_eq!(site.world.cluster.guard(&Labels::default()).await.unwrap(), Guard::Unbound);
     }
 }
 

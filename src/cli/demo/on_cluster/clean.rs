@@ -44,7 +44,7 @@ pub(super) async fn run(site: &Site, options: &args::Demo) -> Result<(), Failure
     confirm(&common, &danger, None)?;
     let stopped = purge(site, &own).await?;
     if stopped {
-        print::note(&format!("stopped; `fleetdeck demo --context {context} --clean` goes on"));
+        print::note(&format!("stopped; `fleetdeck demo {} --clean` goes on", site.there));
         return Err(Failure::Interrupted);
     }
     proof(site, &own).await
@@ -75,6 +75,18 @@ async fn purge(site: &Site, own: &[Own]) -> Result<bool, Failure> {
     let entry = |own: &Own| follow.fleet.get(&Text::from(own.name.as_str())).filter(|e| is_same(e, own));
     let going = |entry: &&Entry| entry.verdict.phase == Phase::Terminating;
     let entries: Vec<&Entry> = own.iter().filter_map(entry).filter(|e| !going(e)).collect();
+    let strange: Vec<&str> = own.iter().filter(|o| entry(o).is_none()).map(|o| o.name.as_str()).collect();
+    if !strange.is_empty() {
+        let names = strange.join(" ");
+        print::note(&format!(
+            "left alone, for they are not seen as tenants (without label {}, or not among the --namespace that are read): {names}; `kubectl delete namespace {names}` takes \
+             them away",
+            site.scope.labels.tenant
+        ));
+    }
+    if entries.is_empty() && !strange.is_empty() {
+        return Err(Failure::Refused("refused: none of them can be deleted as a tenant".to_owned()));
+    }
     if entries.is_empty() {
         return Ok(false);
     }

@@ -50,9 +50,10 @@ struct Todo {
 }
 
 pub(super) async fn run(config: &Config, site: &Site, options: &args::Demo) -> Result<(), Failure> {
-    ground(site).await?;
     let script = scenarios::load(SCENARIO).map_err(|e| Failure::Failed(e.to_string()))?.script;
-    let residents = roster::roster(&script, options.fleet.tenants.unwrap_or(script.tenants), options.fleet.seed);
+    let tenants = options.fleet.tenants.unwrap_or(script.tenants);
+    ground(site, tenants).await?;
+    let residents = roster::roster(&script, tenants, options.fleet.seed);
     let base = Base::embedded().map_err(|e| Failure::Failed(e.to_string()))?;
     let (todo, refused) = missing(site, &base, &residents, &script.events).await?;
     if todo.is_empty() && refused > 0 {
@@ -62,14 +63,14 @@ pub(super) async fn run(config: &Config, site: &Site, options: &args::Demo) -> R
         carry_out(site, &base, todo).await?;
     }
     if !print::to_terminal() {
-        print::note("the console needs a terminal; `fleetdeck ls` lists the fleet");
+        print::note(&format!("the console needs a terminal; `fleetdeck ls {}` lists the fleet", site.there));
         return Ok(());
     }
     console::show(config, site.cluster.clone(), site.scope.clone(), None, None).await
 }
 
 /// What the cluster lacks: without storage, or a node that takes pods, there is no fleet; all else is only said.
-async fn ground(site: &Site) -> Result<(), Failure> {
+async fn ground(site: &Site, tenants: usize) -> Result<(), Failure> {
     let cluster = &site.cluster;
     match cluster.storage(&site.scope.labels).await {
         Ok(storage) if storage.classes.iter().any(|class| class.is_default) => {}
@@ -88,7 +89,7 @@ async fn ground(site: &Site) -> Result<(), Failure> {
     match cluster.objects("Node", "", "").await {
         Ok(nodes) => {
             let nodes = Nodes::of(&nodes);
-            if let Some(why) = nodes.refusal(cluster.context()) {
+            if let Some(why) = nodes.refusal(cluster.context(), tenants) {
                 return Err(Failure::Refused(why));
             }
             if let Some(words) = nodes.note() {
@@ -99,9 +100,10 @@ async fn ground(site: &Site) -> Result<(), Failure> {
         Err(error) => return Err(error.into()),
     }
     match cluster.ingress_classes().await {
-        Ok(0) => print::note(
-            "note: there is no ingress controller, so the tenants' hosts lead nowhere; `fleetdeck forward TENANT gateway` does",
-        ),
+        Ok(0) => print::note(&format!(
+            "note: there is no ingress controller, so the tenants' hosts lead nowhere; `fleetdeck forward TENANT gateway {}` does",
+            site.there
+        )),
         Ok(_) => {}
         Err(error) if error.fault == Fault::Forbidden => {}
         Err(error) => return Err(error.into()),
@@ -121,8 +123,8 @@ async fn missing(
     follow.settle().await?;
     if follow.fleet.nodes().len() == 0 {
         print::note(&format!(
-            "note: no node carries {}: the stand-ins run on any node, and `fleetdeck capacity` has nothing to count",
-            site.scope.pool
+            "note: no node carries {}: the stand-ins run on any node, and `fleetdeck capacity {}` has nothing to count",
+            site.scope.pool, site.there
         ));
     }
     let own = site.own().await?;
@@ -247,8 +249,7 @@ async fn carry_out(site: &Site, base: &Base, todo: Vec<Todo>) -> Result<(), Fail
             silent_until = Instant::now() + SILENCE;
         }
     }
-    let context = site.cluster.context();
-    let again = format!("`fleetdeck demo --context {context}` goes on, and with --clean takes away what is there");
+    let again = format!("`fleetdeck demo {}` goes on, and with --clean takes away what is there", site.there);
     if stopped() {
         print::note(&format!("stopped: {made} of {all} made; {again}"));
         return Err(Failure::Interrupted);

@@ -4,18 +4,35 @@ use serde_json::Value;
 
 /// Which nodes take none, and why, in the order in which they came.
 pub(super) struct Nodes {
-    pub shut: Vec<String>,
-    pub open: usize,
+    shut: Vec<String>,
+    open: usize,
+    /// Pods that the open ones hold together, whoever's; `None` where one does not say.
+    pods: Option<u64>,
 }
 
 impl Nodes {
     pub(super) fn of(objects: &[Value]) -> Self {
-        let shut: Vec<String> = objects.iter().filter_map(why_shut).collect();
-        Self { open: objects.len() - shut.len(), shut }
+        let (mut shut, mut open, mut pods) = (Vec::new(), 0, Some(0));
+        for node in objects {
+            if let Some(why) = why_shut(node) {
+                shut.push(why);
+                continue;
+            }
+            open += 1;
+            let holds = node.pointer("/status/allocatable/pods").and_then(Value::as_str).and_then(|n| n.parse().ok());
+            pods = pods.zip(holds).map(|(all, one): (u64, u64)| all + one);
+        }
+        Self { shut, open, pods }
     }
 
     /// Why no pod would ever run; `None` where one may, or where no node is known (an autoscaler may bring the first).
-    pub(super) fn refusal(&self, context: &str) -> Option<String> {
+    pub(super) fn refusal(&self, context: &str, tenants: usize) -> Option<String> {
+        if let Some(pods) = self.pods.filter(|pods| self.open > 0 && u64::try_from(tenants).is_ok_and(|n| n > *pods)) {
+            return Some(format!(
+                "refused: the nodes of context {context} hold {pods} pods together, and {tenants} tenants are {tenants} pods: \
+                 name fewer with --tenants"
+            ));
+        }
         (self.open == 0 && !self.shut.is_empty()).then(|| {
             format!(
                 "refused: no node of context {context} takes pods, so that no tenant would ever boot: {}; `kubectl describe \
@@ -74,7 +91,7 @@ mod tests {
 
     fn node(name: &str, taints: &Value, ready: &str) -> Value {
         json!({"metadata": {"name": name}, "spec": {"taints": taints},
-            "status": {"conditions": [{"type": "Ready", "status": ready}]}})
+            "status": {"allocatable": {"pods": "110"}, "conditions": [{"type": "Ready", "status": ready}]}})
     }
 
     fn taint(key: &str, effect: &str) -> Value {
@@ -91,19 +108,20 @@ mod tests {
         let dead = node("d", &Value::Null, "Unknown");
 
         let none = Nodes::of(&[full.clone(), control.clone()]);
-        let refused = none.refusal("kind-x").unwrap();
+        let refused = none.refusal("kind-x", 12).unwrap();
         assert!(
             refused.contains("context kind-x") && refused.contains("a is short of disk, c has the taint"),
             "{refused}"
         );
 
         let some = Nodes::of(&[full, control.clone(), well.clone(), cordoned, dead]);
-        assert!(some.refusal("kind-x").is_none());
+        assert!(some.refusal("kind-x", 12).is_none());
         let note = some.note().unwrap();
         assert!(note.ends_with("a is short of disk, k is cordoned, d is not ready"), "{note}");
 
         let usual = Nodes::of(&[control, well]);
-        assert!(usual.refusal("kind-x").is_none() && usual.note().is_none());
-        assert!(Nodes::of(&[]).refusal("kind-x").is_none());
+        assert!(usual.refusal("kind-x", 12).is_none() && usual.note().is_none());
+        assert!(usual.refusal("kind-x", 111).unwrap().contains("hold 110 pods together, and 111 tenants"));
+        assert!(Nodes::of(&[]).refusal("kind-x", 12).is_none());
     }
 }

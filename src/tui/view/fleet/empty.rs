@@ -81,7 +81,8 @@ fn reason(paint: &mut Paint<'_>, state: &State) -> Vec<Line> {
         title(format!("no tenants on {}", state.context.name), Role::Title),
         line(format!("nothing there {}", state.context.tenants)),
         line(String::new()),
-        ("they appear here as soon as they are made".to_owned(), Role::Hint),
+        ("they appear here as soon as they are made; what tells the tenants of".to_owned(), Role::Hint),
+        ("another hand's fleet is set under [labels]: `fleetdeck config example`".to_owned(), Role::Hint),
     ]
 }
 
