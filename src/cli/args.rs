@@ -42,35 +42,38 @@ pub(super) struct Args {
     pub verb: Option<Verb>,
 }
 
+/// Stands over what every verb takes, below the verb's own.
+const EVERYWHERE: &str = "Options of every verb";
+
 /// Each is also FLEETDECK_* in the environment and a key of the configuration file; the command line counts most.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Global {
     /// Context of the kubeconfig [env: FLEETDECK_CONTEXT].
-    #[arg(long, global = true, value_name = "C")]
+    #[arg(long, global = true, value_name = "C", help_heading = EVERYWHERE)]
     context: Option<String>,
 
     /// The kubeconfig; KUBECONFIG and ~/.kube/config without it [env: FLEETDECK_KUBECONFIG].
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = EVERYWHERE)]
     kubeconfig: Option<PathBuf>,
 
     /// Namespace to read where the whole cluster may not be read; several times or with commas [env: FLEETDECK_NAMESPACES].
-    #[arg(short, long = "namespace", global = true, value_name = "NAMESPACE", value_delimiter = ',')]
+    #[arg(short, long = "namespace", global = true, value_name = "NAMESPACE", value_delimiter = ',', help_heading = EVERYWHERE)]
     namespaces: Vec<String>,
 
     /// Nothing can be changed from here [env: FLEETDECK_READ_ONLY].
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     read_only: bool,
 
     /// A site's own manifests instead of the built-in ones: a folder with base, tiers and options [env: FLEETDECK_MANIFESTS].
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = EVERYWHERE)]
     manifests: Option<PathBuf>,
 
     /// Theme of the console [env: FLEETDECK_THEME].
-    #[arg(long, global = true, value_name = "T")]
+    #[arg(long, global = true, value_name = "T", help_heading = EVERYWHERE)]
     theme: Option<String>,
 
     /// The configuration file, instead of the one in ~/.config/fleetdeck.
-    #[arg(long, global = true, value_name = "FILE", env = "FLEETDECK_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "FLEETDECK_CONFIG", help_heading = EVERYWHERE)]
     config: Option<PathBuf>,
 }
 

@@ -141,7 +141,7 @@ fn a_tenants_life_on_the_command_line() {
     for (line, why) in [
         ("upgrade maria --image 2026.8.2 --yes", "nothing-to-do"),
         ("upgrade maria --image 2026.8.1 --yes", "downgrade"),
-        ("upgrade --all --image latest --yes", "nobody"),
+        ("upgrade --all --image latest --yes", "moving-tag"),
         ("resume maria --yes", "nothing-to-do"),
         ("restart maria --yes --read-only", "read-only"),
         (&format!("{CREATE} --yes"), "exists"),

@@ -48,14 +48,20 @@ fn pods_in_the_cluster_hold_no_more_than_a_reader_s_rights_and_write_nothing() {
     assert!(of("RoleBinding").is_empty(), "runs are nobody's there");
 
     let version = env!("CARGO_PKG_VERSION");
-    let workloads = [of("Deployment"), of("Job")].concat();
+    let config = &of("ConfigMap")[0];
+    let workloads = [of("Deployment"), of("CronJob")].concat();
     assert_eq!(workloads.len(), 2);
     for workload in workloads {
-        let pod = &workload["spec"]["template"]["spec"];
+        let template = workload.pointer("/spec/jobTemplate/spec/template").unwrap_or(&workload["spec"]["template"]);
+        let pod = &template["spec"];
         assert_eq!(pod["serviceAccountName"], account["name"]);
-        assert_eq!((&pod["securityContext"]["runAsNonRoot"], &pod["volumes"]), (&true.into(), &Value::Null));
+        assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+        // Nothing is mounted but its configuration, under a name that changes with what is in it.
+        assert_eq!(pod["volumes"].as_array().unwrap().len(), 1);
+        assert_eq!(pod["volumes"][0]["configMap"]["name"], config["metadata"]["name"]);
         let container = &pod["containers"][0];
         assert_eq!(container["image"], format!("ghcr.io/fleetdeck/fleetdeck:{version}"));
+        assert_eq!(container["env"][0]["value"], "/etc/fleetdeck/config.toml");
         let context = &container["securityContext"];
         assert_eq!(context["readOnlyRootFilesystem"], true);
         assert_eq!(context["allowPrivilegeEscalation"], false);
@@ -64,6 +70,24 @@ fn pods_in_the_cluster_hold_no_more_than_a_reader_s_rights_and_write_nothing() {
         let arguments: Vec<&str> = container["args"].as_array().unwrap().iter().map(|a| a.as_str().unwrap()).collect();
         let help = Command::new(env!("CARGO_BIN_EXE_fleetdeck")).args(&arguments).arg("--help").output().unwrap();
         assert!(help.status.success(), "{arguments:?}: {}", words(&help.stderr));
+    }
+}
+
+/// What is shipped for the pods is a configuration, and so is what its comment proposes.
+#[test]
+fn the_pods_configuration_is_one_that_the_program_reads() {
+    let text = fs::read_to_string(root().join("manifests/in-cluster/config.toml")).unwrap();
+    let (_, proposed) = text.split_once("wants these:").unwrap();
+    let proposed: String = proposed.lines().map(|line| line.trim_start_matches(['#', ' ']).to_owned() + "\n").collect();
+    assert!(proposed.contains("[labels]"), "{proposed}");
+    let home = tempfile::tempdir().unwrap();
+    for config in [&text, &proposed] {
+        let file = home.path().join("config.toml");
+        fs::write(&file, config).unwrap();
+        let mut show = Command::new(env!("CARGO_BIN_EXE_fleetdeck"));
+        show.env_clear().env("HOME", home.path()).args(["config", "show", "--config"]).arg(&file);
+        let shown = show.output().unwrap();
+        assert!(shown.status.success(), "{}", words(&shown.stderr));
     }
 }
 
