@@ -400,3 +400,48 @@ fn a_full_disk_here_stops_nothing_there_and_is_told_once() {
     let (code, _, err) = bench.run("restart anna --yes");
     assert!(code == 0 && err.matches("not everything of this is written down").count() == 1, "{err}");
 }
+
+/// A verb that is new is in neither list, and has to be put into one of them.
+#[test]
+fn read_only_refuses_every_verb_that_changes_anything_or_goes_in() {
+    const LOOKS: &str = "ls show doctor explain capacity render wait logs diff sim config completions man help";
+    const ACTS: [&str; 20] = [
+        "create bob --tier pro --image 2026.8.2 --host bob.example.com",
+        "restart anna",
+        "suspend anna",
+        "resume anna",
+        "upgrade anna --image 2026.9.1",
+        "adopt anna",
+        "snapshot anna",
+        "restore anna --app-snapshot latest",
+        "set-tier anna --tier max",
+        "resize anna --app-size 40Gi",
+        "rotate-token anna",
+        "apply anna",
+        "reprovision anna",
+        "delete anna",
+        "runs pause restart-20260101-000000-0001",
+        "runs abort restart-20260101-000000-0001",
+        "runs retry restart-20260101-000000-0001",
+        "demo --context fleetdeck-sim --on-this-cluster",
+        "shell anna",
+        "forward anna gateway",
+    ];
+    let bench = Bench::new();
+    let (_, help, _) = bench.run("--help");
+    let (_, verbs) = help.split_once("Commands:\n").unwrap();
+    let verbs = verbs.lines().take_while(|line| !line.is_empty()).filter(|line| line.starts_with("  "));
+    let verbs: Vec<&str> =
+        verbs.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(verbs.len() > 25, "{verbs:?}");
+    for verb in verbs {
+        let acts = ACTS.iter().any(|line| line.split(' ').next() == Some(verb));
+        assert!(acts != LOOKS.split(' ').any(|looks| looks == verb), "{verb}");
+    }
+    let made = bench.run(&format!("{} --yes", ACTS[0].replace("bob", "anna")));
+    assert_eq!(made.0, 0, "{}", made.2);
+    for line in ACTS {
+        let (code, _, err) = bench.run(&format!("{line} --read-only"));
+        assert!(code == 3 && err.contains("read-only"), "{line}: {code}, {err}");
+    }
+}
