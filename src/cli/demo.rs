@@ -47,8 +47,8 @@ pub(super) async fn run(config: &Config, options: args::Demo, context: Option<St
     let options = options.fleet;
     // Before a history is played that nobody could look at.
     console::options(config)?;
-    if !print::shows() {
-        let why = "the demo is a console, and there is no terminal to show it on; `fleetdeck sim` serves the same fleet to others";
+    if !print::to_terminal() {
+        let why = "the console needs a terminal; for programs `fleetdeck sim` serves the same fleet, and `fleetdeck ls -o json` lists one";
         return Err(Failure::Failed(why.to_owned()));
     }
     let demo = announced(&options, open(&options)).await.map_err(|e| e.failure())?;

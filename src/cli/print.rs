@@ -47,11 +47,6 @@ impl Out {
 }
 
 /// Whether a console could be drawn here.
-/// Whether a console can be shown, wherever its keys come from.
-pub(super) fn shows() -> bool {
-    io::stdout().is_terminal()
-}
-
 pub(super) fn to_terminal() -> bool {
     io::stdout().is_terminal() && io::stdin().is_terminal()
 }

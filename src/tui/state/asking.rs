@@ -25,7 +25,7 @@ impl Asking {
             if let Some(seen) = state.runs.seen(&run)
                 && matches!(seen.plan.intent, Intent::Delete { .. })
             {
-                names = state.unfinished();
+                names = state.unfinished(&run);
             }
             if state.context.protected {
                 names.push(state.context.name.clone());

@@ -107,7 +107,14 @@ fn dialog(state: &mut State, token: u64) -> Option<&mut Confirm> {
 pub(super) fn answered(state: &mut State, token: u64, answer: Result<Box<Proposal>, Vec<String>>) {
     if let Some(confirm) = dialog(state, token) {
         confirm.answer = match answer {
-            Ok(proposal) => Answer::Ready(Arc::new(*proposal)),
+            Ok(proposal) => {
+                let (intent, all) = (&proposal.plan.intent, proposal.plan.turns().count());
+                // Whoever is left out is no longer counted.
+                if !proposal.left_out.0.is_empty() && all > 1 {
+                    confirm.what = format!("{} {all} tenants", intent.verb());
+                }
+                Answer::Ready(Arc::new(*proposal))
+            }
             Err(reasons) => Answer::Refused(reasons),
         };
     }

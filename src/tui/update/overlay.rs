@@ -106,8 +106,8 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
             let text = field.text().trim().to_owned();
             state.list.filter_by(&text);
             // Of a wrong filter only a part is in force: what is marked then would be more than is meant.
-            if let Some(why) = state.list.filter.error.clone() {
-                state.inform(format!("{why}; esc brings back the filter before"));
+            if state.list.filter.error.is_some() {
+                state.inform("that is no filter yet: esc brings back the one before");
                 state.overlays.push(Overlay::Filter { field, before });
             }
             vec![]

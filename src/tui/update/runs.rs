@@ -48,9 +48,9 @@ impl State {
         shown
     }
 
-    /// Tenants that the run which is looked at has still to do, if its plan is known: also those that failed or were held.
-    pub(crate) fn unfinished(&self) -> Vec<String> {
-        let Some(seen) = self.run().and_then(|id| self.runs.seen(&id)) else { return Vec::new() };
+    /// Tenants that a run has still to do, if its plan is known: also those that failed or were held.
+    pub(crate) fn unfinished(&self, run: &str) -> Vec<String> {
+        let Some(seen) = self.runs.seen(run) else { return Vec::new() };
         let done = |turn: &&Turn| {
             matches!(seen.ledger.turns.get(&turn.namespace), Some(Stands::Done { .. } | Stands::Skipped { .. }))
         };

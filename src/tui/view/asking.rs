@@ -53,14 +53,14 @@ fn content(state: &State, asking: &Asking) -> Vec<(String, Role)> {
     }
     if asking.id == Id::RunAbort {
         lines.push((
-            "It stops before its next step, for good: nobody can go on with it. What is done stays done, and who is acted on now is \
-             left as they are."
+            "It stops before its next step, for good: nobody can go on with it. What is done stays done, and whoever is acted on \
+             now is left as it is."
                 .to_owned(),
             Role::Warn,
         ));
         return lines;
     }
-    let whom = state.unfinished();
+    let whom = state.unfinished(&asking.run);
     let named = whom.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
     let more = whom.len().saturating_sub(8);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
