@@ -4,17 +4,19 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::{collection::vec, prelude::*};
 
 use crate::{
+    engine::{Order, Proposal, desk::runs::Summary},
     fleet::{fixture::*, *},
     index::{Delta, Facet, Kind, Link},
+    plan::{self, End, Intent, Ledger, News},
 };
 
 use super::{
-    effect::Effect,
+    effect::{Effect, Say},
     fixture::*,
     keymap::Keymap,
-    msg::Msg,
-    state::{State, who::Found},
-    update::update,
+    msg::{Begun, Msg, Remembered},
+    state::{State, overlay::Overlay, who::Found},
+    update::{acting_tests::proposal, runs_tests::summary, update},
 };
 
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ enum Step {
     Tenant(u8, u8, u8),
     Remove(u8),
     Link(u8, u8),
+    /// A run of ours begins, or ends; or another's is remembered so.
+    Run(u8),
     Wait(u16),
     Draw,
 }
@@ -54,6 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0_u8..12, 0_u8..8, 0_u8..3).prop_map(|(n, pod, generation)| Step::Tenant(n, pod, generation)),
         2 => (0_u8..12).prop_map(Step::Remove),
         1 => (0_u8..6, 0_u8..5).prop_map(|(kind, link)| Step::Link(kind, link)),
+        1 => (0_u8..5).prop_map(Step::Run),
         1 => (0_u16..400).prop_map(Step::Wait),
         4 => Just(Step::Draw),
     ]
@@ -93,6 +98,28 @@ fn link(n: u8) -> Link {
     }
 }
 
+/// What is heard of runs: one of ours that begins or ends, or what the cluster remembers of another's.
+fn run(what: u8) -> Vec<Msg> {
+    let Proposal { plan, .. } = *proposal(&Intent::Delete { purge: true }, &["t1", "t2"]);
+    let id = plan.id.clone();
+    let summary = |state| Summary { run: id.clone(), state, ..summary() };
+    let remembered = |state| vec![Msg::Remembered(Remembered::All(Ok(vec![summary(state)])))];
+    match what {
+        0 => {
+            let ledger = Ledger::new(&plan);
+            vec![Msg::Begun(None, Ok(Begun { plan: plan.into(), ledger, recorded: true }))]
+        }
+        1 => {
+            let news = News::Ended { end: End::Failed, said: "1 failed".to_owned() };
+            let event = plan::Event { at: at(NOW), news };
+            vec![Msg::Ran(id.clone(), Box::new(event)), Msg::RunEnded(id)]
+        }
+        2 => remembered("running"),
+        3 => remembered("left"),
+        _ => remembered("failed"),
+    }
+}
+
 fn take(state: &mut State, keys: &Keymap, step: Step) {
     let now = state.now;
     let mut say = |msg| drop(update(state, keys, msg));
@@ -100,10 +127,17 @@ fn take(state: &mut State, keys: &Keymap, step: Step) {
         Step::Key(code, ctrl) => {
             let modifiers = if ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
             state.settle_for_key();
+            let yes = matches!(state.overlays.last(), Some(Overlay::Asking(_)))
+                && matches!(code, KeyCode::Char('y') | KeyCode::Enter);
             let effects = update(state, keys, Msg::Key(KeyEvent::new(code, modifiers)));
-            // No plan was ever shown here: nothing can have been agreed to.
-            let writes = |e: &Effect| matches!(e, Effect::Begin { .. } | Effect::Order(..) | Effect::Say(..));
-            assert!(!effects.iter().any(writes), "{effects:?}");
+            // No plan was ever shown here: nothing can have been begun. A run that goes on is paused at once; it is given
+            // up or taken up where that was asked and answered.
+            let wrong = |e: &Effect| match e {
+                Effect::Begin { .. } => true,
+                Effect::Order(_, Order::Stop) | Effect::Say(_, Say::Abort | Say::TakeUp) => !yes,
+                _ => false,
+            };
+            assert!(!effects.iter().any(wrong), "{effects:?}");
         }
         Step::Paste(text) => say(Msg::Paste(text)),
         Step::Resize(width, height) => say(Msg::Resize(width, height)),
@@ -121,6 +155,7 @@ fn take(state: &mut State, keys: &Keymap, step: Step) {
             }
         }
         Step::Link(kind, n) => say(Msg::Delta(Delta::Link(Kind::ALL[usize::from(kind)], link(n)))),
+        Step::Run(what) => run(what).into_iter().for_each(say),
         Step::Wait(seconds) => {
             let now = now.plus(u32::from(seconds));
             say(Msg::Now(now));

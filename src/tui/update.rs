@@ -364,8 +364,8 @@ fn copy_hand_over(state: &mut State) -> Vec<Effect> {
 }
 
 #[cfg(test)]
-mod acting_tests;
+pub(super) mod acting_tests;
 #[cfg(test)]
-mod runs_tests;
+pub(super) mod runs_tests;
 #[cfg(test)]
 mod tests;

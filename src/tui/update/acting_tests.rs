@@ -34,7 +34,7 @@ fn said(state: &State) -> String {
 }
 
 /// What would be proposed for these tenants.
-fn proposal(intent: &Intent, tenants: &[&str]) -> Box<Proposal> {
+pub(in crate::tui) fn proposal(intent: &Intent, tenants: &[&str]) -> Box<Proposal> {
     let entries: Vec<_> = tenants
         .iter()
         .map(|id| {

@@ -54,7 +54,7 @@ fn a_run_that_may_not_be_read_says_why_on_its_page() {
     assert!(!asks_again(&mut state, 3_600));
 }
 
-fn summary() -> crate::engine::desk::runs::Summary {
+pub(in crate::tui) fn summary() -> crate::engine::desk::runs::Summary {
     crate::engine::desk::runs::Summary {
         run: "restart-20261126-010203-4f2a".to_owned(),
         verb: "restart".to_owned(),
