@@ -185,7 +185,7 @@ impl Cluster {
         }
         let found = self.objects("Namespace", "", TENANT_LABEL).await?;
         let name = |object: &Value| object.pointer("/metadata/name").and_then(Value::as_str).map(str::to_owned);
-        Ok(Guard::Labelled { namespaces: found.iter().filter_map(name).collect() })
+        Ok(Guard::Labelled { namespaces: found.iter().filter_map(name).collect(), at: self.clock.now() })
     }
 
     /// What was read of a list, and its body.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Diagnosis, Facts, Finding};
-use crate::fleet::{Age, At, Container, Phase, Pod, StatefulSet, Tenant, Warning};
+use crate::fleet::{Age, At, Container, Phase, Pod, StatefulSet, Tenant, Warning, name::NAMESPACE_PREFIX};
 
 pub(super) struct Case<'a> {
     pub(super) facts: &'a Facts<'a>,
@@ -27,7 +27,7 @@ impl<'a> Case<'a> {
         let namespace = tenant.namespace.as_ref();
         if namespace.is_none_or(|n| n.spec.is_some()) && tenant.is_by_contract() {
             format!("apply the tenant's render: it brings {what}")
-        } else if tenant.is_by_contract() {
+        } else if tenant.is_by_contract() && tenant.namespace_name == *format!("{NAMESPACE_PREFIX}{}", tenant.id) {
             format!("`adopt` it, then `apply` it: its render brings {what}")
         } else {
             format!("whoever made this tenant has to bring {what}: it is not rendered here")

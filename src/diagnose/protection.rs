@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Case, Code, Evidence, Finding};
 use crate::{
     fleet::{
+        At, Tenant,
         detail::{Guard, PersistentVolume, Storage},
         name::TENANT_LABEL,
     },
@@ -55,7 +56,7 @@ fn reclaim(case: &mut Case<'_>) {
 pub fn of_guard(guard: &Guard, fleet: &Fleet) -> Option<Finding> {
     let (sentence, proof) = match guard {
         Guard::Whole => return None,
-        Guard::Labelled { namespaces } => return bare(fleet, namespaces),
+        Guard::Labelled { namespaces, at } => return bare(fleet, namespaces, *at),
         Guard::Absent => {
             ("nothing in the cluster refuses to delete the tenants' volumes".to_owned(), "none".to_owned())
         }
@@ -76,8 +77,16 @@ pub fn of_guard(guard: &Guard, fleet: &Fleet) -> Option<Finding> {
 }
 
 /// Tenants that the guard does not know as such.
-fn bare(fleet: &Fleet, labelled: &BTreeSet<String>) -> Option<Finding> {
-    let names = fleet.iter().map(|entry| entry.tenant.namespace_name.as_str());
+fn bare(fleet: &Fleet, labelled: &BTreeSet<String>, at: At) -> Option<Finding> {
+    let came = |tenant: &Tenant| {
+        let namespace = tenant.namespace.as_ref().and_then(|n| n.created);
+        namespace.or_else(|| tenant.set().and_then(|set| set.created))
+    };
+    let names = fleet
+        .iter()
+        .map(|entry| &entry.tenant)
+        .filter(|tenant| came(tenant).is_none_or(|came| came < at))
+        .map(|tenant| tenant.namespace_name.as_str());
     let bare: Vec<&str> = names.filter(|name| !labelled.contains(*name)).collect();
     let first = bare.first()?;
     let who = match bare.len() {
@@ -172,10 +181,14 @@ mod tests {
         let t = tenant("a", Some(ready()));
         let fleet = &fleet_of(&t, None, at(200));
         assert_eq!(of_guard(&Guard::Whole, fleet), None);
-        let labelled = |names: &[&str]| Guard::Labelled { namespaces: names.iter().map(|n| (*n).to_owned()).collect() };
+        let read =
+            |names: &[&str], at| Guard::Labelled { namespaces: names.iter().map(|n| (*n).to_owned()).collect(), at };
+        let labelled = |names: &[&str]| read(names, at(200));
         assert_eq!(of_guard(&labelled(&["tenant-a", "x"]), fleet), None);
         let bare = of_guard(&labelled(&["x"]), fleet).unwrap();
         assert!(bare.code == Code::DataUnguarded && bare.sentence.contains("tenant-a does not carry"), "{bare:?}");
+        let came = fleet.iter().next().and_then(|e| e.tenant.namespace.as_ref()?.created).unwrap();
+        assert_eq!(of_guard(&read(&["x"], came), fleet), None, "who came later is not judged by an earlier list");
         for guard in [Guard::Absent, Guard::Unbound, Guard::Altered { fields: vec!["spec.failurePolicy".to_owned()] }] {
             let found = of_guard(&guard, fleet).unwrap();
             assert_eq!((found.code, found.severity), (Code::DataUnguarded, Severity::Warning), "{guard:?}");

@@ -136,8 +136,10 @@ impl Story<'_> {
             let passes = matches!(&trouble, Trouble::Cluster(error) if passes(error));
             if !passes || attempt == KEPT {
                 let (why, _) = trouble.words();
+                let turn = event.news.tenant().and_then(|namespace| self.plan.turn(namespace));
+                let whose = turn.map_or_else(String::new, |turn| format!("{}: ", turn.tenant));
                 return Some(format!(
-                    "note: whoever goes on with {} is not told that {}: its record cannot be written: {why}",
+                    "note: whoever goes on with {} does not learn this, for its record cannot be written: {whose}{} ({why})",
                     self.plan.id,
                     event.news.words()
                 ));

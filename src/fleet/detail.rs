@@ -198,6 +198,8 @@ pub enum Guard {
     /// The same, but it goes by a label that this fleet's objects need not carry: these Namespaces do.
     Labelled {
         namespaces: BTreeSet<String>,
+        /// When that was read: whoever came later is not judged by it.
+        at: At,
     },
     Absent,
     /// The policy is there, and nothing puts it in force.

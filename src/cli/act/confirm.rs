@@ -13,12 +13,14 @@ pub(in crate::cli) fn confirm(common: &Common, danger: &Danger, context: Option<
     };
     let typed: Vec<&str> = names.into_iter().chain(context).collect();
     let given = |name: &&str| common.confirm.iter().any(|given| given == name);
-    if let Some(wrong) = common.confirm.iter().find(|given| !typed.is_empty() && !typed.contains(&given.as_str())) {
-        let asked = typed.join(", ");
-        return Err(Failure::Usage(format!("nothing was done: --confirm {wrong} is not what is asked for ({asked})")));
-    }
     if typed.iter().all(given) && (common.yes || !typed.is_empty() && !matches!(danger, Danger::Enter | Danger::Yes)) {
         return Ok(());
+    }
+    // One too many does no harm; one that stands where another is asked for does.
+    let missing = typed.iter().any(|name| !given(name));
+    if let Some(wrong) = common.confirm.iter().find(|given| missing && !typed.contains(&given.as_str())) {
+        let asked = typed.join(", ");
+        return Err(Failure::Usage(format!("nothing was done: --confirm {wrong} is not what is asked for ({asked})")));
     }
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         let missing: Vec<String> =
@@ -85,5 +87,6 @@ mod tests {
         check(true, &[], &names, Some("prod"), Some("--confirm a --confirm b --confirm prod"));
         check(false, &["b", "a"], &names, None, None);
         check(true, &["a", "c"], &names, Some("prod"), Some("--confirm c is not what is asked for (a, b, prod)"));
+        check(false, &["a", "b", "prod"], &names, None, None);
     }
 }

@@ -27,6 +27,7 @@ pub(super) async fn run(config: &Config, options: &args::Demo) -> Result<(), Fai
     let (cluster, scope) = open(config, Prompt::May).await?;
     may_change(config, &cluster)?;
     // Its tenants are ours, whatever tells those of the fleet that this person runs.
+    let is_usual = scope.labels.tenant == Scope::default().labels.tenant && scope.select.is_empty();
     let scope = Scope { namespaces: scope.namespaces, ..Scope::default() };
     let file = config.kubeconfig.as_ref().map_or_else(String::new, |file| format!(" --kubeconfig {}", file.display()));
     let there = format!("--context {}{file}", cluster.context());
@@ -37,7 +38,7 @@ pub(super) async fn run(config: &Config, options: &args::Demo) -> Result<(), Fai
         ingress_namespace: config.defaults.ingress_namespace.clone(),
         ..Defaults::default()
     };
-    let site = Site { cluster, scope, doors, there };
+    let site = Site { cluster, scope, doors, there, is_usual };
     if options.clean {
         // Whatever carries the label was made by a demo, so that no name of the context stands in the way.
         return clean::run(&site, options).await;
@@ -53,6 +54,8 @@ struct Site {
     doors: Defaults,
     /// What leads another command there.
     there: String,
+    /// Other commands see the demo's tenants, too.
+    is_usual: bool,
 }
 
 /// A namespace of the demo.

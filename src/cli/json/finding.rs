@@ -17,7 +17,7 @@ pub struct Findings {
     pub sources: Vec<Source>,
     /// Tenants that there are, well or not.
     pub tenants: usize,
-    /// What could not be read beside the sources, in words.
+    /// What could not be read beside the sources, or tells nothing, in words.
     pub unread: Vec<String>,
     /// Per tenant, what keeps it down first; then what concerns no tenant.
     pub items: Vec<TenantFinding>,

@@ -3,6 +3,7 @@
 use super::Why;
 use crate::{
     fleet::{Phase, Right},
+    plan::End,
     tui::state::{State, View, runs::Ours},
 };
 
@@ -175,14 +176,25 @@ pub(super) fn retriable(state: &State) -> Result<(), Why> {
     if ours.is_some_and(|run| run.plan.context != state.context.name) {
         return Err("it is a run of another context: switch to it first".into());
     }
-    if state.runs.seen(&id).is_none() {
-        return Err("open it first, to see whom it acts on".into());
-    }
+    let for_good = Err("it is at its end, for good".into());
     match state.runs.others().find(|run| run.run == id).map(|run| run.state) {
-        Some("running" | "paused") => Err("somebody acts on it".into()),
-        Some("done" | "aborted") => Err("it is at its end, for good".into()),
-        _ => Ok(()),
+        Some("running" | "paused") => return Err("somebody acts on it".into()),
+        Some("done" | "aborted") => return for_good,
+        _ => {}
     }
+    if ours.is_some_and(|run| run.is_given_up || matches!(run.ledger.end, Some((End::Done, _)))) {
+        return for_good;
+    }
+    let Some(seen) = state.runs.seen(&id) else {
+        return Err("open it first, to see whom it acts on".into());
+    };
+    if seen.plan.intent.is_purge() {
+        return Err("nobody takes up a purge: delete them anew".into());
+    }
+    if state.unfinished(&id).is_empty() {
+        return Err("nobody of it is left to act on".into());
+    }
+    Ok(())
 }
 
 /// A run with tenants that it has not begun, and that is written down where its holder reads it.

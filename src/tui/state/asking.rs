@@ -9,6 +9,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Asking {
     pub(crate) run: String,
+    /// Where it acts: a run of ours may be another context's than the one that is looked at.
+    pub(crate) context: String,
     /// [`Id::RunAbort`] or [`Id::RunRetry`].
     pub(crate) id: Id,
     /// What has to be typed, in order: whom the run deletes, then the context where it is protected.
@@ -31,7 +33,8 @@ impl Asking {
                 names.push(state.context.name.clone());
             }
         }
-        Some(Self { run, id, names, typed: 0, field: Field::default() })
+        let context = state.runs.ours(&run).map_or(&state.context.name, |ours| &ours.plan.context).clone();
+        Some(Self { run, context, id, names, typed: 0, field: Field::default() })
     }
 
     /// The name that has to be typed next.

@@ -34,6 +34,8 @@ pub(crate) struct Ours {
     pub(crate) trouble: Option<(String, String)>,
     /// When its last event came.
     pub(crate) ended: Option<At>,
+    /// It was ended for good, where others see it.
+    pub(crate) is_given_up: bool,
 }
 
 /// What the cluster remembers, and when it was read.
@@ -124,7 +126,10 @@ impl Runs {
         let done_before = ledger.counts().ended();
         let order = Order::Go;
         let (trouble, ended) = (None, None);
-        self.ours.insert(0, Ours { plan, ledger, order, recorded, began: now, done_before, trouble, ended });
+        self.ours.insert(
+            0,
+            Ours { plan, ledger, order, recorded, began: now, done_before, trouble, ended, is_given_up: false },
+        );
         let mut kept = 0;
         self.ours.retain(|run| {
             kept += usize::from(!run.is_alive());

@@ -330,11 +330,32 @@ fn what_is_for_good_or_acts_on_tenants_is_asked_for_on_the_pages_of_runs_too() {
     press(&mut state, "X");
     assert_eq!(press(&mut state, "y"), [Effect::Order(id.clone(), Order::Stop), Effect::Say(id.clone(), Say::Abort)]);
 
+    let event = |news| Box::new(plan::Event { at: at(NOW), news });
+    let stopped = || event(News::Ended { end: End::Stopped, said: "stopped: 0 done".into() });
+    say(&mut state, Msg::Ran(id.clone(), stopped()));
+    say(&mut state, Msg::RunEnded(id.clone()));
+    assert_eq!((press(&mut state, "enter T"), state.place()), (vec![], Place::Run), "it is at its end, for good");
+
+    // From another context it cannot be ended for good, and that is said.
+    let mut state = with(mixed());
+    begin(&mut state, 1, &proposal);
+    press(&mut state, "R X");
+    let shown = screen(&mut state, 80, 24);
+    assert!(
+        shown.contains("on prod?") && shown.contains("others can go on with it") && !shown.contains("for good:"),
+        "{shown}"
+    );
+    assert_eq!(press(&mut state, "y"), [Effect::Order(id.clone(), Order::Stop)]);
+
     // Stopped midway: nobody is acted on any more, and the page does not say so.
+    let mut state = with(mixed());
+    state.context.name.clone_from(&proposal.plan.context);
+    begin(&mut state, 1, &proposal);
+    press(&mut state, "R");
     let event = |news| Box::new(plan::Event { at: at(NOW), news });
     let step = News::Step { tenant: "tenant-ada".into(), step: 1, said: "wait".into() };
     say(&mut state, Msg::Ran(id.clone(), event(step)));
-    say(&mut state, Msg::Ran(id.clone(), event(News::Ended { end: End::Stopped, said: "stopped: 0 done".into() })));
+    say(&mut state, Msg::Ran(id.clone(), stopped()));
     say(&mut state, Msg::RunEnded(id.clone()));
     press(&mut state, "enter");
     insta::assert_snapshot!("run_stopped_80x24", screen(&mut state, 80, 24));
@@ -347,10 +368,10 @@ fn what_is_for_good_or_acts_on_tenants_is_asked_for_on_the_pages_of_runs_too() {
 
     let mut state = with(mixed());
     state.context.protected = true;
-    let purge = self::proposal(&Intent::Delete { purge: true }, &["chloe"]);
-    let (id, context) = (purge.plan.id.clone(), purge.plan.context.clone());
+    let parked = self::proposal(&Intent::Delete { purge: false }, &["chloe"]);
+    let (id, context) = (parked.plan.id.clone(), parked.plan.context.clone());
     state.context.name.clone_from(&context);
-    begin(&mut state, 1, &purge);
+    begin(&mut state, 1, &parked);
     say(&mut state, Msg::Ran(id.clone(), event(News::Ended { end: End::Stopped, said: "stopped".into() })));
     say(&mut state, Msg::RunEnded(id.clone()));
     press(&mut state, "R enter T");
@@ -359,4 +380,14 @@ fn what_is_for_good_or_acts_on_tenants_is_asked_for_on_the_pages_of_runs_too() {
     assert!(said(&state).contains("that is not chloe"), "{}", said(&state));
     assert_eq!(press(&mut state, "\"chloe\" enter"), []);
     assert_eq!(press(&mut state, &format!("{context:?} enter")), [Effect::Say(id, Say::TakeUp)]);
+
+    // A purge is never taken up.
+    let mut state = with(mixed());
+    let purge = self::proposal(&Intent::Delete { purge: true }, &["chloe"]);
+    state.context.name.clone_from(&context);
+    begin(&mut state, 1, &purge);
+    say(&mut state, Msg::Ran(purge.plan.id.clone(), stopped()));
+    say(&mut state, Msg::RunEnded(purge.plan.id.clone()));
+    press(&mut state, "R enter");
+    assert_eq!((press(&mut state, "T"), state.place()), (vec![], Place::Run));
 }

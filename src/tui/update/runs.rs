@@ -9,7 +9,14 @@ use crate::{
         command::Id,
         effect::{Effect, Say},
         msg::Remembered,
-        state::{Notice, State, View, asking::Asking, form::Form, overlay::Overlay, pick::Pick, runs::Ask},
+        state::{
+            Notice, State, View,
+            asking::Asking,
+            form::Form,
+            overlay::Overlay,
+            pick::Pick,
+            runs::{Ask, Ours},
+        },
         view,
     },
 };
@@ -46,6 +53,12 @@ impl State {
             }
         }
         shown
+    }
+
+    /// What ends it here ends it for all: it is written down, in the context that is looked at.
+    pub(crate) fn is_ended_for_good(&self, run: &str) -> bool {
+        let here = |ours: &Ours| ours.recorded && ours.plan.context == self.context.name;
+        self.runs.ours(run).is_none_or(here)
     }
 
     /// Tenants that a run has still to do, if its plan is known: also those that failed or were held.
@@ -104,7 +117,10 @@ pub(super) fn ordered(state: &mut State, run: String, id: Id) -> Vec<Effect> {
         });
         // An end for good is written down where others see it; one that only stops is left to be gone on with.
         let mut effects = vec![Effect::Order(run.clone(), order)];
-        if order == Order::Stop && ours_is_here(state, &run) {
+        if order == Order::Stop && state.is_ended_for_good(&run) {
+            if let Some(ours) = state.runs.ours_mut(&run) {
+                ours.is_given_up = true;
+            }
             effects.push(Effect::Say(run, Say::Abort));
         }
         return effects;
@@ -138,11 +154,6 @@ pub(super) fn leave_out(state: &mut State) -> Vec<Effect> {
             vec![]
         }
     }
-}
-
-/// It is a recorded run of the context that is looked at.
-fn ours_is_here(state: &State, run: &str) -> bool {
-    state.runs.ours(run).is_some_and(|run| run.recorded && run.plan.context == state.context.name)
 }
 
 pub(super) fn told(state: &mut State, told: Remembered) {

@@ -25,7 +25,7 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, asking: &Asking, screen
     let yes = [(" y ", Role::Key), (does, Role::Hint)];
     let no = [(" esc ", Role::Key), ("no ", Role::Hint)];
     let foot: Vec<_> = yes.into_iter().filter(|_| asking.wanted().is_none()).chain(no).collect();
-    let inner = boxed::draw(paint, area, &format!("{verb} {} on {}?", asking.run, state.context.name), &foot);
+    let inner = boxed::draw(paint, area, &format!("{verb} {} on {}?", asking.run, asking.context), &foot);
     for (y, (text, role)) in (inner.y..inner.bottom().saturating_sub(2)).zip(&lines) {
         paint.text(inner.x, y, inner.right(), text, *role);
     }
@@ -52,12 +52,15 @@ fn content(state: &State, asking: &Asking) -> Vec<(String, Role)> {
         lines.push((format!("{} of {} are done.", counts.done, counts.total()), Role::Text));
     }
     if asking.id == Id::RunAbort {
-        lines.push((
-            "It stops before its next step, for good: nobody can go on with it. What is done stays done, and whoever is acted on \
-             now is left as it is."
-                .to_owned(),
-            Role::Warn,
-        ));
+        let after = if state.is_ended_for_good(&asking.run) {
+            "for good: nobody can go on with it"
+        } else if seen_recorded(state, &asking.run) {
+            "and others can go on with it: from here it cannot be ended for good, since another context is looked at"
+        } else {
+            "and nobody can go on with it, since it is written down nowhere"
+        };
+        let words = "What is done stays done, and whoever is acted on now is left as it is.";
+        lines.push((format!("It stops before its next step, {after}. {words}"), Role::Warn));
         return lines;
     }
     let whom = state.unfinished(&asking.run);
@@ -67,4 +70,8 @@ fn content(state: &State, asking: &Asking) -> Vec<(String, Role)> {
     let verb = state.runs.seen(&asking.run).map_or("it", |seen| seen.plan.intent.verb());
     lines.push((format!("From here goes on, by the plan that was agreed to: {verb} of {named}{more}."), Role::Warn));
     lines
+}
+
+fn seen_recorded(state: &State, run: &str) -> bool {
+    state.runs.ours(run).is_some_and(|ours| ours.recorded)
 }

@@ -186,13 +186,12 @@ fn server(proposal: &Proposal) -> Line {
     if refused > 0 {
         return (format!("server dry run{of}: {refused} of {} requests refused", verdicts.len()), Role::Error);
     }
-    let whole = verdicts.iter().filter(|v| v.is_whole()).count();
-    if whole > 0 {
-        let who = if whole == 1 { "the Namespace".to_owned() } else { format!("{whole} Namespaces") };
-        return (
-            format!("{who} would be deleted with all in it: no dry run{of} asks the server about that"),
-            Role::Warn,
-        );
+    if verdicts.iter().any(|v| v.is_whole()) {
+        let who = match proposal.plan.turns().count() {
+            1 => "the Namespace goes with all in it".to_owned(),
+            n => format!("{n} Namespaces go with all in them"),
+        };
+        return (format!("{who}: no dry run asks the server about that"), Role::Warn);
     }
     let deleted = verdicts.iter().filter(|v| v.deletes()).count();
     let fields = match fields {

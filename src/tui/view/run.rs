@@ -96,10 +96,15 @@ fn content(state: &State, run: Seen<'_>, glyphs: &Glyphs) -> Vec<Line> {
     lines
 }
 
-/// Nobody acts for it any more: it is at its end, or its holder has gone.
+/// Nobody acts for it any more as far as this page knows: it is at its end, or its holder has gone.
 fn is_over(run: Seen<'_>) -> bool {
     let kept = |summary: &Summary| !matches!(summary.state, "running" | "paused");
     run.ledger.end.is_some() || run.ours.is_none() && run.summary.is_some_and(kept)
+}
+
+/// Somebody else goes on with what we began: where they stand is on their page.
+fn is_taken(run: Seen<'_>) -> bool {
+    matches!(run.ledger.end, Some((End::Superseded, _)))
 }
 
 fn head(lines: &mut Vec<Line>, state: &State, run: Seen<'_>, glyphs: &Glyphs) {
@@ -122,7 +127,12 @@ fn head(lines: &mut Vec<Line>, state: &State, run: Seen<'_>, glyphs: &Glyphs) {
     ]);
     let mut line = vec![(format!("{} of {} tenants done", counts.done, counts.total()), Role::Text)];
     line.extend(trouble(&counts).map(|text| (format!("  {text}"), Role::Error)));
-    line.extend(rest(&counts, is_over(run)).map(|text| (format!("  {text}"), Role::Dim)));
+    let midway = match () {
+        () if is_taken(run) => "acted on when it was taken over",
+        () if is_over(run) => "left midway",
+        () => "acted on",
+    };
+    line.extend(rest(&counts, midway).map(|text| (format!("  {text}"), Role::Dim)));
     if let Some(eta) = run.ours.filter(|ours| ours.is_alive()).and_then(|ours| ours.eta(state.now)) {
         line.push((format!("  about {} left", Age(eta)), Role::Text));
     }
@@ -157,13 +167,9 @@ fn head(lines: &mut Vec<Line>, state: &State, run: Seen<'_>, glyphs: &Glyphs) {
     lines.extend(said.map(|part| vec![part]));
 }
 
-fn rest(counts: &Counts, over: bool) -> Option<String> {
+fn rest(counts: &Counts, midway: &str) -> Option<String> {
     let of = |n: usize, word: &str| (n > 0).then(|| format!("{n} {word}"));
-    let parts = [
-        of(counts.acting, if over { "left midway" } else { "acted on" }),
-        of(counts.waiting, "waiting"),
-        of(counts.skipped, "skipped"),
-    ];
+    let parts = [of(counts.acting, midway), of(counts.waiting, "waiting"), of(counts.skipped, "skipped")];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
@@ -201,7 +207,11 @@ fn acting(lines: &mut Vec<Line>, state: &State, run: Seen<'_>, over: bool, width
         let Some(Turn::Acting { step, since, said }) = run.ledger.turns.get(&turn.namespace) else { continue };
         if !any {
             lines.push(vec![]);
-            let title = if over { "LEFT MIDWAY" } else { "ACTED ON NOW" };
+            let title = match () {
+                () if is_taken(run) => "ACTED ON WHEN IT WAS TAKEN OVER",
+                () if over => "LEFT MIDWAY",
+                () => "ACTED ON NOW",
+            };
             lines.push(vec![(title.to_owned(), Role::Dim)]);
         }
         any = true;

@@ -110,15 +110,18 @@ mod on_control_plane {
 
         // A fleet that another label tells is guarded from when its Namespaces carry the guard's label, too.
         let theirs = Labels { tenant: "app.kubernetes.io/instance".to_owned(), ..Labels::default() };
-        let labelled = |names: &[&str]| Guard::Labelled { namespaces: names.iter().map(|n| (*n).to_owned()).collect() };
-        assert_eq!(site.world.cluster.guard(&theirs).await.unwrap(), labelled(&["probe"]));
+        let labelled = async || match site.world.cluster.guard(&theirs).await.unwrap() {
+            Guard::Labelled { namespaces, .. } => namespaces.into_iter().collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(labelled().await, ["probe"]);
         site.does("create namespace oc-ada");
         let claim = r#"{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "oc-ada",
             "labels": {"app.kubernetes.io/instance": "ada"}}, "spec": {"accessModes": ["ReadWriteOnce"],
             "resources": {"requests": {"storage": "1Gi"}}}}"#;
         site.world.cluster.apply(&serde_json::from_str(claim).unwrap(), Mode::Live).await.unwrap();
         site.does("label namespace oc-ada openclaw.ai/tenant=ada");
-        assert_eq!(site.world.cluster.guard(&theirs).await.unwrap(), labelled(&["oc-ada", "probe"]));
+        assert_eq!(labelled().await, ["oc-ada", "probe"]);
         // The server hears of the label when it next looks.
         eventually("oc-ada's claim is guarded", LONG, || async {
             let (done, said) = site.kubectl("delete pvc data -n oc-ada --dry-run=server");

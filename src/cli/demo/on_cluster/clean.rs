@@ -42,16 +42,33 @@ pub(super) async fn run(site: &Site, options: &args::Demo) -> Result<(), Failure
     let danger = Danger::Names { names: vec![context.to_owned()] };
     let common = Common { confirm: options.confirm.iter().cloned().collect(), ..Common::default() };
     confirm(&common, &danger, None)?;
-    let stopped = purge(site, &own).await?;
+    let Purged { stopped, strange } = purge(site, &own).await?;
     if stopped {
         print::note(&format!("stopped; `fleetdeck demo {} --clean` goes on", site.there));
         return Err(Failure::Interrupted);
     }
-    proof(site, &own).await
+    proof(site, &own, &strange).await?;
+    if strange.is_empty() {
+        return Ok(());
+    }
+    // Not by kubectl's own context, which may be another.
+    let names = strange.join(" ");
+    Err(Failure::Refused(format!(
+        "refused: {names} carries the demo's label and is not seen as a tenant (without label {}, or not among the --namespace that \
+         are read): it is left alone; `kubectl {} delete namespace {names}` takes it away",
+        site.scope.labels.tenant, site.there
+    )))
 }
 
-/// True where a person has stopped it.
-async fn purge(site: &Site, own: &[Own]) -> Result<bool, Failure> {
+#[derive(Default)]
+struct Purged {
+    /// By a person.
+    stopped: bool,
+    /// What is there and is no tenant.
+    strange: Vec<String>,
+}
+
+async fn purge(site: &Site, own: &[Own]) -> Result<Purged, Failure> {
     let cluster = &site.cluster;
     let base = Base::embedded().map_err(|e| Failure::Failed(e.to_string()))?;
     let mut follow = Follow::start(cluster.clone(), site.scope.clone());
@@ -75,20 +92,15 @@ async fn purge(site: &Site, own: &[Own]) -> Result<bool, Failure> {
     let entry = |own: &Own| follow.fleet.get(&Text::from(own.name.as_str())).filter(|e| is_same(e, own));
     let going = |entry: &&Entry| entry.verdict.phase == Phase::Terminating;
     let entries: Vec<&Entry> = own.iter().filter_map(entry).filter(|e| !going(e)).collect();
-    let strange: Vec<&str> = own.iter().filter(|o| entry(o).is_none()).map(|o| o.name.as_str()).collect();
-    if !strange.is_empty() {
-        let names = strange.join(" ");
-        print::note(&format!(
-            "left alone, for they are not seen as tenants (without label {}, or not among the --namespace that are read): {names}; `kubectl delete namespace {names}` takes \
-             them away",
-            site.scope.labels.tenant
-        ));
-    }
-    if entries.is_empty() && !strange.is_empty() {
-        return Err(Failure::Refused("refused: none of them can be deleted as a tenant".to_owned()));
+    let mut strange = Vec::new();
+    for own in own.iter().filter(|own| entry(own).is_none()) {
+        // One that has gone since is only gone.
+        if cluster.namespace_uid(&own.name).await? == Some(own.uid) {
+            strange.push(own.name.clone());
+        }
     }
     if entries.is_empty() {
-        return Ok(false);
+        return Ok(Purged { stopped: false, strange });
     }
     let pace = Pace { canary: 0, max_unavailable: AT_ONCE, soak: 0, stop_after: u32::MAX };
     // Whoever cannot go now does not keep the others; the proof names what is left.
@@ -120,7 +132,7 @@ async fn purge(site: &Site, own: &[Own]) -> Result<bool, Failure> {
     };
     let ledger = tokio::select! {
         (ledger, ()) = async { tokio::join!(engine::run(job), Waits::listen(told)) } => ledger,
-        () = act::obey(&voice) => return Ok(true),
+        () = act::obey(&voice) => return Ok(Purged { stopped: true, strange }),
     };
     for (namespace, state) in &ledger.turns {
         match state {
@@ -129,7 +141,7 @@ async fn purge(site: &Site, own: &[Own]) -> Result<bool, Failure> {
             _ => {}
         }
     }
-    Ok(heard.now() == Order::Stop)
+    Ok(Purged { stopped: heard.now() == Order::Stop, strange })
 }
 
 /// The very namespace that carries the label, not another of its name.
@@ -137,12 +149,13 @@ fn is_same(entry: &Entry, own: &Own) -> bool {
     entry.tenant.namespace.as_ref().is_some_and(|n| n.uid == own.uid)
 }
 
-/// Looks again: no namespace with the label, and no volume of one.
-async fn proof(site: &Site, own: &[Own]) -> Result<(), Failure> {
+/// Looks again: no namespace with the label but the strange ones, and no volume of one.
+async fn proof(site: &Site, own: &[Own], strange: &[String]) -> Result<(), Failure> {
     let until = Instant::now() + PATIENCE;
     let mut silent_until = Instant::now() + SILENCE;
     let left = loop {
-        let left = site.own().await?;
+        let mut left = site.own().await?;
+        left.retain(|own| !strange.contains(&own.name));
         if left.is_empty() || Instant::now() > until {
             break left;
         }
@@ -177,6 +190,7 @@ async fn proof(site: &Site, own: &[Own]) -> Result<(), Failure> {
         Err(error) if error.fault == Fault::Forbidden => {}
         Err(error) => return Err(error.into()),
     }
-    print::note(&format!("gone: {} namespaces, and none with the demo's label is left", own.len()));
+    let (gone, none) = (own.len() - strange.len(), if strange.is_empty() { "none" } else { "no other" });
+    print::note(&format!("gone: {gone} namespaces, and {none} with the demo's label is left"));
     Ok(())
 }

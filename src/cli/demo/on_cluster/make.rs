@@ -52,25 +52,33 @@ struct Todo {
 pub(super) async fn run(config: &Config, site: &Site, options: &args::Demo) -> Result<(), Failure> {
     let script = scenarios::load(SCENARIO).map_err(|e| Failure::Failed(e.to_string()))?.script;
     let tenants = options.fleet.tenants.unwrap_or(script.tenants);
-    ground(site, tenants).await?;
+    ground(site).await?;
     let residents = roster::roster(&script, tenants, options.fleet.seed);
     let base = Base::embedded().map_err(|e| Failure::Failed(e.to_string()))?;
     let (todo, refused) = missing(site, &base, &residents, &script.events).await?;
     if todo.is_empty() && refused > 0 {
         return Err(Failure::Refused(format!("refused: none of the {refused} tenants that are missing can be made")));
     }
+    let made = todo.iter().filter(|todo| todo.plan.is_some()).count();
+    if made > 0 {
+        room(site, made).await?;
+    }
     if !todo.is_empty() {
-        carry_out(site, &base, todo).await?;
+        carry_out(site, &base, todo, options).await?;
     }
     if !print::to_terminal() {
-        print::note(&format!("the console needs a terminal; `fleetdeck ls {}` lists the fleet", site.there));
+        print::note(&match site.is_usual {
+            true => format!("the console needs a terminal; `fleetdeck ls {}` lists the fleet", site.there),
+            false => "the console needs a terminal; other commands go by the configuration's [labels], and do not see the demo"
+                .to_owned(),
+        });
         return Ok(());
     }
     console::show(config, site.cluster.clone(), site.scope.clone(), None, None).await
 }
 
-/// What the cluster lacks: without storage, or a node that takes pods, there is no fleet; all else is only said.
-async fn ground(site: &Site, tenants: usize) -> Result<(), Failure> {
+/// What the cluster lacks: without storage there is no fleet; all else is only said.
+async fn ground(site: &Site) -> Result<(), Failure> {
     let cluster = &site.cluster;
     match cluster.storage(&site.scope.labels).await {
         Ok(storage) if storage.classes.iter().any(|class| class.is_default) => {}
@@ -86,28 +94,32 @@ async fn ground(site: &Site, tenants: usize) -> Result<(), Failure> {
         }
         Err(error) => return Err(error.into()),
     }
-    match cluster.objects("Node", "", "").await {
-        Ok(nodes) => {
-            let nodes = Nodes::of(&nodes);
-            if let Some(why) = nodes.refusal(cluster.context(), tenants) {
-                return Err(Failure::Refused(why));
-            }
-            if let Some(words) = nodes.note() {
-                print::note(&clean(&words));
-            }
-        }
-        Err(error) if error.fault == Fault::Forbidden => {}
-        Err(error) => return Err(error.into()),
-    }
     match cluster.ingress_classes().await {
-        Ok(0) => print::note(&format!(
-            "note: there is no ingress controller, so the tenants' hosts lead nowhere; `fleetdeck forward TENANT gateway {}` does",
-            site.there
-        )),
+        Ok(0) => {
+            let forward = format!("; `fleetdeck forward TENANT gateway {}` does", site.there);
+            print::note(&format!(
+                "note: there is no ingress controller, so the tenants' hosts lead nowhere{}",
+                if site.is_usual { &forward } else { "" }
+            ));
+        }
         Ok(_) => {}
         Err(error) if error.fault == Fault::Forbidden => {}
         Err(error) => return Err(error.into()),
     }
+    Ok(())
+}
+
+/// Whether whoever is to be made finds a node.
+async fn room(site: &Site, tenants: usize) -> Result<(), Failure> {
+    let nodes = match site.cluster.objects("Node", "", "").await {
+        Ok(nodes) => Nodes::of(&nodes),
+        Err(error) if error.fault == Fault::Forbidden => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(why) = nodes.refusal(site.cluster.context(), tenants) {
+        return Err(Failure::Refused(clean(&why).into_owned()));
+    }
+    nodes.note().iter().for_each(|words| print::note(&clean(words)));
     Ok(())
 }
 
@@ -210,7 +222,7 @@ fn spec(resident: &Resident, doors: &Defaults) -> Result<TenantSpec, Failure> {
 }
 
 /// Some at once; Ctrl-C stops each before its next step, and what was made stays.
-async fn carry_out(site: &Site, base: &Base, todo: Vec<Todo>) -> Result<(), Failure> {
+async fn carry_out(site: &Site, base: &Base, todo: Vec<Todo>, options: &args::Demo) -> Result<(), Failure> {
     let all = todo.len();
     print::note(&format!("making {all} demo tenants in context {}, {AT_ONCE} at once", site.cluster.context()));
     let (voice, orders) = engine::orders(Order::Go);
@@ -249,7 +261,10 @@ async fn carry_out(site: &Site, base: &Base, todo: Vec<Todo>) -> Result<(), Fail
             silent_until = Instant::now() + SILENCE;
         }
     }
-    let again = format!("`fleetdeck demo {}` goes on, and with --clean takes away what is there", site.there);
+    let meant = if options.on_this_cluster { " --on-this-cluster" } else { "" };
+    let number = options.fleet.tenants.map_or_else(String::new, |n| format!(" --tenants {n}"));
+    let again =
+        format!("`fleetdeck demo {}{meant}{number}` goes on, and with --clean takes away what is there", site.there);
     if stopped() {
         print::note(&format!("stopped: {made} of {all} made; {again}"));
         return Err(Failure::Interrupted);

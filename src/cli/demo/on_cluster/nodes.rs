@@ -5,6 +5,7 @@ use serde_json::Value;
 /// Which nodes take none, and why, in the order in which they came.
 pub(super) struct Nodes {
     shut: Vec<String>,
+    /// What takes pods, or may by itself in a moment.
     open: usize,
     /// Pods that the open ones hold together, whoever's; `None` where one does not say.
     pods: Option<u64>,
@@ -14,18 +15,24 @@ impl Nodes {
     pub(super) fn of(objects: &[Value]) -> Self {
         let (mut shut, mut open, mut pods) = (Vec::new(), 0, Some(0));
         for node in objects {
-            if let Some(why) = why_shut(node) {
+            let why = why_shut(node);
+            // Made a moment ago, or silent for one.
+            let may_come = why.as_ref().is_some_and(|why| PASSING.iter().any(|word| why.ends_with(word)));
+            open += usize::from(why.is_none() || may_come);
+            if let Some(why) = why {
                 shut.push(why);
+                if may_come {
+                    pods = None;
+                }
                 continue;
             }
-            open += 1;
             let holds = node.pointer("/status/allocatable/pods").and_then(Value::as_str).and_then(|n| n.parse().ok());
             pods = pods.zip(holds).map(|(all, one): (u64, u64)| all + one);
         }
         Self { shut, open, pods }
     }
 
-    /// Why no pod would ever run; `None` where one may, or where no node is known (an autoscaler may bring the first).
+    /// Why no pod would run; `None` where one may, or where no node is known (an autoscaler may bring the first).
     pub(super) fn refusal(&self, context: &str, tenants: usize) -> Option<String> {
         if let Some(pods) = self.pods.filter(|pods| self.open > 0 && u64::try_from(tenants).is_ok_and(|n| n > *pods)) {
             return Some(format!(
@@ -35,7 +42,7 @@ impl Nodes {
         }
         (self.open == 0 && !self.shut.is_empty()).then(|| {
             format!(
-                "refused: no node of context {context} takes pods, so that no tenant would ever boot: {}; `kubectl describe \
+                "refused: no node of context {context} takes pods, so that no tenant would boot: {}; `kubectl describe \
                  node NAME` says more (on kind and its like a node's disk and memory are those of the machine that runs it)",
                 self.shut.join(", ")
             )
@@ -50,6 +57,7 @@ impl Nodes {
     }
 }
 
+const PASSING: [&str; 2] = ["is not ready", "is silent"];
 const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 
 /// By its taints, as the scheduler decides; its condition Ready where no controller has set any yet.
@@ -118,6 +126,9 @@ mod tests {
         assert!(some.refusal("kind-x", 12).is_none());
         let note = some.note().unwrap();
         assert!(note.ends_with("a is short of disk, k is cordoned, d is not ready"), "{note}");
+
+        let coming = Nodes::of(&[control.clone(), node("n", &Value::Null, "False")]);
+        assert!(coming.refusal("kind-x", 12).is_none() && coming.note().unwrap().ends_with("n is not ready"));
 
         let usual = Nodes::of(&[control, well]);
         assert!(usual.refusal("kind-x", 12).is_none() && usual.note().is_none());
