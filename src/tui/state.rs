@@ -173,6 +173,8 @@ pub(crate) struct State {
     pub(crate) logs: Option<Box<logs::Logs>>,
     pub(crate) overlays: Vec<Overlay>,
     pub(crate) notice: Option<Notice>,
+    /// An error that an answer covers until the next key.
+    covered: Option<String>,
     pub(crate) looks: Looks,
     /// The manifests' tiers, the smallest first.
     pub(crate) tiers: Vec<TierSize>,
@@ -217,6 +219,7 @@ impl State {
             logs: None,
             overlays: Vec::new(),
             notice: None,
+            covered: None,
             looks,
             tiers: Vec::new(),
             defaults: Defaults::default(),
@@ -515,9 +518,20 @@ impl State {
         self.fleet.next_due().is_some() || self.board.next_due().is_some()
     }
 
+    /// Tells what is good to know. An error stays instead; but where somebody is asked or types, they have to see the answer.
     pub(crate) fn inform(&mut self, text: impl Into<String>) {
-        if !matches!(self.notice, Some(Notice::Error(_))) {
-            self.notice = Some(Notice::Info(text.into()));
+        if matches!(self.notice, Some(Notice::Error(_))) && self.overlays.is_empty() {
+            return;
+        }
+        if let Some(Notice::Error(error)) = self.notice.replace(Notice::Info(text.into())) {
+            self.covered = Some(error);
+        }
+    }
+
+    /// The next key was pressed: what was said to the one before goes, and what it covered comes back.
+    pub(crate) fn uncover(&mut self) {
+        if matches!(self.notice, Some(Notice::Info(_))) {
+            self.notice = self.covered.take().map(Notice::Error);
         }
     }
 
@@ -528,6 +542,7 @@ impl State {
 
     pub(crate) fn fail(&mut self, text: impl Into<String>) {
         self.notice = Some(Notice::Error(text.into()));
+        self.covered = None;
     }
 }
 

@@ -27,7 +27,7 @@ use super::{
     keymap::Keymap,
     msg::Msg,
     state::{
-        Notice, Page, State, View,
+        Page, State, View,
         form::Form,
         list::sort::Sort,
         overlay::{Overlay, Picker},
@@ -105,7 +105,7 @@ pub(crate) fn update(state: &mut State, keys: &Keymap, msg: Msg) -> Vec<Effect> 
         }
         Msg::Ran(id, event) => {
             if let News::Noted { said } = &event.news {
-                state.notice = Some(Notice::Error(said.clone()));
+                state.fail(said.clone());
             }
             state.runs.fold(&id, &event);
             vec![]
@@ -126,9 +126,7 @@ pub(crate) fn update(state: &mut State, keys: &Keymap, msg: Msg) -> Vec<Effect> 
 }
 
 fn key(state: &mut State, keys: &Keymap, event: KeyEvent) -> Vec<Effect> {
-    if matches!(state.notice, Some(Notice::Info(_))) {
-        state.notice = None;
-    }
+    state.uncover();
     match keys.get(state.place(), &event) {
         Some(id) => run(state, id, None),
         None => {

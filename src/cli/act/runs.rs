@@ -57,7 +57,7 @@ pub(crate) async fn run(config: &Config, args: Runs) -> Result<(), Failure> {
         Some(RunsVerb::Pause { id }) => order(&desk, &id, "pause").await,
         Some(RunsVerb::Abort { id }) => {
             desk.abort(&id).await?;
-            heard(&id, "stop");
+            print::note(&format!("{id} is aborted for good; whoever acts on it stops before the next step"));
             Ok(())
         }
         Some(RunsVerb::Skip { id, tenant }) => {
@@ -95,6 +95,7 @@ async fn show(desk: &Desk, output: OneFormat, id: &str) -> Result<(), Failure> {
         out.json(&RunPage { api_version: API_VERSION, kind: "Run", run, plan, states, turns })?;
         return out.flush();
     }
+    let midway = if matches!(shown.summary.state, "running" | "paused") { "acted on now" } else { "left midway" };
     out.line(&clean(&line(&shown.summary)))?;
     for wave in &plan.waves {
         out.line(&format!("wave {}: {} tenants", clean(&wave.name), wave.turns.len()))?;
@@ -104,7 +105,7 @@ async fn show(desk: &Desk, output: OneFormat, id: &str) -> Result<(), Failure> {
                 Some(State::Held { said }) => format!("held: {said}"),
                 Some(State::Skipped { .. }) => "skipped".to_owned(),
                 Some(State::Done { .. }) => format!("done: {}", turn.said),
-                Some(State::Acting { .. }) => format!("acted on now: {}", turn.said),
+                Some(State::Acting { .. }) => format!("{midway}: {}", turn.said),
                 Some(State::Waiting) | None => turn.said.clone(),
             };
             out.line(&clean(&format!("  {}  {state}", turn.tenant)))?;

@@ -107,8 +107,8 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
             state.list.filter_by(&text);
             // Of a wrong filter only a part is in force: what is marked then would be more than is meant.
             if state.list.filter.error.is_some() {
-                state.inform("that is no filter yet: esc brings back the one before");
                 state.overlays.push(Overlay::Filter { field, before });
+                state.inform("that is no filter yet: esc brings back the one before");
             }
             vec![]
         }

@@ -248,6 +248,11 @@ fn errors_stay_until_they_are_put_away() {
     press(&mut state, "j k t");
     assert!(said(&state).contains("nothing new will come"));
     assert!(screen(&mut state, 80, 24).contains("esc puts this away"));
+    // Whoever is asked sees the answer, and after the next key the error again.
+    press(&mut state, "/ \"phase:sleeping\" enter");
+    assert!(said(&state).contains("no filter yet"), "{}", said(&state));
+    press(&mut state, "esc");
+    assert!(said(&state).contains("nothing new will come"));
     press(&mut state, "esc");
     assert_eq!(said(&state), "");
 }

@@ -60,7 +60,8 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, page: &Page, scroll: us
     let inside = usize::from(area.height.saturating_sub(TITLE));
     let scroll = scroll.min(lines.len().saturating_sub(inside));
     let below = lines.len().saturating_sub(scroll + inside);
-    let more = (below > 0).then(|| format!(" {} {below} more lines ", paint.glyphs.down));
+    let more = (below > 0)
+        .then(|| format!(" {} {below} more {} ", paint.glyphs.down, if below == 1 { "line" } else { "lines" }));
     let taken = more.as_ref().map_or(0, |text| u16::try_from(text.chars().count()).unwrap_or(0));
     for (y, (i, line)) in (area.y + TITLE..area.bottom()).zip(lines.iter().enumerate().skip(scroll)) {
         let mut x = area.x + 1;

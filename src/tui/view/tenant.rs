@@ -55,7 +55,7 @@ pub(crate) fn draw(paint: &mut Paint<'_>, state: &State, who: &Who, scroll: usiz
     }
     let below = lines.saturating_sub(scroll + area.height);
     if below > 0 {
-        let text = format!(" {} {below} more lines ", paint.glyphs.down);
+        let text = format!(" {} {below} more {} ", paint.glyphs.down, if below == 1 { "line" } else { "lines" });
         paint.parts_right(area.x, area.bottom() - 1, area.right(), &[(&text, Role::Columns)]);
     }
 }
