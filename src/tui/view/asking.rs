@@ -54,7 +54,7 @@ fn content(state: &State, asking: &Asking) -> Vec<(String, Role)> {
     if asking.id == Id::RunAbort {
         let after = if state.is_ended_for_good(&asking.run) {
             "for good: nobody can go on with it"
-        } else if seen_recorded(state, &asking.run) {
+        } else if state.runs.ours(&asking.run).is_some_and(|ours| ours.recorded) {
             "and others can go on with it: from here it cannot be ended for good, since another context is looked at"
         } else {
             "and nobody can go on with it, since it is written down nowhere"
@@ -70,8 +70,4 @@ fn content(state: &State, asking: &Asking) -> Vec<(String, Role)> {
     let verb = state.runs.seen(&asking.run).map_or("it", |seen| seen.plan.intent.verb());
     lines.push((format!("From here goes on, by the plan that was agreed to: {verb} of {named}{more}."), Role::Warn));
     lines
-}
-
-fn seen_recorded(state: &State, run: &str) -> bool {
-    state.runs.ours(run).is_some_and(|ours| ours.recorded)
 }

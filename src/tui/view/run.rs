@@ -62,7 +62,7 @@ fn content(state: &State, run: Seen<'_>, glyphs: &Glyphs) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     head(&mut lines, state, run, glyphs);
     lines.push(vec![]);
-    let over = is_over(run);
+    let standing = Standing::of(run);
     for wave in &run.plan.waves {
         let turns: Vec<&Turn> =
             wave.turns.iter().map(|turn| run.ledger.turns.get(&turn.namespace).unwrap_or(&Turn::Waiting)).collect();
@@ -72,7 +72,7 @@ fn content(state: &State, run: Seen<'_>, glyphs: &Glyphs) -> Vec<Line> {
         let room = width.saturating_sub(name.len()).max(1);
         for (n, row) in turns.chunks(room).take(CELLS).enumerate() {
             let mut line = vec![(if n == 0 { name.clone() } else { " ".repeat(name.len()) }, role)];
-            line.extend(row.iter().map(|turn| cell(turn, over, glyphs)));
+            line.extend(row.iter().map(|turn| cell(turn, standing, glyphs)));
             lines.push(line);
         }
         let beyond = turns.len().saturating_sub(room * CELLS);
@@ -81,7 +81,7 @@ fn content(state: &State, run: Seen<'_>, glyphs: &Glyphs) -> Vec<Line> {
         }
     }
     lines.push(legend(glyphs));
-    acting(&mut lines, state, run, over, width);
+    acting(&mut lines, state, run, standing, width);
     if let Some(down) = downtime(run.ledger) {
         lines.push(vec![]);
         let text = format!(
@@ -96,15 +96,35 @@ fn content(state: &State, run: Seen<'_>, glyphs: &Glyphs) -> Vec<Line> {
     lines
 }
 
-/// Nobody acts for it any more as far as this page knows: it is at its end, or its holder has gone.
-fn is_over(run: Seen<'_>) -> bool {
-    let kept = |summary: &Summary| !matches!(summary.state, "running" | "paused");
-    run.ledger.end.is_some() || run.ours.is_none() && run.summary.is_some_and(kept)
+/// Whether somebody acts for it, as far as this page knows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Going,
+    /// At its end, or its holder has gone.
+    Over,
+    /// Somebody else goes on with what we began: where they stand is on their page.
+    Taken,
 }
 
-/// Somebody else goes on with what we began: where they stand is on their page.
-fn is_taken(run: Seen<'_>) -> bool {
-    matches!(run.ledger.end, Some((End::Superseded, _)))
+impl Standing {
+    fn of(run: Seen<'_>) -> Self {
+        let rests = |summary: &Summary| !matches!(summary.state, "running" | "paused");
+        match &run.ledger.end {
+            Some((End::Superseded, _)) => Self::Taken,
+            Some(_) => Self::Over,
+            None if run.ours.is_none() && run.summary.is_some_and(rests) => Self::Over,
+            None => Self::Going,
+        }
+    }
+
+    /// Of those who were begun and are not done.
+    fn midway(self) -> &'static str {
+        match self {
+            Self::Going => "acted on",
+            Self::Over => "left midway",
+            Self::Taken => "acted on when it was taken over",
+        }
+    }
 }
 
 fn head(lines: &mut Vec<Line>, state: &State, run: Seen<'_>, glyphs: &Glyphs) {
@@ -127,12 +147,7 @@ fn head(lines: &mut Vec<Line>, state: &State, run: Seen<'_>, glyphs: &Glyphs) {
     ]);
     let mut line = vec![(format!("{} of {} tenants done", counts.done, counts.total()), Role::Text)];
     line.extend(trouble(&counts).map(|text| (format!("  {text}"), Role::Error)));
-    let midway = match () {
-        () if is_taken(run) => "acted on when it was taken over",
-        () if is_over(run) => "left midway",
-        () => "acted on",
-    };
-    line.extend(rest(&counts, midway).map(|text| (format!("  {text}"), Role::Dim)));
+    line.extend(rest(&counts, Standing::of(run).midway()).map(|text| (format!("  {text}"), Role::Dim)));
     if let Some(eta) = run.ours.filter(|ours| ours.is_alive()).and_then(|ours| ours.eta(state.now)) {
         line.push((format!("  about {} left", Age(eta)), Role::Text));
     }
@@ -174,9 +189,9 @@ fn rest(counts: &Counts, midway: &str) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn cell(turn: &Turn, over: bool, glyphs: &Glyphs) -> (String, Role) {
+fn cell(turn: &Turn, standing: Standing, glyphs: &Glyphs) -> (String, Role) {
     let (glyph, role) = match turn {
-        Turn::Acting { .. } if over => (glyphs.waiting, Role::Warn),
+        Turn::Acting { .. } if standing != Standing::Going => (glyphs.waiting, Role::Warn),
         Turn::Waiting => (glyphs.waiting, Role::Dim),
         Turn::Acting { .. } => (glyphs.running, Role::Progress),
         Turn::Done { .. } => (glyphs.done, Role::Ok),
@@ -201,18 +216,15 @@ fn legend(glyphs: &Glyphs) -> Line {
 }
 
 /// Who is acted on now, at which step, for how long; and what the fleet sees of them. Of a run that is over: who was left there.
-fn acting(lines: &mut Vec<Line>, state: &State, run: Seen<'_>, over: bool, width: usize) {
+fn acting(lines: &mut Vec<Line>, state: &State, run: Seen<'_>, standing: Standing, width: usize) {
+    let over = standing != Standing::Going;
     let mut any = false;
     for turn in run.plan.turns() {
         let Some(Turn::Acting { step, since, said }) = run.ledger.turns.get(&turn.namespace) else { continue };
         if !any {
             lines.push(vec![]);
-            let title = match () {
-                () if is_taken(run) => "ACTED ON WHEN IT WAS TAKEN OVER",
-                () if over => "LEFT MIDWAY",
-                () => "ACTED ON NOW",
-            };
-            lines.push(vec![(title.to_owned(), Role::Dim)]);
+            let title = if over { standing.midway().to_uppercase() } else { "ACTED ON NOW".to_owned() };
+            lines.push(vec![(title, Role::Dim)]);
         }
         any = true;
         let steps = run.plan.steps(turn).len();

@@ -4,28 +4,41 @@ use serde_json::Value;
 
 /// Which nodes take none, and why, in the order in which they came.
 pub(super) struct Nodes {
-    shut: Vec<String>,
+    shut: Vec<Shut>,
     /// What takes pods, or may by itself in a moment.
     open: usize,
     /// Pods that the open ones hold together, whoever's; `None` where one does not say.
     pods: Option<u64>,
 }
 
+/// A node that takes no pods.
+struct Shut {
+    /// Its name, and why.
+    said: String,
+    why: Why,
+}
+
+#[derive(PartialEq, Eq)]
+enum Why {
+    /// Made a moment ago, or silent for one: it may come by itself.
+    Passing,
+    /// A control plane that keeps its node to itself: as it should be.
+    ControlPlane,
+    Trouble,
+}
+
 impl Nodes {
     pub(super) fn of(objects: &[Value]) -> Self {
         let (mut shut, mut open, mut pods) = (Vec::new(), 0, Some(0));
         for node in objects {
-            let why = why_shut(node);
-            // Made a moment ago, or silent for one.
-            let may_come = why.as_ref().is_some_and(|why| PASSING.iter().any(|word| why.ends_with(word)));
-            open += usize::from(why.is_none() || may_come);
-            if let Some(why) = why {
-                shut.push(why);
-                if may_come {
-                    pods = None;
+            if let Some(found) = why_shut(node) {
+                if found.why == Why::Passing {
+                    (open, pods) = (open + 1, None);
                 }
+                shut.push(found);
                 continue;
             }
+            open += 1;
             let holds = node.pointer("/status/allocatable/pods").and_then(Value::as_str).and_then(|n| n.parse().ok());
             pods = pods.zip(holds).map(|(all, one): (u64, u64)| all + one);
         }
@@ -44,51 +57,56 @@ impl Nodes {
             format!(
                 "refused: no node of context {context} takes pods, so that no tenant would boot: {}; `kubectl describe \
                  node NAME` says more (on kind and its like a node's disk and memory are those of the machine that runs it)",
-                self.shut.join(", ")
+                self.words(|_| true)
             )
         })
     }
 
     /// What to know where there are others.
     pub(super) fn note(&self) -> Option<String> {
-        // A control plane that keeps its node to itself is as it should be.
-        let shut: Vec<&str> = self.shut.iter().map(String::as_str).filter(|why| !why.contains(CONTROL_PLANE)).collect();
-        (!shut.is_empty()).then(|| format!("note: not every node takes pods: {}", shut.join(", ")))
+        let shut = self.words(|why| *why != Why::ControlPlane);
+        (!shut.is_empty()).then(|| format!("note: not every node takes pods: {shut}"))
+    }
+
+    fn words(&self, wanted: impl Fn(&Why) -> bool) -> String {
+        let said: Vec<&str> = self.shut.iter().filter(|s| wanted(&s.why)).map(|s| s.said.as_str()).collect();
+        said.join(", ")
     }
 }
 
-const PASSING: [&str; 2] = ["is not ready", "is silent"];
 const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 
 /// By its taints, as the scheduler decides; its condition Ready where no controller has set any yet.
-fn why_shut(node: &Value) -> Option<String> {
+fn why_shut(node: &Value) -> Option<Shut> {
     let name = node.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     let taints = node.pointer("/spec/taints").and_then(Value::as_array);
     let key = |taint: &Value| {
         let shuts = matches!(taint["effect"].as_str(), Some("NoSchedule" | "NoExecute"));
         taint["key"].as_str().filter(|_| shuts).map(str::to_owned)
     };
-    let why = match taints.into_iter().flatten().find_map(key) {
+    let (said, why) = match taints.into_iter().flatten().find_map(key) {
         Some(key) => match key.strip_prefix("node.kubernetes.io/") {
-            Some("disk-pressure") => "is short of disk".to_owned(),
-            Some("memory-pressure") => "is short of memory".to_owned(),
-            Some("pid-pressure") => "is short of process ids".to_owned(),
-            Some("unschedulable") => "is cordoned".to_owned(),
-            Some("not-ready") => "is not ready".to_owned(),
-            Some("unreachable") => "is silent".to_owned(),
-            _ => format!("has the taint {key}"),
+            Some("disk-pressure") => ("is short of disk".to_owned(), Why::Trouble),
+            Some("memory-pressure") => ("is short of memory".to_owned(), Why::Trouble),
+            Some("pid-pressure") => ("is short of process ids".to_owned(), Why::Trouble),
+            Some("unschedulable") => ("is cordoned".to_owned(), Why::Trouble),
+            Some("not-ready") => ("is not ready".to_owned(), Why::Passing),
+            Some("unreachable") => ("is silent".to_owned(), Why::Passing),
+            _ => (format!("has the taint {key}"), if key == CONTROL_PLANE { Why::ControlPlane } else { Why::Trouble }),
         },
-        None if node.pointer("/spec/unschedulable") == Some(&Value::Bool(true)) => "is cordoned".to_owned(),
+        None if node.pointer("/spec/unschedulable") == Some(&Value::Bool(true)) => {
+            ("is cordoned".to_owned(), Why::Trouble)
+        }
         None => {
             let conditions = node.pointer("/status/conditions").and_then(Value::as_array);
             let ready = conditions.into_iter().flatten().find(|c| c["type"] == "Ready");
             if ready.is_some_and(|c| c["status"] == "True") {
                 return None;
             }
-            "is not ready".to_owned()
+            ("is not ready".to_owned(), Why::Passing)
         }
     };
-    Some(format!("{name} {why}"))
+    Some(Shut { said: format!("{name} {said}"), why })
 }
 
 #[cfg(test)]
